@@ -1,0 +1,1 @@
+"""Which models of vision predict the neurons of the ventral stream, and how far is each from the noise ceiling?"""

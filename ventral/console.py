@@ -1,0 +1,71 @@
+"""What a job says while it runs: progress, and one line when its input cannot be used."""
+
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from ventral.errors import InputError
+
+SECONDS_BETWEEN_LINES = 5.0
+T = TypeVar("T")
+
+
+class _Tee:
+    """Writes to a terminal stream and to the log file of a job."""
+
+    def __init__(self, *streams: TextIO) -> None:
+        self.streams = streams
+
+    def write(self, text: str) -> int:
+        for stream in self.streams:
+            stream.write(text)
+            stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self.streams:
+            stream.flush()
+
+
+@contextmanager
+def logged(log: str | Path) -> Iterator[None]:
+    """Copy stderr to `log`; end the process with one line on bad input, the traceback only in the log.
+
+    Raises:
+        SystemExit: with code 1, after an `InputError` or any other exception inside the block.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    terminal = sys.stderr
+    with open(log, "w") as file:
+        sys.stderr = _Tee(terminal, file)
+        try:
+            yield
+        except InputError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(1) from None
+        except Exception as error:
+            traceback.print_exc(file=file)
+            print(f"error: {type(error).__name__}: {error} (traceback in {log})", file=sys.stderr)
+            raise SystemExit(1) from None
+        finally:
+            sys.stderr = terminal
+
+
+def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    """Pass `items` on and print, every few seconds and at the end, how many are done and how long the rest takes."""
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    start = last = time.monotonic()
+    done = 0
+    for item in items:
+        yield item
+        done += 1
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            left = f" of {total}, {(now - start) / done * (total - done):.0f} s left" if total else ""
+            print(f"{what}: {done}{left}", file=sys.stderr)
+            last = now
+    print(f"{what}: {done} done in {time.monotonic() - start:.1f} s", file=sys.stderr)

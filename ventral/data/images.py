@@ -1,0 +1,137 @@
+"""Stimulus images: from a folder or a zip into `images/{dataset}.h5`, whose order every later matrix follows."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from ventral.atomic import writing
+from ventral.console import progress
+from ventral.errors import InputError
+
+BACKGROUND = 128  # grey behind transparent pixels, the mid-grey of the screen in most recordings
+Reader = Callable[[str], bytes]
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Sort key by which `image2` comes before `image10`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def open_images(source: str | Path) -> tuple[list[str], Reader]:
+    """List the images of a folder or zip archive in natural order, with a function that reads one.
+
+    Nothing is unpacked to disk. Names are paths inside the source; hidden files and folders are passed over.
+
+    Raises:
+        InputError: if the source does not exist, is a broken archive, or has a name that leads outside it.
+    """
+    source = Path(source)
+    if source.is_dir():
+        files = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
+        read: Reader = lambda name: (source / name).read_bytes()  # noqa: E731
+    elif source.is_file():
+        try:
+            archive = zipfile.ZipFile(source)
+        except zipfile.BadZipFile:
+            raise InputError(source, "archive", "not a complete zip file", "copy or download it again") from None
+        files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        read = archive.read
+    else:
+        raise InputError(source, "images", "no such file or folder", "correct the path in the config")
+    for name in files:
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in name:
+            raise InputError(source, name, "leads outside the archive", "make the archive again without such names")
+    shown = [n for n in files if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(n).parts)]
+    if not shown:
+        raise InputError(source, "images", "holds no file", "put the images there")
+    return sorted(shown, key=natural_key), read
+
+
+def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8]:
+    """Decode one image file to (H, W, 3) uint8 RGB; transparent pixels show the grey background.
+
+    Raises:
+        InputError: if the bytes are not a whole image.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                layers = image.convert("RGBA")
+                ground = Image.new("RGBA", layers.size, (BACKGROUND,) * 3 + (255,))
+                return np.asarray(Image.alpha_composite(ground, layers).convert("RGB"))
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+        raise InputError(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG") from None
+
+
+def read_images(source: str | Path, names: Sequence[str], read: Reader) -> NDArray[np.uint8]:
+    """Read the named images of a source opened by `open_images`.
+
+    Returns:
+        (n, H, W, 3) uint8 in the order of `names`.
+
+    Raises:
+        InputError: if one is missing or unreadable, or if their sizes differ.
+    """
+    stack: NDArray[np.uint8] | None = None
+    for i, name in enumerate(progress(names, "images read")):
+        try:
+            data = read(name)
+        except (KeyError, FileNotFoundError):
+            raise InputError(source, name, "image missing", "add it to the source") from None
+        except (zipfile.BadZipFile, OSError, EOFError):
+            raise InputError(source, name, "damaged in the archive", "copy or download it again") from None
+        image = decode_image(data, source, name)
+        if stack is None:
+            stack = np.empty((len(names), *image.shape), dtype=np.uint8)
+        if image.shape != stack.shape[1:]:
+            sizes = " and ".join("{1} x {0}".format(*shape[:2]) for shape in (stack.shape[1:], image.shape))
+            raise InputError(source, name, f"images of {sizes} pixels", "bring all images to one size")
+        stack[i] = image
+    if stack is None:
+        raise InputError(source, "images", "none named", "name at least one image")
+    return stack
+
+
+def write_images(
+    path: str | Path,
+    images: NDArray[np.uint8],
+    stimulus_id: Sequence[str],
+    labels: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset a label."""
+    if len(images) != len(stimulus_id):
+        raise ValueError(f"{len(images)} images and {len(stimulus_id)} ids")
+    with writing(path) as temporary, h5py.File(temporary, "w") as file:
+        file.create_dataset(
+            "images", data=images, chunks=(1, *images.shape[1:]), compression="gzip", compression_opts=1, shuffle=True
+        )
+        for name, values in {"stimulus_id": stimulus_id, **(labels or {})}.items():
+            file.create_dataset(name, data=np.asarray(values, dtype=object), dtype=h5py.string_dtype())
+
+
+def read_stimulus_ids(path: str | Path) -> NDArray[np.str_]:
+    """(n,) ids of the images of an `images/{dataset}.h5`, in its order."""
+    with h5py.File(path) as file:
+        return file["stimulus_id"].asstr()[:].astype(str)
+
+
+def check_pairing(images: int, responses: int, file: str | Path) -> None:
+    """Refuse images and responses of different number.
+
+    Raises:
+        InputError: naming both numbers.
+    """
+    if images != responses:
+        raise InputError(
+            file, "stimuli", f"{responses} in the responses, {images} images", "give one row of responses per image"
+        )
