@@ -37,22 +37,29 @@ def score(
         raise ValueError(f"responses {responses.shape} and predictions {predictions.shape} differ in shape")
     w = np.ones((1, len(responses))) if weights is None else np.asarray(weights, dtype=np.float64)
     seen = np.isfinite(responses) & np.isfinite(predictions)
-    shift = np.where(seen, responses, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    y = np.where(seen, responses - shift, 0.0)
-    p = np.where(seen, predictions - shift, 0.0)
     total = w @ seen
+    y, mean_y = _centred(responses, seen)
+    p, _ = _centred(predictions, seen)
+    e, mean_e = _centred(responses - predictions, seen)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean_y, mean_p = w @ y / total, w @ p / total
-        var_y = np.maximum(w @ y**2 / total - mean_y**2, 0)
-        var_p = np.maximum(w @ p**2 / total - mean_p**2, 0)
-        covariance = w @ (y * p) / total - mean_y * mean_p
-        mse = w @ (y - p) ** 2 / total
+        drift_y, drift_p, drift_e = (w @ part / total for part in (y, p, e))
+        var_y, var_p, var_e = (
+            np.maximum(w @ part**2 / total - drift**2, 0) for part, drift in ((y, drift_y), (p, drift_p), (e, drift_e))
+        )
+        covariance = w @ (y * p) / total - drift_y * drift_p
+        mse = var_e + (drift_e + mean_e) ** 2
+        # y is constant where what is left of its variance is rounding of its mean.
+        scored = np.where((total >= 2) & (var_y > (1e-15 * mean_y) ** 2), var_y, np.nan)
         constant = var_p <= CONSTANT * var_y
-        scored = np.where((total >= 2) & (var_y > 0), var_y, np.nan)
-        var_e = np.maximum(mse - (mean_y - mean_p) ** 2, 0)
         r = np.where(constant, 0, covariance / np.sqrt(np.where(constant, 1, var_p) * scored))
         r = np.where(np.isnan(scored), np.nan, np.clip(r, -1, 1))
     return {"explained_variance": 1 - var_e / scored, "r2": 1 - mse / scored, "pearson_r": r, "mse": mse}
+
+
+def _centred(values: NDArray[np.floating], seen: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Values about their mean over the observed rows, 0 elsewhere, and that mean: small numbers keep their digits."""
+    mean = np.where(seen, values, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    return np.where(seen, values - mean, 0.0), mean
 
 
 def pearson_r(a: NDArray[np.floating], b: NDArray[np.floating]) -> Floats:

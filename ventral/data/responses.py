@@ -17,7 +17,7 @@ N_HALVES = 100  # random halves behind a reliability; its standard error from th
 
 def random_halves(
     stimulus: NDArray[np.intp], presentation: NDArray[np.intp], rng: np.random.Generator
-) -> NDArray[np.int8]:
+) -> NDArray[np.intp]:
     """Deal the presentations of every stimulus into two halves at random, all rows of one presentation together.
 
     Args:
@@ -33,7 +33,7 @@ def random_halves(
     order = np.lexsort((rng.random(len(first)), shown))
     starts = np.searchsorted(shown[order], shown[order])
     coin = rng.integers(0, 2, shown.max() + 1)
-    half = np.empty(len(first), dtype=np.int8)
+    half = np.empty(len(first), dtype=np.intp)
     half[order] = (np.arange(len(first)) - starts + coin[shown[order]]) % 2
     return half[back]
 

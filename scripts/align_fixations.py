@@ -1,0 +1,20 @@
+"""Align the fixations of one session to the images they fell on."""
+
+from ventral.atomic import writing
+from ventral.console import logged
+from ventral.data.xiao import align_fixations
+from ventral.data.xiao_files import read_image_file, read_recording_ms, tracker_latency
+
+with logged(snakemake.log[0]):
+    session = snakemake.wildcards.session
+    images = read_image_file(snakemake.input.images)
+    fixations = align_fixations(
+        session,
+        images.fixations,
+        images.presentations,
+        images.size_dva,
+        tracker_latency(session, snakemake.input.rig_info, snakemake.input.eye_latency),
+        read_recording_ms(snakemake.input.rasters),
+    )
+    with writing(snakemake.output.fixations) as temporary:
+        fixations.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,0 +1,26 @@
+"""Average the spike counts of one session's units after fixations on each image."""
+
+from ventral.console import logged
+from ventral.data.responses import check_responses, write_responses
+from ventral.data.xiao import read_fixations, session_responses, unit_latencies
+from ventral.data.xiao_files import locate_units, read_spike_times
+
+with logged(snakemake.log[0]):
+    session, params = snakemake.wildcards.session, snakemake.params
+    fixations = read_fixations(snakemake.input.fixations)
+    names, spikes, recording_ms = read_spike_times(snakemake.input.rasters)
+    units = locate_units(session, names, snakemake.input.bank_regions, snakemake.input.rasters)
+    responses = session_responses(
+        session,
+        fixations,
+        units,
+        spikes,
+        recording_ms,
+        latency_ms=unit_latencies(session, units, snakemake.input.unit_latency, params.latency_ms),
+        window_ms=params.window_ms,
+        kind=params.fixations,
+        fractions=params.split,
+        seed=params.seed,
+    )
+    check_responses(responses, snakemake.input.rasters)
+    write_responses(responses, snakemake.output.responses)

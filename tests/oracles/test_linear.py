@@ -1,0 +1,116 @@
+"""Every readout from a Gram matrix against float64 scikit-learn on the activations themselves."""
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+
+from ventral.gram import centre_on, gram_of
+from ventral.linear import RANK_CUT, decompose, fit
+
+N_TRAIN, N_TEST, N_NEUROIDS = 160, 40, 12
+ALPHAS = np.logspace(-2, 5, 12)
+
+
+def features(kind: str) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    n = N_TRAIN + N_TEST
+    if kind == "tall":
+        return rng.normal(size=(n, 60)).astype(np.float32)
+    if kind == "square":
+        return rng.normal(size=(n, N_TRAIN)).astype(np.float32)
+    if kind == "wide":
+        return rng.normal(size=(n, 25_088)).astype(np.float32)
+    if kind == "mean far from zero":
+        return (rng.normal(size=(n, 3_000)) + rng.normal(size=3_000) * 300 + 1_000).astype(np.float32)
+    spectrum = np.arange(1, 2_001) ** -1.0  # the fall-off of real layers
+    return ((rng.normal(size=(n, 2_000)) * spectrum) @ rng.normal(size=(2_000, 2_000)) + 5).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=["tall", "wide", "mean far from zero", "power law"])
+def problem(request):
+    x = features(request.param)
+    rng = np.random.default_rng(3)
+    z = x - x.mean(0, dtype=np.float64)
+    y = z @ rng.normal(size=(x.shape[1], N_NEUROIDS))
+    y = y / y.std(0) + 0.7 * rng.normal(size=y.shape) + 3
+    train, test = np.arange(N_TRAIN), np.arange(N_TRAIN, N_TRAIN + N_TEST)
+    inner, cross = centre_on(gram_of(x).inner.astype(np.float32).astype(float), train, test)
+    return x.astype(float), y, decompose(inner), cross
+
+
+def compare(problem, oracle, ours):
+    x, y, _, cross = problem
+    expected = oracle.fit(x[:N_TRAIN], y[:N_TRAIN]).predict(x[N_TRAIN:])
+    r2 = [r2_score(y[N_TRAIN:], p, multioutput="raw_values") for p in (expected, ours.predict(cross))]
+    np.testing.assert_allclose(r2[1], r2[0], atol=1e-4)
+
+
+def test_ols_of_minimum_norm(problem):
+    _, y, spectrum, _ = problem
+    compare(problem, LinearRegression(), fit(spectrum, y[:N_TRAIN], [0]))
+
+
+@pytest.mark.parametrize("alpha", [0.1, 1.0, 1e4])
+def test_ridge(problem, alpha):
+    _, y, spectrum, _ = problem
+    compare(problem, Ridge(alpha), fit(spectrum, y[:N_TRAIN], [alpha]))
+
+
+def test_ridge_with_one_alpha_per_neuroid(problem):
+    _, y, spectrum, _ = problem
+    ours = fit(spectrum, y[:N_TRAIN], list(ALPHAS))
+    oracle = RidgeCV(ALPHAS, alpha_per_target=True)
+    compare(problem, oracle, ours)
+    np.testing.assert_array_equal(ours.alpha, oracle.alpha_)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 10.0])
+def test_pca_then_regression(problem, alpha):
+    _, y, spectrum, _ = problem
+    second = Ridge(alpha) if alpha else LinearRegression()
+    oracle = make_pipeline(PCA(20, svd_solver="full"), second)
+    compare(problem, oracle, fit(spectrum, y[:N_TRAIN], [alpha], n_components=20))
+
+
+def test_pca_then_ridge_per_neuroid(problem):
+    _, y, spectrum, _ = problem
+    oracle = make_pipeline(PCA(20, svd_solver="full"), RidgeCV(ALPHAS, alpha_per_target=True))
+    ours = fit(spectrum, y[:N_TRAIN], list(ALPHAS), n_components=20)
+    compare(problem, oracle, ours)
+    np.testing.assert_array_equal(ours.alpha, oracle[-1].alpha_)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-6, 50.0])
+@pytest.mark.parametrize("kind", ["tall", "wide"])
+def test_leave_one_out_is_what_fitting_without_the_stimulus_predicts(kind, alpha):
+    x = features(kind)[:40, :400]
+    y = np.random.default_rng(1).normal(size=(40, 3))
+    inner, _ = centre_on(gram_of(x).inner, np.arange(40), np.arange(0))
+    ours = fit(decompose(inner), y, [alpha]).loo
+    if kind == "tall":  # 60 units, 40 images: leave some of them out for an over-determined fit
+        x = x[:, :10]
+        ours = fit(decompose(centre_on(gram_of(x).inner, np.arange(40), np.arange(0))[0]), y, [alpha]).loo
+    oracle = Ridge(alpha, solver="svd") if alpha else LinearRegression()
+    for i in range(0, 40, 9):
+        others = np.arange(40) != i
+        expected = oracle.fit(x[others].astype(float), y[others]).predict(x[i : i + 1].astype(float))[0]
+        np.testing.assert_allclose(ours[i], expected, rtol=2e-3, atol=2e-4)
+
+
+def test_dead_features_predict_the_mean_response():
+    y = np.random.default_rng(0).normal(size=(20, 2))
+    readout = fit(decompose(np.zeros((20, 20))), y, [0.0, 1.0])
+    np.testing.assert_allclose(readout.predict(np.zeros((3, 20))), np.broadcast_to(y.mean(0), (3, 2)))
+    others = (y.sum(0) - y) / 19
+    np.testing.assert_allclose(readout.loo, others)
+
+
+def test_least_squares_ignores_directions_that_are_rounding():
+    # Ten units copied a hundred times: 990 directions hold nothing but rounding.
+    x = np.tile(features("tall")[:N_TRAIN, :10], 100)
+    inner, _ = centre_on(gram_of(x).inner, np.arange(N_TRAIN), np.arange(0))
+    assert decompose(inner).values.size == 10
+    assert RANK_CUT < 1e-4

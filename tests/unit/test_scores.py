@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import pearsonr
+from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
+
+from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, pearson_r, score, spearman_brown
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def pair(seed: int, n: int = 30, neuroids: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = rng.normal(size=(n, neuroids)) * rng.uniform(0.1, 100) + rng.normal() * 1_000
+    return y, y + rng.normal(size=y.shape) * rng.uniform(0.1, 10)
+
+
+def oracle(y: np.ndarray, p: np.ndarray) -> dict[str, list[float]]:
+    columns = list(zip(y.T, p.T, strict=True))
+    return {
+        "explained_variance": [explained_variance_score(*c) for c in columns],
+        "r2": [r2_score(*c) for c in columns],
+        "pearson_r": [pearsonr(*c).statistic for c in columns],
+        "mse": [mean_squared_error(*c) for c in columns],
+    }
+
+
+@given(seeds)
+def test_scores_agree_with_scikit_learn_and_scipy(seed):
+    y, p = pair(seed)
+    ours, expected = score(y, p), oracle(y, p)
+    for metric in METRICS:
+        np.testing.assert_allclose(ours[metric][0], expected[metric], rtol=1e-7, atol=1e-9)
+
+
+@given(seeds)
+def test_weights_are_repetitions(seed):
+    y, p = pair(seed)
+    weights = bootstrap_weights(len(y), 3, seed)
+    draws = score(y, p, weights)
+    for i, counts in enumerate(weights):
+        rows = np.repeat(np.arange(len(y)), counts)
+        once = score(y[rows], p[rows])
+        for metric in METRICS:
+            np.testing.assert_allclose(draws[metric][i], once[metric][0], rtol=1e-7, atol=1e-9)
+
+
+@given(seeds, st.floats(1e-3, 1e3), st.floats(-1e3, 1e3))
+def test_pearson_is_blind_to_scale_and_offset(seed, scale, offset):
+    y, p = pair(seed)
+    np.testing.assert_allclose(pearson_r(y, p * scale + offset), pearson_r(y, p), atol=1e-6)
+
+
+def test_missing_responses_are_left_out_neuroid_by_neuroid():
+    y, p = pair(0)
+    y[::3, 1] = np.nan
+    kept = np.isfinite(y[:, 1])
+    ours = score(y, p)
+    for metric in METRICS:
+        assert ours[metric][0, 1] == pytest.approx(score(y[kept], p[kept])[metric][0, 1])
+        assert ours[metric][0, 0] == pytest.approx(score(y, p)[metric][0, 0])
+
+
+def test_a_constant_prediction_scores_zero_and_a_constant_response_nothing():
+    y, _ = pair(0)
+    ours = score(y, np.broadcast_to(y.mean(axis=0), y.shape))
+    np.testing.assert_array_equal(ours["pearson_r"], 0)
+    np.testing.assert_allclose(ours["explained_variance"], 0, atol=1e-9)
+    assert np.isnan(score(np.ones((5, 1)), np.arange(5.0)[:, None])["r2"]).all()
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="differ in shape"):
+        score(np.zeros((3, 2)), np.zeros((3, 1)))
+
+
+def test_ceiling_divides_by_the_reliability_not_by_its_square():
+    # A perfect model of a neuroid with reliability .25 reaches r = .5: all that can be explained, 1 and not 4.
+    assert ceiled_r2(np.array([0.5]), np.array([0.25]))[0] == 1
+    assert ceiled_r2(np.array([-0.5]), np.array([0.25]))[0] == -1
+    assert np.isnan(ceiled_r2(np.array([0.5]), np.array([-0.1]))[0])
+    assert spearman_brown(0.5) == pytest.approx(2 / 3)
+
+
+def test_interval_covers_what_it_should():
+    rng = np.random.default_rng(1)
+    draws = rng.normal(size=(100_000, 2))
+    draws[:, 1] = np.nan
+    bounds = interval(draws)
+    np.testing.assert_allclose(bounds[:, 0], [-1.96, 1.96], atol=0.02)
+    assert np.isnan(bounds[:, 1]).all()

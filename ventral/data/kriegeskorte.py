@@ -1,0 +1,52 @@
+"""Kriegeskorte et al. 2008 (Neuron 60): RDMs of monkey and human IT on 92 photographs of objects."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.spatial.distance import squareform
+
+from ventral.errors import InputError
+
+# The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
+PACKAGE = "rsatoolbox==0.0.4"
+PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d09359"
+MEMBER = "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat"
+MEMBER_SHA256 = "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504"
+
+REGIONS = {"mIT_674neurons": ("monkey IT", "macaque"), "hITvisStim_316vx": ("human IT", "human")}
+
+
+def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
+    """Read the supplemental data.
+
+    Returns:
+        (92, 175, 175, 3) uint8 photographs, and a dataset with `rdm` (region, stimulus, stimulus_2), 1 - Pearson r
+        over 674 neurons of two monkeys and 316 voxels of four people, and coordinates `stimulus_id`,
+        `category_name`, `region`.
+
+    Raises:
+        InputError: if the file is damaged or lacks an entry.
+    """
+    try:
+        content = scipy.io.loadmat(path)
+        objects, rdms = content["stimuli_92objs"][0], content["RDMs_mIT_hIT_fig1"][0]
+    except (OSError, ValueError, TypeError, NotImplementedError):
+        raise InputError(path, "MATLAB file", "not readable", "delete it and run again") from None
+    except KeyError as error:
+        raise InputError(path, str(error), "no such variable", "delete it and run again") from None
+    images = np.stack(list(objects["image"]))
+    by_region = {REGIONS[str(entry["name"][0])]: squareform(entry["RDM"].ravel()) for entry in rdms}
+    dataset = xr.Dataset(
+        {"rdm": (("region", "stimulus", "stimulus_2"), np.stack(list(by_region.values())))},
+        coords={
+            "stimulus_id": ("stimulus", [f"kriegeskorte_{i + 1:02d}" for i in range(len(images))]),
+            "category_name": ("stimulus", [str(category[0]) for category in objects["category"]]),
+            "region": [region for region, _ in by_region],
+            "subject": ("region", [species for _, species in by_region]),
+        },
+        attrs={"source": "Kriegeskorte et al. 2008", "units": "1 - Pearson r"},
+    )
+    return images, dataset

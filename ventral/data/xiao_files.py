@@ -1,0 +1,292 @@
+"""Xiao et al. 2024 (DANDI 000628) on disk: the files of a session and the tables of the authors' repository."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PureWindowsPath
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ventral.console import progress
+from ventral.errors import InputError, listed, nearest
+
+CHANNELS_PER_BANK = 32
+RASTERS = "processing/ecephys/rasters/data"
+UNIT_NAMES = "processing/ecephys/unit_names/unit_name"
+FIXATIONS = ("processing/behavior/fixations", "processing/fixation_detection/fixations")  # newer files, older files
+PRESENTATIONS = "intervals/presentations"
+SHOWN = "stimulus/presentation/presentations/data"
+TEMPLATES = "stimulus/templates/stimuli"
+AGAIN = "download the file again"
+
+
+class ImageFile(NamedTuple):
+    """What was shown and where the monkey looked, as in `sub-X_ses-Y_image.nwb`.
+
+    Attributes:
+        fixations: one row a fixation, `start_time` and `stop_time` in s as the tracker reported them, `trial_id`, and
+            `x`, `y` in degrees from the centre of the screen, y upwards.
+        presentations: one row an image shown, `start_time` and `stop_time` in s by the photodiode, `trial_id`, the
+            centre of the image `x`, `y` in degrees, and `stimulus_id`.
+        pixels_per_degree: (2,) horizontal and vertical.
+        dimension: (2,) width and height of the images on the screen in pixels.
+        stimulus_ids: every image of the session, in the order of the file: MD5 sums, the stems of the image files.
+    """
+
+    fixations: pd.DataFrame
+    presentations: pd.DataFrame
+    pixels_per_degree: NDArray[np.float64]
+    dimension: NDArray[np.float64]
+    stimulus_ids: list[str]
+
+    @property
+    def size_dva(self) -> NDArray[np.float64]:
+        """(2,) width and height of the images in degrees, to one decimal as the authors rounded them."""
+        return np.round(self.dimension / self.pixels_per_degree, 1)
+
+
+def read_table(path: str | Path, columns: Sequence[str], types: Any = str) -> pd.DataFrame:
+    """Read a CSV table, by default every cell as text: the word `None` and the unit `30` stay what they are.
+
+    Raises:
+        InputError: if it cannot be read, has a cell of another type, or lacks one of `columns`.
+    """
+    try:
+        table = pd.read_csv(path, dtype=types, keep_default_na=types is not str)
+    except FileNotFoundError:
+        raise InputError(path, "table", "no such file", "put it there") from None
+    except (OSError, EOFError, ValueError):
+        raise InputError(path, "table", "not a readable CSV table", "make or download it again") from None
+    for name in columns:
+        if name not in table:
+            raise InputError(path, name, "column missing", nearest(name, table.columns))
+    return table
+
+
+def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[np.float64]:
+    """The cells of a table as numbers.
+
+    Raises:
+        InputError: if one is not a number.
+    """
+    values = pd.to_numeric(pd.Series(list(cells), dtype=str), errors="coerce").to_numpy(dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(path, field, "not a number of milliseconds", AGAIN)
+    return values
+
+
+def list_stems(folder: str | Path) -> list[str]:
+    """File stems (`sub-X/sub-X_ses-Y`) of the sessions with a rasters or image file under `folder`, sorted."""
+    files = (path.relative_to(folder).as_posix() for path in Path(folder).glob("sub-*/sub-*_ses-*.nwb"))
+    return sorted({re.sub(r"(_image)?\.nwb$", "", file) for file in files if not file.endswith("_behavior.nwb")})
+
+
+def session_stem(session: str, sessions_txt: str | Path, stems: Iterable[str], source: str | Path) -> str:
+    """File stem of a session under the authors' name.
+
+    Names carry a day and files a time, and the suffixes of the names count from 0, 1 or 2. So the k-th session of a
+    monkey on a day by name is its k-th by time, which holds only where all files of that day are known.
+
+    Args:
+        session: name such as `An220105` or `Pa191024_1`: two letters of the monkey, yymmdd, and a suffix on some.
+        sessions_txt: the authors' `db/sessions.txt`, the names in the order of recording.
+        stems: stems `sub-X/sub-X_ses-Y` to choose from: those of a folder (`list_stems`) or of the dandiset.
+        source: where the stems come from, for messages.
+
+    Raises:
+        InputError: if the session is unknown or not all files of its day are among `stems`.
+    """
+    try:
+        names = Path(sessions_txt).read_text().split()
+    except OSError:
+        raise InputError(sessions_txt, "sessions", "cannot be read", "put the authors' table there") from None
+    if session not in names:
+        raise InputError(sessions_txt, session, "unknown session", nearest(session, names))
+    day = session.split("_")[0]
+    same_day = [name for name in names if name.split("_")[0] == day]
+    pattern = f"sub-{day[:2]}/sub-{day[:2]}_ses-20{day[2:]}T"
+    present = sorted({stem for stem in stems if stem.startswith(pattern)})
+    if len(present) != len(same_day):
+        raise InputError(
+            source,
+            f"{pattern}*.nwb",
+            f"{len(present)} of the {len(same_day)} sessions of that day ({listed(same_day)}) present: "
+            f"{listed(present) or 'none'}",
+            "download the others too, as only their order tells which file is which session",
+        )
+    return present[same_day.index(session)]
+
+
+def tracker_latency(session: str, rig_info: str | Path, eye_latency: str | Path) -> float:
+    """Delay of the eye tracker in ms, to be subtracted from the times of fixations (Xiao et al. 2024).
+
+    Args:
+        session: the authors' name of the session.
+        rig_info: `sess_rig_info.csv`, rig and tracker of every session; the last word names the tracker.
+        eye_latency: `rig_eye_latency.csv`, the measured delay of every pair of rig and tracker.
+
+    Raises:
+        InputError: if the session or its pair of rig and tracker is unknown.
+    """
+    rigs = read_table(rig_info, ["Name", "Eye tracker", "Rig"])
+    row = rigs[rigs["Name"] == session]
+    if row.empty:
+        raise InputError(rig_info, session, "unknown session", nearest(session, rigs["Name"].tolist()))
+    rig, tracker = str(row["Rig"].iloc[0]), str(row["Eye tracker"].iloc[0]).split(" ")[-1]
+    delays = read_table(eye_latency, ["Rig", "Tracker", "Latency"])
+    match = delays.loc[(delays["Rig"] == rig) & (delays["Tracker"] == tracker), "Latency"]
+    if match.empty:
+        pairs = listed([f"rig {r} {t}" for r, t in zip(delays["Rig"], delays["Tracker"], strict=True)])
+        raise InputError(eye_latency, f"rig {rig} {tracker}", f"no latency for {session}", f"known are: {pairs}")
+    return float(milliseconds(match, eye_latency, f"Latency of rig {rig} {tracker}")[0])
+
+
+@contextmanager
+def open_nwb(path: str | Path) -> Iterator[h5py.File]:
+    """Open an NWB file to read.
+
+    Raises:
+        InputError: if it does not exist, or if HDF5 cannot read it, now or inside the block.
+    """
+    if not Path(path).is_file():
+        raise InputError(path, "NWB file", "no such file", "download it from DANDI 000628")
+    try:
+        with h5py.File(path) as file:
+            yield file
+    except (OSError, RuntimeError):
+        raise InputError(path, "NWB file", "truncated or damaged", AGAIN) from None
+
+
+def _dataset(file: h5py.File, name: str, *shape: int | None, text: bool = False) -> h5py.Dataset:
+    """A dataset of numbers (or of text) of `shape`, where None stands for any length."""
+    dataset = file.get(name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise InputError(file.filename, name, "dataset missing", AGAIN)
+    if dataset.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, dataset.shape, strict=True)):
+        wanted = " x ".join("n" if n is None else str(n) for n in shape) or "()"
+        raise InputError(file.filename, name, f"shape {dataset.shape} in place of {wanted}", AGAIN)
+    if (h5py.check_string_dtype(dataset.dtype) is not None) != text or not (text or dataset.dtype.kind in "iuf"):
+        raise InputError(file.filename, name, f"{dataset.dtype} in place of {'text' if text else 'numbers'}", AGAIN)
+    return dataset
+
+
+def _intervals(file: h5py.File, group: str, *columns: str) -> pd.DataFrame:
+    """Named columns of an NWB table of time intervals, and its `trial_id`."""
+    n = _dataset(file, f"{group}/start_time", None).shape[0]
+    table: dict[str, Any] = {name: _dataset(file, f"{group}/{name}", n)[:] for name in columns}
+    return pd.DataFrame(table | {"trial_id": _dataset(file, f"{group}/trial_id", n)[:].astype(np.int64)})
+
+
+def read_image_file(path: str | Path) -> ImageFile:
+    """Read fixations and presentations from a session's image file.
+
+    Raises:
+        InputError: if the file is damaged, lacks a dataset, has one of a wrong shape or type, shows an image that it
+            does not list, or shows two images in one trial.
+    """
+    with open_nwb(path) as file:
+        group = next((name for name in FIXATIONS if name in file), FIXATIONS[0])
+        fixations = _intervals(file, group, "start_time", "stop_time", "x", "y")
+        presentations = _intervals(file, PRESENTATIONS, "start_time", "stop_time")
+        n = len(presentations)
+        presentations[["x", "y"]] = _dataset(file, f"{PRESENTATIONS}/position", n, 2)[:]
+        shown = _dataset(file, SHOWN, n)[:].astype(np.int64)
+        entries = _dataset(file, f"{TEMPLATES}/external_file", None, text=True).asstr()[:]
+        dimension = _dataset(file, f"{TEMPLATES}/dimension", 2)[:].astype(np.float64)
+        description = _dataset(file, "general/stimulus", text=True).asstr()[()]
+
+    stimulus_ids = [PureWindowsPath(entry).stem for entry in entries]  # reads both / and \
+    outside = shown[(shown < 0) | (shown >= len(stimulus_ids))]
+    if outside.size:
+        raise InputError(path, SHOWN, f"index {outside[0]} outside {len(stimulus_ids)} external_file entries", AGAIN)
+    presentations["stimulus_id"] = np.array(stimulus_ids, dtype=object)[shown]
+    twice = presentations.loc[presentations["trial_id"].duplicated(), "trial_id"].tolist()
+    if twice:
+        raise InputError(
+            path,
+            f"{PRESENTATIONS}/trial_id",
+            f"two presentations in trial {listed(twice)}",
+            "leave the session out, as its fixations cannot be told apart by image",
+        )
+    per_degree = re.search(r"\[\s*([\d.]+)\s*,\s*([\d.]+)\s*\]\s*pix per degree", description)
+    if per_degree is None:
+        raise InputError(path, "general/stimulus", f"no pixels per degree in '{description}'", AGAIN)
+    return ImageFile(fixations, presentations, np.array(per_degree.groups(), np.float64), dimension, stimulus_ids)
+
+
+def _rasters(file: h5py.File) -> h5py.Dataset:
+    """The (T, U) dataset of spike counts in bins of 1 ms."""
+    rasters = _dataset(file, RASTERS, None, None)
+    if rasters.dtype != np.uint8:
+        raise InputError(file.filename, RASTERS, f"{rasters.dtype} in place of uint8 counts", AGAIN)
+    return rasters
+
+
+def read_recording_ms(path: str | Path) -> int:
+    """Length T of the recording in ms, from a session's rasters file.
+
+    Raises:
+        InputError: if the file is damaged or its rasters are not (T, U) uint8.
+    """
+    with open_nwb(path) as file:
+        return int(_rasters(file).shape[0])
+
+
+def spike_times(column: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(spikes,) ascending time in ms of every spike in the (T,) raster of a unit; a count of 2 gives its time twice."""
+    bins = np.flatnonzero(column != 0)
+    return np.repeat(bins, column[bins]).astype(np.int64, copy=False)
+
+
+def read_spike_times(path: str | Path) -> tuple[list[str], list[NDArray[np.int64]], int]:
+    """Read a session's rasters file unit by unit: every column is one compressed chunk, a time slice costs them all.
+
+    Returns:
+        U unit names; for each the ascending times of its spikes in ms; the length T of the recording in ms.
+
+    Raises:
+        InputError: if the file is damaged, its rasters are not (T, U) uint8, or its U unit names are not unique.
+    """
+    with open_nwb(path) as file:
+        rasters = _rasters(file)
+        length, n_units = rasters.shape
+        names = [str(name) for name in _dataset(file, UNIT_NAMES, n_units, text=True).asstr()[:]]
+        if len(set(names)) != len(names):
+            raise InputError(path, UNIT_NAMES, "unit named twice", AGAIN)
+        spikes = [spike_times(rasters[:, u]) for u in progress(range(n_units), "units read")]
+    return names, spikes, int(length)
+
+
+def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, source: str | Path) -> pd.DataFrame:
+    """Where every unit was recorded: the leading digits of its name are its channel, 32 channels make a bank.
+
+    Args:
+        session: the authors' name of the session.
+        names: U unit names such as `30` or `30a`.
+        bank_regions: `bank_array_regions.csv`, array, hemisphere and region of every bank of every session.
+        source: where the names come from, for messages.
+
+    Returns:
+        One row a unit: `unit`, `channel` (from 1), `bank` (from 0), `array`, `hemisphere`, `region`.
+
+    Raises:
+        InputError: if a name does not begin with a channel, or the table has no row for its bank.
+    """
+    place = ["Array ID", "Hemisphere", "Region"]
+    table = read_table(bank_regions, ["Session", "Bank", *place])
+    table = table[table["Session"] == session]
+    banks = dict(zip(table["Bank"], table[place].itertuples(index=False, name=None), strict=True))
+    rows = []
+    for name in names:
+        channel = int(digits[0]) if (digits := re.match(r"\d+", name)) else 0
+        if channel < 1:
+            raise InputError(source, UNIT_NAMES, f"unit '{name}' does not begin with a channel", AGAIN)
+        bank = (channel - 1) // CHANNELS_PER_BANK
+        if str(bank) not in banks:
+            raise InputError(bank_regions, f"{session}, bank {bank}", f"no region for unit {name}", "add its row")
+        rows.append((name, channel, bank, *banks[str(bank)]))
+    return pd.DataFrame(rows, columns=["unit", "channel", "bank", "array", "hemisphere", "region"])

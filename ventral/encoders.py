@@ -1,0 +1,139 @@
+"""An encoder is the features of a network and a readout: fitted on train, its layer chosen on train."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ventral.gram import Gram, centre_on
+from ventral.linear import Readout, Spectrum, decompose, fit
+
+Floats = NDArray[np.float64]
+
+# Penalties to choose from by leave-one-out, in units of the mean eigenvalue of a layer's Gram matrix: one grid then
+# serves layers of a thousand and of a million units.
+ALPHAS = np.logspace(-4, 4, 17)
+
+
+@dataclass(frozen=True)
+class ReadoutPlan:
+    """What is fitted on the features.
+
+    Attributes:
+        alpha: ridge penalty as in scikit-learn, 0 for OLS of minimum norm; "loo" for one per neuroid, chosen by
+            leave-one-out on train.
+        components: number of principal components of the features used; None for all.
+    """
+
+    alpha: float | Literal["loo"]
+    components: int | None = None
+
+    def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
+        """The penalties to try on features of this spectrum."""
+        if self.alpha != "loo":
+            return [float(self.alpha)]
+        scale = float(spectrum.values.sum()) / n_train
+        return list(ALPHAS * (scale if scale > 0 else 1.0))
+
+
+def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    """Group the neuroids of (stimulus, neuroid) rates by the stimuli that they were recorded for.
+
+    Yields:
+        Indices of neuroids, and the (stimulus,) mask of those observed by all of them and no others.
+    """
+    seen = np.isfinite(rates)
+    patterns, group = np.unique(seen, axis=1, return_inverse=True)
+    for i in range(patterns.shape[1]):
+        yield np.flatnonzero(group == i), patterns[:, i]
+
+
+def fit_layer(
+    inner: Floats, rates: NDArray[np.floating], split: NDArray[np.str_], plan: ReadoutPlan
+) -> dict[str, Floats]:
+    """Fit a readout of one layer to every neuroid, on the train stimuli that it was recorded for.
+
+    Args:
+        inner: (n, n) Gram matrix of all stimuli.
+        rates: (n, neuroid), NaN where not recorded.
+        split: (n,) "train" or another.
+        plan: the readout.
+
+    Returns:
+        `prediction` (held-out stimulus, neuroid); `train_r2` (neuroid,), R2 of the leave-one-out predictions of
+        train; `alpha` (neuroid,) as chosen.
+    """
+    test = np.flatnonzero(split != "train")
+    prediction = np.full((len(test), rates.shape[1]), np.nan)
+    train_r2, alpha = np.full(rates.shape[1], np.nan), np.full(rates.shape[1], np.nan)
+    for neuroids, seen in observed_alike(rates):
+        train = np.flatnonzero((split == "train") & seen)
+        train_inner, cross = centre_on(inner, train, test)
+        spectrum = decompose(train_inner)
+        y = rates[np.ix_(train, neuroids)]
+        readout: Readout = fit(spectrum, y, plan.alphas(spectrum, len(train)), plan.components)
+        prediction[:, neuroids] = readout.predict(cross)
+        alpha[neuroids] = readout.alpha
+        variance = np.maximum(y.var(axis=0), np.finfo(float).tiny)
+        train_r2[neuroids] = 1 - ((y - readout.loo) ** 2).mean(axis=0) / variance
+    return {"prediction": prediction, "train_r2": train_r2, "alpha": alpha}
+
+
+def choose_layers(train_r2: Floats, region: NDArray[np.str_]) -> NDArray[np.intp]:
+    """(neuroid,) index of the layer whose mean leave-one-out R2 over the neuroid's region is highest.
+
+    Args:
+        train_r2: (layer, neuroid) of train stimuli.
+        region: (neuroid,).
+    """
+    chosen = np.zeros(train_r2.shape[1], dtype=np.intp)
+    for name in np.unique(region):
+        chosen[region == name] = np.argmax(train_r2[:, region == name].mean(axis=1))
+    return chosen
+
+
+def fit_encoder(layers: Iterable[tuple[str, Gram]], responses: xr.Dataset, plan: ReadoutPlan) -> xr.Dataset:
+    """Fit a readout of every layer, and choose the layer of each region on train.
+
+    Args:
+        layers: names and Gram matrices, early to late, of the stimuli of `responses`.
+        responses: as in `responses/{dataset}.nc`.
+        plan: the readout.
+
+    Returns:
+        `prediction` (layer, stimulus, neuroid) of the held-out stimuli, those of `test` for the chosen layer alone;
+        `train_r2`, `alpha` (layer, neuroid); coordinates `chosen_layer` (neuroid), `dead` (layer).
+    """
+    rates, split = responses["rate"].values, responses["split"].values
+    names, dead, fits = [], [], []
+    for layer, gram in layers:
+        names.append(layer)
+        dead.append(gram.dead)
+        fits.append(fit_layer(np.zeros_like(gram.inner) if gram.dead else gram.inner, rates, split, plan))
+    stacked = {key: np.stack([layer[key] for layer in fits]) for key in fits[0]}
+    chosen = choose_layers(stacked["train_r2"], responses["region"].values)
+    held_out = split != "train"
+    is_chosen = np.arange(len(names))[:, None] == chosen
+    shown = is_chosen[:, None, :] | (split[held_out] != "test")[:, None]
+    return xr.Dataset(
+        {
+            "prediction": (
+                ("layer", "stimulus", "neuroid"),
+                np.where(shown, stacked["prediction"], np.nan).astype(np.float32),
+            ),
+            "train_r2": (("layer", "neuroid"), stacked["train_r2"]),
+            "alpha": (("layer", "neuroid"), stacked["alpha"]),
+        },
+        coords={
+            "layer": names,
+            "dead": ("layer", np.asarray(dead)),
+            "stimulus_id": ("stimulus", responses["stimulus_id"].values[held_out]),
+            "split": ("stimulus", split[held_out]),
+            "neuroid_id": ("neuroid", responses["neuroid_id"].values),
+            "region": ("neuroid", responses["region"].values),
+            "chosen_layer": ("neuroid", np.asarray(names)[chosen]),
+        },
+    )

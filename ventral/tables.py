@@ -1,0 +1,178 @@
+"""From predictions to tables: tidy scores, one row an encoder, and a summary to read."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score
+
+STATISTICS = (*METRICS, "ceiled_r2")
+ENCODER = ["dataset", "source", "region", "encoder", "network", "readout"]
+
+
+def all_scores(
+    responses: NDArray[np.floating],
+    predictions: NDArray[np.floating],
+    reliability: NDArray[np.float64],
+    n_draws: int,
+    seed: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Score predictions once as they are and once for each bootstrap resample of the stimuli.
+
+    Args:
+        responses: (n, neuroid).
+        predictions: (n, neuroid).
+        reliability: (neuroid,), NaN where unknown.
+        n_draws: number of resamples. The same seed and n give the same resamples, so that encoders can be compared.
+        seed: of the resamples.
+
+    Returns:
+        For each of `STATISTICS` a (1 + n_draws, neuroid) array, the score itself first.
+    """
+    weights = np.vstack([np.ones(len(responses), dtype=int), bootstrap_weights(len(responses), n_draws, seed)])
+    scores = score(responses, predictions, weights)
+    return scores | {"ceiled_r2": ceiled_r2(scores["pearson_r"], reliability)}
+
+
+def _mean(scores: NDArray[np.float64], prefix: str) -> dict[str, float]:
+    """Mean over neuroids with its bootstrap interval, and the median; neuroids without a score are left out."""
+    defined = scores[:, np.isfinite(scores[0])]
+    if not defined.size:
+        return {f"{prefix}_{name}": np.nan for name in ("mean", "low", "high", "median")}
+    means = np.nanmean(defined, axis=1)
+    low, high = interval(means[1:])
+    return {
+        f"{prefix}_mean": means[0],
+        f"{prefix}_low": low,
+        f"{prefix}_high": high,
+        f"{prefix}_median": float(np.median(defined[0])),
+    }
+
+
+def score_encoder(
+    dataset: str, predictions: xr.Dataset, responses: xr.Dataset, n_draws: int, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Score one encoder.
+
+    Args:
+        dataset: its name.
+        predictions: as `predictions/{dataset}/{encoder}.nc`.
+        responses: as `responses/{dataset}.nc`.
+        n_draws: bootstrap resamples of the stimuli.
+        seed: of the resamples.
+
+    Returns:
+        Rows of `scores.csv` (one a neuroid, split and metric, the chosen layer), of `summary.csv` (one a region and
+        split) and of `layers.csv` (one a region and layer, on val).
+    """
+    network, readout = predictions.attrs["network"], predictions.attrs["readout"]
+    held_out = responses["rate"].values[np.isin(responses["stimulus_id"], predictions["stimulus_id"])]
+    layers = predictions["layer"].values
+    index = np.searchsorted(layers, predictions["chosen_layer"].values, sorter=np.argsort(layers))
+    chosen = np.argsort(layers)[index]
+    neuroid, region = responses["neuroid_id"].values, responses["region"].values
+    reliability = responses["reliability"].values
+    fixed = {"dataset": dataset, "source": responses.attrs["source"], "network": network, "readout": readout}
+    fixed |= {"encoder": f"{network}-{readout}"}
+    tidy, summary, curve = [], [], []
+    for split in ("val", "test"):
+        stimuli = predictions["split"].values == split
+        if not stimuli.any():
+            continue
+        values = predictions["prediction"].values[:, stimuli]
+        y = held_out[stimuli]
+        best = all_scores(y, values[chosen, :, np.arange(len(neuroid))].T, reliability, n_draws, seed)
+        for metric, draws in best.items():
+            low, high = interval(draws[1:])
+            frame = {"region": region, "neuroid": neuroid, "layer": layers[chosen], "split": split, "metric": metric}
+            frame |= {"value": draws[0], "low": low, "high": high, "reliability": reliability}
+            tidy.append(pd.DataFrame(fixed | frame))
+        for name in np.unique(region):
+            here = region == name
+            about = fixed | {"region": name, "layer": layers[chosen[here][0]], "split": split}
+            about |= {"n_stimuli": int(stimuli.sum()), "n_neuroids": int(here.sum())}
+            about |= {"n_scored": int(np.isfinite(best["pearson_r"][0, here]).sum())}
+            row = {key: value for metric in STATISTICS for key, value in _mean(best[metric][:, here], metric).items()}
+            known = reliability[here][np.isfinite(reliability[here])]
+            summary.append(about | row | {"reliability_median": np.median(known) if known.size else np.nan})
+        if split == "val":
+            curve = _layer_rows(fixed, predictions, values, y, region, reliability, n_draws, seed)
+    return pd.concat(tidy), pd.DataFrame(summary), pd.DataFrame(curve)
+
+
+def _layer_rows(
+    fixed: dict[str, str],
+    predictions: xr.Dataset,
+    values: NDArray[np.floating],
+    responses: NDArray[np.floating],
+    region: NDArray[np.str_],
+    reliability: NDArray[np.float64],
+    n_draws: int,
+    seed: int,
+) -> list[dict]:
+    rows = []
+    for i, layer in enumerate(predictions["layer"].values):
+        scores = all_scores(responses, values[i], reliability, n_draws, seed)
+        for name in np.unique(region):
+            here = region == name
+            row = fixed | {"region": name, "layer": layer, "depth": i, "dead": bool(predictions["dead"][i])}
+            row |= {"chosen": bool((predictions["chosen_layer"].values[here] == layer).all())}
+            row |= {"train_r2_mean": float(predictions["train_r2"].values[i, here].mean())}
+            for metric in ("explained_variance", "pearson_r"):
+                row |= _mean(scores[metric][:, here], metric)
+            rows.append(row)
+    return rows
+
+
+def order_columns(table: pd.DataFrame, first: Iterable[str], rows: Iterable[str]) -> pd.DataFrame:
+    """The table with the columns `first` in front, and its rows sorted by the columns `rows`."""
+    front = list(first)
+    rest = [column for column in table.columns if column not in front]
+    return table[front + rest].sort_values(list(rows), kind="stable", ignore_index=True)
+
+
+def summary_markdown(summary: pd.DataFrame) -> str:
+    """The summary as a page to read: a table a dataset and region, the best encoder first.
+
+    Args:
+        summary: as `summary.csv`; the rows of the last split at hand (test where there is one) are shown.
+    """
+    lines = ["# Which models predict the neurons", ""]
+    for (dataset, region), group in summary.groupby(["dataset", "region"], sort=False):
+        split = "test" if (group["split"] == "test").any() else "val"
+        shown = group[group["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
+        first = shown.iloc[0]
+        ceiling = (
+            "no repetitions, so no ceiling"
+            if np.isnan(first["reliability_median"])
+            else f"median reliability {first['reliability_median']:.2f}"
+        )
+        lines += [
+            f"## {dataset}, {region} ({first['source']})",
+            "",
+            f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
+            "Means over neuroids with 95 % intervals from resampled stimuli; share of the ceiling is the median r² / "
+            "reliability.",
+            "",
+            "| encoder | layer | explained variance | r | share of the ceiling |",
+            "|---|---|---|---|---|",
+        ]
+        for row in shown.to_dict("records"):
+            share = row["ceiled_r2_median"]
+            cells = [
+                row["encoder"],
+                row["layer"],
+                *(f"{row[f'{m}_mean']:.3f} [{row[f'{m}_low']:.3f}, {row[f'{m}_high']:.3f}]" for m in METRICS[:3:2]),
+                "none" if np.isnan(share) else f"{share:.2f}",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def write_csv(table: pd.DataFrame, path: str) -> None:
+    """Write a table as csv; six significant digits, so that rounding of the last bits never shows."""
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
