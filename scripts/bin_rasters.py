@@ -19,7 +19,6 @@ with logged(snakemake.log[0]):
         latency_ms=unit_latencies(session, units, snakemake.input.unit_latency, params.latency_ms),
         window_ms=params.window_ms,
         kind=params.fixations,
-        fractions=params.split,
         seed=params.seed,
     )
     check_responses(responses, snakemake.input.rasters)

@@ -1,12 +1,14 @@
 """From predictions to tables: tidy scores, one row an encoder, and a summary to read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.atomic import writing
 from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score
 
 STATISTICS = (*METRICS, "ceiled_r2")
@@ -127,11 +129,15 @@ def _layer_rows(
     return rows
 
 
-def order_columns(table: pd.DataFrame, first: Iterable[str], rows: Iterable[str]) -> pd.DataFrame:
-    """The table with the columns `first` in front, and its rows sorted by the columns `rows`."""
-    front = list(first)
-    rest = [column for column in table.columns if column not in front]
-    return table[front + rest].sort_values(list(rows), kind="stable", ignore_index=True)
+def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]:
+    """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted."""
+    keys = (["split", "metric", "neuroid"], ["split"], ["depth"])
+    gathered = []
+    for tables, within in zip(zip(*parts, strict=True), keys, strict=True):
+        table = pd.concat(tables, ignore_index=True)
+        rest = [column for column in table.columns if column not in ENCODER]
+        gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
+    return gathered
 
 
 def summary_markdown(summary: pd.DataFrame) -> str:
@@ -173,6 +179,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def write_csv(table: pd.DataFrame, path: str) -> None:
+def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table as csv; six significant digits, so that rounding of the last bits never shows."""
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    with writing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")

@@ -17,6 +17,7 @@ from ventral.data.xiao import (
     align_fixations,
     fixation_rates,
     is_stable,
+    join_sessions,
     read_fixations,
     session_responses,
     unit_latencies,
@@ -37,7 +38,6 @@ from ventral.scores import pearson_r
 SESSION = "An220105"
 STEM = "sub-An/sub-An_ses-20220105T173929"
 BF_STEM = "sub-Bf/sub-Bf_ses-20211114T152023"
-FRACTIONS = {"val": 0.1, "test": 0.2}
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +75,6 @@ def respond(aligned: pd.DataFrame, recording: SimpleNamespace, kind: str = "all"
         latency_ms=np.full(len(recording.units), 50.0),
         window_ms=200,
         kind=kind,
-        fractions=FRACTIONS,
         seed=1,
     )
 
@@ -177,8 +176,9 @@ def test_response_matrix(aligned, recording):
     assert np.linalg.norm(rate) == pytest.approx(1433.243517, abs=5e-7)
     cells = [rate[0, 0], rate[0, 12], rate[100, 20], rate[299, 34]]
     assert cells == pytest.approx([8.125, 18.75, 9.117647, 3.571429], abs=5e-7)
-    split = pd.Series(responses["split"].values).value_counts().to_dict()
-    assert split == {"train": 210, "test": 60, "val": 30}
+    joined = join_sessions([responses], {"val": 0.1, "test": 0.2}, seed=0)
+    np.testing.assert_array_equal(joined["rate"], rate)
+    assert pd.Series(joined["split"].values).value_counts().to_dict() == {"train": 210, "test": 60, "val": 30}
     nonzeroth = respond(aligned, recording, "nonzeroth")
     assert nonzeroth.sizes["stimulus"] == 299
     assert float(nonzeroth["rate"].mean()) == pytest.approx(10.93472109, abs=5e-9)
@@ -241,7 +241,7 @@ def test_scripts_write_the_session(xiao, tmp_path, monkeypatch):
             unit_latency=db / "per_unit_latency-fix_on.csv.gz",
         ),
         output=SimpleNamespace(responses=responses),
-        params=SimpleNamespace(latency_ms="table", window_ms=200, fixations="all", split=FRACTIONS, seed=1),
+        params=SimpleNamespace(latency_ms="table", window_ms=200, fixations="all", seed=1),
         log=log,
     )
     runpy.run_path(str(scripts / "bin_rasters.py"), {"snakemake": job})

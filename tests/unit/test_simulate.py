@@ -68,8 +68,9 @@ def test_sites_have_the_published_names_and_shares():
 
 
 def test_stimuli_have_the_published_columns(stimuli):
-    columns = "image_id id background_id s image_file_name filename rxy rxz ryz ty tz category_name object_name".split()
-    assert set(stimuli.columns) == {*columns, "variation", "size"}
+    pose = {"s", "rxy", "rxz", "ryz", "ty", "tz", "size", "variation"}
+    names = {"image_id", "id", "background_id", "image_file_name", "filename", "category_name", "object_name"}
+    assert set(stimuli.columns) == pose | names
     counts = stimuli.groupby(["variation", "object_name"]).size()
     assert len(counts[0]) == len(counts[3]) == 64
     assert (counts[0] == 1).all() and (counts[3] == 4).all()

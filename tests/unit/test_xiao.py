@@ -20,7 +20,6 @@ from ventral.data.xiao_files import spike_times
 from ventral.errors import InputError
 
 SIZE = np.array([10.0, 6.0])
-FRACTIONS = {"val": 0.25, "test": 0.25}
 
 
 def align(fixations, *, latency=0.0, length=1e5, presentations=((1.0, 2.0, 0), (5.0, 6.0, 2)), size=SIZE):
@@ -187,7 +186,6 @@ def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0)):
         latency_ms=np.array(latency),
         window_ms=200,
         kind=kind,
-        fractions=FRACTIONS,
         seed=3,
     )
 

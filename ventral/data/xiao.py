@@ -198,7 +198,6 @@ def session_responses(
     latency_ms: NDArray[np.float64],
     window_ms: int,
     kind: FixationKind,
-    fractions: Mapping[str, float],
     seed: int,
 ) -> xr.Dataset:
     """Mean response of a session's units to its images, over the selected fixations on each.
@@ -215,11 +214,10 @@ def session_responses(
         latency_ms: (U,) latencies L.
         window_ms: width W of the counting window.
         kind: average over "all" selected fixations, the "zeroth" only, or the "nonzeroth" only.
-        fractions: share of the images in `val` and `test`.
-        seed: seed of the split and of the halves.
+        seed: seed of the halves.
 
     Returns:
-        The responses dataset: stimuli are the images with such a fixation, by file name; rates in Hz;
+        The responses dataset, not yet split: stimuli are the images with such a fixation, by file name; rates in Hz;
         `n_presentations` counts fixations; neuroids carry `unit`, `array`, `hemisphere` and `latency_ms` too.
 
     Raises:
@@ -238,7 +236,7 @@ def session_responses(
     first = float(latency_ms[0])
     responses = make_responses(
         means,
-        {"stimulus_id": stimulus_id, "split": assign_splits(len(stimulus_id), fractions, seed)},
+        {"stimulus_id": stimulus_id},
         {
             "neuroid_id": [f"{session}_{unit}" for unit in units["unit"]],
             "subject": np.full(len(units), session[:2]),
@@ -251,3 +249,22 @@ def session_responses(
         window_ms=(first, first + window_ms) if (latency_ms == first).all() else None,
     )
     return responses.isel(neuroid=np.ptp(means["rate"], axis=0) > 0)
+
+
+def join_sessions(sessions: Sequence[xr.Dataset], fractions: Mapping[str, float], seed: int) -> xr.Dataset:
+    """Set the neuroids of several sessions side by side, over all stimuli that any of them showed.
+
+    Unit j of one session is never unit j of another: every session keeps its own neuroids, NaN where it did not show
+    a stimulus.
+
+    Args:
+        sessions: what `session_responses` returns, one a session.
+        fractions: share of the stimuli in `val` and `test`.
+        seed: seed of the split.
+    """
+    indexed = [session.set_index(stimulus="stimulus_id") for session in sessions]
+    joined = xr.concat(indexed, dim="neuroid", join="outer", combine_attrs="drop_conflicts", data_vars="all")
+    joined = joined.sortby("stimulus").reset_index("stimulus").rename(stimulus="stimulus_id")
+    joined["n_presentations"] = joined["n_presentations"].fillna(0).astype(np.int64)
+    split = assign_splits(joined.sizes["stimulus"], fractions, seed)
+    return joined.assign_coords(split=("stimulus", split))

@@ -28,6 +28,17 @@ class Images(Protocol):
     def __getitem__(self, index: slice) -> NDArray[np.uint8]: ...
 
 
+def choose_device(wanted: str) -> torch.device:
+    """The device of a network: "cpu", "cuda", or "auto" for a GPU where there is one.
+
+    Raises:
+        InputError: if a GPU is asked for and there is none.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("config", "device", "no GPU that torch can use", "set it to auto, or install a CUDA torch")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
 def prepare(images: NDArray[np.uint8], network: Network) -> Tensor:
     """(b, H, W, 3) uint8 images -> (b, 3, size, size) float32, resized with antialiasing and normalised."""
     batch = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255

@@ -1,0 +1,28 @@
+"""Make the RDMs of every region and of every layer, and compare them."""
+
+from pathlib import Path
+
+from ventral.console import logged, progress
+from ventral.data.responses import read_responses
+from ventral.gram_file import check_order, read_gram, read_layers
+from ventral.similarity import correlation_rdm
+from ventral.similarity_file import region_rdms, write_similarity
+
+with logged(snakemake.log[0]):
+    responses = read_responses(snakemake.input.responses)
+    layers = []
+    for path in snakemake.input.grams:
+        check_order(path, responses["stimulus_id"].values)
+        layers += [(path, layer) for layer in read_layers(path)]
+    models = (
+        (Path(path).stem, layer, correlation_rdm(read_gram(path, layer)))
+        for path, layer in progress(layers, "layers compared")
+    )
+    write_similarity(
+        snakemake.output.similarity,
+        responses,
+        region_rdms(responses),
+        models,
+        snakemake.params.bootstrap,
+        snakemake.params.seed,
+    )

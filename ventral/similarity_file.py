@@ -1,0 +1,151 @@
+"""`similarity/{dataset}.h5`: RDMs of regions and of layers, and how alike they are."""
+
+from collections.abc import Iterable
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.spatial.distance import squareform
+
+from ventral.atomic import writing
+from ventral.errors import InputError
+from ventral.scores import bootstrap_weights, interval
+from ventral.similarity import RankedRDM, neural_rdm, rank_rdm, rdm_reliability, spearman
+
+Floats = NDArray[np.float64]
+COMPARISON = ("region", "compared_with", "layer", "depth", "n_stimuli", "spearman", "low", "high", "ceiling")
+
+
+class RegionRDM(NamedTuple):
+    """The RDM of a region.
+
+    Attributes:
+        region: its name.
+        rdm: (m, m) over the stimuli that all its neuroids were recorded for.
+        stimuli: (m,) indices of these stimuli.
+        reliability: of the RDM, NaN where stimuli were not repeated.
+    """
+
+    region: str
+    rdm: Floats
+    stimuli: NDArray[np.intp]
+    reliability: float
+
+
+def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
+    """The RDM of every region of a `responses/{dataset}.nc`: as published where it holds `rdm`, else from the rates.
+
+    Raises:
+        InputError: if fewer than three stimuli were shown to all neuroids of a region.
+    """
+    if "rdm" in responses:
+        everything = np.arange(responses.sizes["stimulus"])
+        names = responses["region"].values
+        return [RegionRDM(str(n), r, everything, np.nan) for n, r in zip(names, responses["rdm"].values, strict=True)]
+    found = []
+    for name in np.unique(responses["region"].values):
+        here = responses.isel(neuroid=responses["region"].values == name)
+        rates = here["rate"].values
+        stimuli = np.flatnonzero(np.isfinite(rates).all(axis=1))
+        if len(stimuli) < 3:
+            raise InputError("responses", str(name), "no three stimuli shown to all neuroids", "leave sessions out")
+        reliability = rdm_reliability(here["rate_half"].values[:, stimuli])
+        found.append(RegionRDM(str(name), neural_rdm(rates[stimuli]), stimuli, reliability))
+    return found
+
+
+def _row(a: RankedRDM, b: RankedRDM, reliability: float) -> dict[str, float]:
+    draws = spearman(a, b)
+    low, high = interval(draws[1:])
+    ceiling = np.sqrt(reliability) if reliability > 0 else np.nan
+    return {"n_stimuli": len(a.ranks), "spearman": draws[0], "low": low, "high": high, "ceiling": ceiling}
+
+
+def write_similarity(
+    path: str | Path,
+    responses: xr.Dataset,
+    regions: list[RegionRDM],
+    models: Iterable[tuple[str, str, Floats]],
+    n_draws: int,
+    seed: int,
+) -> None:
+    """Compare every layer with every region, and the regions with one another; write RDMs and comparisons.
+
+    Args:
+        path: file to write.
+        responses: as `responses/{dataset}.nc`.
+        regions: from `region_rdms`.
+        models: network, layer and (n, n) RDM, network after network, early layers first.
+        n_draws: bootstrap resamples of the stimuli.
+        seed: of the resamples.
+    """
+    subsets = {region.stimuli.tobytes(): region.stimuli for region in regions}
+    weights = {
+        key: np.vstack([np.ones(len(s), dtype=int), bootstrap_weights(len(s), n_draws, seed)])
+        for key, s in subsets.items()
+    }
+    ranked = [rank_rdm(region.rdm, weights[region.stimuli.tobytes()]) for region in regions]
+    rows = []
+    for (a, rank_a), (b, rank_b) in combinations(zip(regions, ranked, strict=True), 2):
+        if np.array_equal(a.stimuli, b.stimuli):
+            about = {"region": a.region, "compared_with": b.region, "layer": "", "depth": -1}
+            rows.append(about | _row(rank_a, rank_b, a.reliability * b.reliability))
+    with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+        file.attrs["source"] = responses.attrs["source"]
+        for label in ("stimulus_id", "category_name", "object_name"):
+            if label in responses.coords:
+                file.create_dataset(label, data=responses[label].values.astype(object), dtype=h5py.string_dtype())
+        for region in regions:
+            group = file.create_group(f"regions/{region.region}")
+            group.create_dataset("rdm", data=squareform(region.rdm, checks=False), dtype=np.float32)
+            group.create_dataset("stimuli", data=region.stimuli)
+            group.attrs["reliability"] = region.reliability
+        depth: dict[str, int] = {}
+        for network, layer, rdm in models:
+            depth[network] = depth.get(network, -1) + 1
+            file.create_dataset(f"layers/{network}/{layer}", data=squareform(rdm, checks=False), dtype=np.float32)
+            of_subset = {key: rank_rdm(rdm[np.ix_(s, s)], weights[key]) for key, s in subsets.items()}
+            for region, rank in zip(regions, ranked, strict=True):
+                about = {"region": region.region, "compared_with": network, "layer": layer, "depth": depth[network]}
+                rows.append(about | _row(rank, of_subset[region.stimuli.tobytes()], region.reliability))
+        table = pd.DataFrame(rows, columns=list(COMPARISON))
+        for column in COMPARISON:
+            values = table[column].to_numpy()
+            text = column in ("region", "compared_with", "layer")
+            kind = h5py.string_dtype() if text else np.float64
+            file.create_dataset(f"comparisons/{column}", data=values, dtype=kind)
+
+
+def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
+    """Rows of `rsa.csv`: one a region and layer, and one a pair of regions (its `layer` empty)."""
+    with h5py.File(path) as file:
+        group = file["comparisons"]
+        columns = {name: group[name] for name in COMPARISON}
+        table = pd.DataFrame(
+            {name: c.asstr()[:] if h5py.check_string_dtype(c.dtype) else c[:] for name, c in columns.items()}
+        )
+        table.insert(0, "source", file.attrs["source"])
+    table.insert(0, "dataset", dataset)
+    return table.astype({"depth": int, "n_stimuli": int})
+
+
+def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]]]:
+    """The RDMs of the regions, and the labels of the stimuli: `stimulus_id`, and `category_name` where known."""
+    with h5py.File(path) as file:
+        regions = [
+            RegionRDM(name, squareform(group["rdm"][:]), group["stimuli"][:], float(group.attrs["reliability"]))
+            for name, group in file["regions"].items()
+        ]
+        labels = ("stimulus_id", "object_name", "category_name")
+        return regions, {name: file[name].asstr()[:].astype(str) for name in labels if name in file}
+
+
+def read_layer_rdm(path: str | Path, network: str, layer: str) -> Floats:
+    """(n, n) RDM of one layer."""
+    with h5py.File(path) as file:
+        return squareform(file[f"layers/{network}/{layer}"][:])
