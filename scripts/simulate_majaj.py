@@ -9,9 +9,6 @@ with logged(snakemake.log[0]):
         snakemake.output.stimuli,
         snakemake.output.images,
         snakemake.output.truth,
-        n_images=snakemake.params.n_images,
-        image_size=snakemake.params.image_size,
-        n_sites=snakemake.params.n_sites,
-        repetitions=snakemake.params.repetitions,
+        **snakemake.params.simulation,
         seed=snakemake.params.seed,
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
 
 METRICS = ("explained_variance", "r2", "pearson_r", "mse")
 Floats = NDArray[np.float64]
@@ -87,8 +88,27 @@ def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int) -> NDArray[np.int
     return np.random.default_rng(seed).multinomial(n_stimuli, np.full(n_stimuli, 1 / n_stimuli), size=n_draws)
 
 
-def interval(draws: Floats, level: float = 0.95) -> Floats:
-    """(2, ...) lower and upper percentile bounds of (draw, ...) bootstrap draws; NaN draws are left out."""
-    tail = 50 * (1 - level)
-    undefined = np.isnan(draws).all(axis=0)
-    return np.where(undefined, np.nan, np.nanpercentile(np.where(undefined, 0, draws), [tail, 100 - tail], axis=0))
+def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float = 0.95) -> Floats:
+    """Bias-corrected bootstrap interval (Efron & Tibshirani 1993, section 14.3).
+
+    Resamples repeat stimuli, which pulls a score down on average; percentiles are therefore taken as far off centre
+    as the share of draws below the estimate says.
+
+    Args:
+        estimate: (...) the score itself.
+        draws: (draw, ...) the score of each resample; draws that are NaN are left out.
+        level: coverage.
+
+    Returns:
+        (2, ...) lower and upper bound, NaN where the estimate or every draw is.
+    """
+    estimate = np.asarray(estimate, dtype=np.float64)
+    ordered = np.sort(draws, axis=0)  # NaN last
+    n = np.isfinite(draws).sum(axis=0)
+    below = ((draws < estimate).sum(axis=0) + 0.5 * (draws == estimate).sum(axis=0)) / np.maximum(n, 1)
+    bias = ndtri(np.clip(below, 1 / (len(draws) + 1), len(draws) / (len(draws) + 1)))
+    tail = ndtri((1 - level) / 2)
+    shares = np.stack([ndtr(2 * bias + tail), ndtr(2 * bias - tail)])
+    index = np.rint(shares * np.maximum(n - 1, 0)).astype(np.intp)
+    bounds = np.take_along_axis(ordered, index, axis=0)
+    return np.where((n > 0) & np.isfinite(estimate), bounds, np.nan)

@@ -61,7 +61,7 @@ def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
 
 def _row(a: RankedRDM, b: RankedRDM, reliability: float) -> dict[str, float]:
     draws = spearman(a, b)
-    low, high = interval(draws[1:])
+    low, high = interval(draws[0], draws[1:])
     ceiling = np.sqrt(reliability) if reliability > 0 else np.nan
     return {"n_stimuli": len(a.ranks), "spearman": draws[0], "low": low, "high": high, "ceiling": ceiling}
 
@@ -134,15 +134,16 @@ def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
     return table.astype({"depth": int, "n_stimuli": int})
 
 
-def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]]]:
-    """The RDMs of the regions, and the labels of the stimuli: `stimulus_id`, and `category_name` where known."""
+def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]], str]:
+    """The RDMs of the regions, the labels of the stimuli (`stimulus_id`, others where known), and the source."""
     with h5py.File(path) as file:
         regions = [
             RegionRDM(name, squareform(group["rdm"][:]), group["stimuli"][:], float(group.attrs["reliability"]))
             for name, group in file["regions"].items()
         ]
         labels = ("stimulus_id", "object_name", "category_name")
-        return regions, {name: file[name].asstr()[:].astype(str) for name in labels if name in file}
+        found = {name: file[name].asstr()[:].astype(str) for name in labels if name in file}
+        return regions, found, str(file.attrs["source"])
 
 
 def read_layer_rdm(path: str | Path, network: str, layer: str) -> Floats:

@@ -45,7 +45,7 @@ def _mean(scores: NDArray[np.float64], prefix: str) -> dict[str, float]:
     if not defined.size:
         return {f"{prefix}_{name}": np.nan for name in ("mean", "low", "high", "median")}
     means = np.nanmean(defined, axis=1)
-    low, high = interval(means[1:])
+    low, high = interval(means[0], means[1:])
     return {
         f"{prefix}_mean": means[0],
         f"{prefix}_low": low,
@@ -88,7 +88,7 @@ def score_encoder(
         y = held_out[stimuli]
         best = all_scores(y, values[chosen, :, np.arange(len(neuroid))].T, reliability, n_draws, seed)
         for metric, draws in best.items():
-            low, high = interval(draws[1:])
+            low, high = interval(draws[0], draws[1:])
             frame = {"region": region, "neuroid": neuroid, "layer": layers[chosen], "split": split, "metric": metric}
             frame |= {"value": draws[0], "low": low, "high": high, "reliability": reliability}
             tidy.append(pd.DataFrame(fixed | frame))

@@ -1,0 +1,45 @@
+"""Which models of vision predict the neurons of the ventral stream, and how far is each from the noise ceiling?
+
+Recordings -> responses; images x network -> Gram matrices; the two meet in encoders and similarity; both end in
+tables and figures. The stages, in order:
+
+  majaj, xiao, images   raw files -> images/{dataset}.h5, responses/{dataset}.nc
+  networks              images -> activations/{dataset}/{network}.h5
+  encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
+  similarity            responses + activations -> similarity/{dataset}.h5
+  report                -> tables/*.csv, figures/*.png and .svg
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+if "datasets" not in config:  # a study given by --configfile takes the place of the default one
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/majaj.smk"
+include: "workflow/rules/xiao.smk"
+include: "workflow/rules/images.smk"
+include: "workflow/rules/networks.smk"
+include: "workflow/rules/encoders.smk"
+include: "workflow/rules/similarity.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    fetch_kriegeskorte92,
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    """Every table and figure of the study."""
+    default_target: True
+    input:
+        TABLES,
+        FIGURES,

@@ -1,0 +1,22 @@
+"""Draw explained variance and r across layers."""
+
+import numpy as np
+import pandas as pd
+
+from ventral.console import logged
+from ventral.data.responses import read_responses
+from ventral.figures import draw_layers, save
+
+with logged(snakemake.log[0]):
+    dataset = snakemake.wildcards.dataset
+    layers = pd.read_csv(snakemake.input.layers)
+    responses = read_responses(snakemake.input.responses)
+    reliability, region = responses["reliability"].values, responses["region"].values
+    ceilings = {}
+    for name in np.unique(region):
+        known = np.clip(reliability[(region == name) & np.isfinite(reliability)], 0, 1)
+        ceilings[str(name)] = {
+            "explained_variance": known.mean() if known.size else np.nan,
+            "pearson_r": np.sqrt(known).mean() if known.size else np.nan,
+        }
+    save(draw_layers(layers[layers["dataset"] == dataset], dataset, ceilings), snakemake.output)

@@ -1,0 +1,26 @@
+"""Draw the RDM of every region beside that of the layer most like it."""
+
+import numpy as np
+import pandas as pd
+
+from ventral.console import logged
+from ventral.figures import draw_rdms, save
+from ventral.similarity_file import read_layer_rdm, read_rdms
+
+with logged(snakemake.log[0]):
+    dataset = snakemake.wildcards.dataset
+    table = pd.read_csv(snakemake.input.rsa, keep_default_na=False)
+    table = table[(table["dataset"] == dataset) & (table["layer"] != "")]
+    regions, labels, source = read_rdms(snakemake.input.similarity)
+    models = []
+    for region in regions:
+        rows = table[table["region"] == region.region]
+        if rows.empty:
+            models.append(None)
+            continue
+        best = rows.loc[rows["spearman"].idxmax()]
+        rdm = read_layer_rdm(snakemake.input.similarity, best["compared_with"], best["layer"])
+        title = f"{best['compared_with']} {best['layer']}, Spearman {best['spearman']:.2f}"
+        models.append((title, rdm[np.ix_(region.stimuli, region.stimuli)]))
+    figure = draw_rdms(dataset, source, regions, labels.get("category_name"), models)
+    save(figure, snakemake.output)

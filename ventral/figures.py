@@ -1,0 +1,229 @@
+"""The figures of the report, drawn from tables, responses and RDMs."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+
+from ventral.atomic import writing
+from ventral.scores import bootstrap_weights, interval
+from ventral.similarity_file import RegionRDM
+
+matplotlib.use("Agg")
+STYLE: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "figure.titlesize": 11,
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "ventral",  # the same figure gives the same file
+}
+LABELS = {"explained_variance": "explained variance", "pearson_r": "Pearson r"}
+FLOOR = -0.3  # scores far below chance would flatten all others; the axis ends here
+
+
+def save(figure: Figure, paths: list[str]) -> None:
+    """Write the figure once for each path, in the format of its suffix."""
+    for path in paths:
+        with writing(path) as temporary:
+            metadata = {"Date": None} if Path(path).suffix == ".svg" else {}
+            figure.savefig(temporary, bbox_inches="tight", metadata=metadata)
+    plt.close(figure)
+
+
+def titled(dataset: str, source: str, what: str) -> str:
+    """Title of a figure; simulated recordings are called simulated."""
+    return f"{dataset} ({source}): {what}"
+
+
+def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Networks that share their layers, such as a trained network and its random copy; single layers come apart."""
+    families: dict[tuple[str, ...], list[str]] = {}
+    for network, rows in layers.groupby("network", sort=False):
+        names = tuple(rows.sort_values("depth")["layer"].drop_duplicates())
+        families.setdefault(names, []).append(str(network))
+    return sorted(((names, networks) for names, networks in families.items() if len(names) > 1), key=lambda f: f[1])
+
+
+def best_readout(layers: pd.DataFrame) -> str:
+    """The readout whose best layers predict train best, on average over regions and networks."""
+    best = layers.groupby(["readout", "region", "network"])["train_r2_mean"].max()
+    return str(best.groupby("readout").mean().idxmax())
+
+
+def _draw_curves(axes: Axes, rows: pd.DataFrame, family: tuple[tuple[str, ...], list[str]], metric: str) -> None:
+    names, networks = family
+    for i, network in enumerate(networks):
+        curve = rows[rows["network"] == network].sort_values("depth")
+        dashed = "--" if network.endswith("random") else "-"
+        mean, low, high = (curve[f"{metric}_{part}"].clip(lower=FLOOR) for part in ("mean", "low", "high"))
+        axes.plot(curve["layer"], mean, dashed, marker="o", markersize=3, color=f"C{i}", label=network)
+        axes.fill_between(curve["layer"], low, high, color=f"C{i}", alpha=0.2, linewidth=0)
+        chosen = curve[curve["chosen"]]
+        axes.plot(chosen["layer"], chosen[f"{metric}_mean"].clip(lower=FLOOR), "o", color=f"C{i}", markersize=7)
+    alone = rows[~rows["network"].duplicated(keep=False)]
+    for network, score in zip(alone["network"], alone[f"{metric}_mean"], strict=True):
+        axes.axhline(max(score, FLOOR), color="0.5", linestyle=":", label=network)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+
+
+def draw_layers(layers: pd.DataFrame, dataset: str, ceilings: dict[str, dict[str, float]]) -> Figure:
+    """Explained variance and r across the layers of every network, a trained one beside its random copy.
+
+    Args:
+        layers: rows of `layers.csv` of one dataset.
+        dataset: its name.
+        ceilings: for each region the mean ceiling of `explained_variance` and of `pearson_r`, NaN where unknown.
+    """
+    readout = best_readout(layers)
+    shown = layers[layers["readout"] == readout]
+    regions, families = list(ceilings), _families(shown)
+    columns = [(region, family) for region in regions for family in families or [((), [])]]
+    with plt.rc_context(STYLE):
+        size = (1.5 + 2.9 * len(columns), 6.0)
+        figure, grid = plt.subplots(
+            2, len(columns), figsize=size, squeeze=False, sharex="col", sharey="row", layout="constrained"
+        )
+        for row, metric in zip(grid, LABELS, strict=True):
+            for axes, (region, family) in zip(row, columns, strict=True):
+                _draw_curves(axes, shown[shown["region"] == region], family, metric)
+                ceiling = ceilings[region][metric]
+                if np.isfinite(ceiling):
+                    axes.axhline(ceiling, color="k", linewidth=0.8, label="noise ceiling")
+                axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+            row[0].set_ylabel(LABELS[metric])
+        for axes, (region, _) in zip(grid[0], columns, strict=True):
+            axes.set_title(region)
+            axes.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1.1), borderaxespad=0)
+        source = shown["source"].iloc[0]
+        figure.suptitle(titled(dataset, source, f"layers, readout {readout}, validation stimuli"))
+    return figure
+
+
+def _percentile(rdm: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n, n) dissimilarities as percentiles, which any two RDMs can share a colour scale in."""
+    ranks = rankdata(squareform(rdm, checks=False))
+    return squareform(100 * (ranks - 1) / max(len(ranks) - 1, 1))
+
+
+def _mark_categories(axes: Axes, categories: NDArray[np.str_]) -> None:
+    starts = np.flatnonzero(np.r_[True, categories[1:] != categories[:-1]])
+    middles = (starts + np.r_[starts[1:], len(categories)]) / 2 - 0.5
+    axes.set_xticks(middles, categories[starts], rotation=45, ha="right", fontsize=7)
+    axes.set_yticks(middles, categories[starts], fontsize=7)
+    for start in starts[1:]:
+        axes.axhline(start - 0.5, color="w", linewidth=0.4)
+        axes.axvline(start - 0.5, color="w", linewidth=0.4)
+    axes.tick_params(length=0)
+
+
+def draw_rdms(
+    dataset: str,
+    source: str,
+    regions: list[RegionRDM],
+    categories: NDArray[np.str_] | None,
+    models: list[tuple[str, NDArray[np.floating]] | None],
+) -> Figure:
+    """The RDM of every region and, beside it, that of the layer most like it, sorted by category.
+
+    Args:
+        dataset: its name.
+        source: where its recordings come from.
+        regions: the regions' RDMs.
+        categories: (n,) category of each stimulus of the dataset, None where unknown.
+        models: for each region a title and the (m, m) RDM over the region's stimuli; None where no network was run.
+    """
+    columns = 1 + any(model is not None for model in models)
+    with plt.rc_context(STYLE):
+        size = (4.6 * columns + 0.8, 4.3 * len(regions))
+        figure, grid = plt.subplots(len(regions), columns, figsize=size, squeeze=False, layout="constrained")
+        for row, region, model in zip(grid, regions, models, strict=True):
+            n = len(region.stimuli)
+            labels = None if categories is None else categories[region.stimuli]
+            order = np.arange(n) if labels is None else np.argsort(labels, kind="stable")
+            known = "" if np.isnan(region.reliability) else f", reliability {region.reliability:.2f}"
+            panels = [(f"{region.region}, {n} stimuli{known}", region.rdm), *([model] if model else [])]
+            for axes, (title, rdm) in zip(row, panels, strict=False):
+                shown = axes.imshow(_percentile(rdm)[np.ix_(order, order)], cmap="viridis", interpolation="none")
+                axes.set_title(title)
+                if labels is None:
+                    axes.set(xticks=[], yticks=[], xlabel="stimuli", ylabel="stimuli")
+                else:
+                    _mark_categories(axes, labels[order])
+            figure.colorbar(shown, ax=list(row), label="dissimilarity (percentile)", shrink=0.8)
+        figure.suptitle(titled(dataset, source, "representational dissimilarity"))
+    return figure
+
+
+def category_means(
+    rates: NDArray[np.floating], categories: NDArray[np.str_], n_draws: int, seed: int
+) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean response to every category, and its bootstrap interval over the stimuli of the category.
+
+    Args:
+        rates: (stimulus, neuroid), NaN where not recorded.
+        categories: (stimulus,).
+        n_draws: resamples.
+        seed: of the resamples.
+
+    Returns:
+        (k,) names, (k, neuroid) means and (2, k, neuroid) bounds.
+    """
+    names = np.unique(categories)
+    means, bounds = [], []
+    for name in names:
+        here = rates[categories == name]
+        seen = np.isfinite(here)
+        weights = bootstrap_weights(len(here), n_draws, seed)
+        with np.errstate(invalid="ignore"):
+            draws = weights @ np.where(seen, here, 0) / (weights @ seen)
+            means.append(np.where(seen, here, 0).sum(axis=0) / seen.sum(axis=0))
+        bounds.append(interval(means[-1], draws))
+    return names, np.array(means), np.stack(bounds, axis=1)
+
+
+def draw_categories(responses: xr.Dataset, dataset: str, n_draws: int, seed: int) -> Figure:
+    """Response by object category: of the most reliable neuroid of each region, and of all neuroids.
+
+    Args:
+        responses: as `responses/{dataset}.nc`, with `category_name`.
+        dataset: its name.
+        n_draws: bootstrap resamples of the stimuli.
+        seed: of the resamples.
+    """
+    region = responses["region"].values
+    regions = np.unique(region)
+    categories = responses["category_name"].values.astype(str)
+    with plt.rc_context(STYLE):
+        figure, grid = plt.subplots(
+            len(regions), 2, figsize=(9, 3.2 * len(regions)), squeeze=False, layout="constrained", width_ratios=(1, 1.4)
+        )
+        for (left, right), name in zip(grid, regions, strict=True):
+            here = responses.isel(neuroid=region == name)
+            names, means, bounds = category_means(here["rate"].values, categories, n_draws, seed)
+            reliability = np.nan_to_num(here["reliability"].values, nan=-1)
+            best = int(np.argmax(reliability))
+            errors = np.abs(bounds[:, :, best] - means[:, best])
+            left.errorbar(names, means[:, best], errors, fmt="o", capsize=3)
+            left.set_title(f"{name}: {here['neuroid_id'].values[best]}")
+            left.set_ylabel(f"response ({responses.attrs['units']})")
+            left.tick_params(axis="x", rotation=45)
+            z = (means - means.mean(axis=0)) / np.maximum(means.std(axis=0), np.finfo(float).tiny)
+            order = np.lexsort((-z.max(axis=0), np.argmax(z, axis=0)))
+            shown = right.imshow(z[:, order], aspect="auto", cmap="RdBu_r", vmin=-2.5, vmax=2.5, interpolation="none")
+            right.set_yticks(range(len(names)), names)
+            right.set(title=f"{name}: {here.sizes['neuroid']} neuroids by preferred category", xlabel="neuroid")
+            figure.colorbar(shown, ax=right, label="response (z over categories)")
+        figure.suptitle(titled(dataset, responses.attrs["source"], "response by object category"))
+    return figure

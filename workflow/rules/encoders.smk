@@ -1,0 +1,24 @@
+"""Responses + Gram matrices -> predictions of held-out stimuli, one file an encoder."""
+
+
+rule fit_encoder:
+    """Fit one readout of every layer of a network to every neuroid; choose the layer of each region on train."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        grams="results/activations/{dataset}/{network}.h5",
+        code=code_of("fit_encoder"),
+    output:
+        predictions="results/predictions/{dataset}/{network}-{readout}.nc",
+    log:
+        "results/logs/fit_encoder/{dataset}/{network}-{readout}.log",
+    benchmark:
+        "results/benchmarks/fit_encoder/{dataset}/{network}-{readout}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        readout=lambda wildcards: config["readouts"][wildcards.readout],
+    script:
+        "../../scripts/fit_encoder.py"

@@ -1,0 +1,33 @@
+"""Images x network -> one Gram matrix a layer, all layers in one pass."""
+
+
+def weights_file(wildcards):
+    """The file of weights that the user names, so that another file reruns the network."""
+    weights = config["networks"][wildcards.network]["weights"]
+    return [] if weights in ("random", "imagenet") else weights
+
+
+rule extract_activations:
+    """Run a network once over the images; its activations pass through a temporary file, Gram matrices stay."""
+    input:
+        images="results/images/{dataset}.h5",
+        weights=weights_file,
+        code=code_of("extract_activations"),
+    output:
+        grams="results/activations/{dataset}/{network}.h5",
+    log:
+        "results/logs/extract_activations/{dataset}/{network}.log",
+    benchmark:
+        "results/benchmarks/extract_activations/{dataset}/{network}.tsv"
+    threads: workflow.cores or 2
+    resources:
+        mem_mb=config["resources"]["mem_mb"],
+        gpu=0 if config["device"] == "cpu" else 1,
+    conda:
+        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
+    params:
+        network=lambda wildcards: config["networks"][wildcards.network],
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../../scripts/extract_activations.py"

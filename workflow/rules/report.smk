@@ -1,0 +1,140 @@
+"""Predictions and similarities -> tables, figures and their captions."""
+
+ENCODERS = [
+    (dataset, f"results/predictions/{dataset}/{network}-{readout}.nc")
+    for dataset in WITH_ENCODERS
+    for network in config["networks"]
+    for readout in config["readouts"]
+]
+TABLES = ["results/tables/rsa.csv"] + (
+    expand("results/tables/{table}", table=["scores.csv", "summary.csv", "layers.csv", "summary.md"])
+    if WITH_ENCODERS
+    else []
+)
+WITH_CATEGORIES = [name for name in WITH_RATES if name == "majaj"]
+FIGURES = expand(
+    "results/figures/{name}.{suffix}",
+    name=expand("layers_{dataset}", dataset=WITH_ENCODERS)
+    + expand("rdms_{dataset}", dataset=DATASETS)
+    + expand("categories_{dataset}", dataset=WITH_CATEGORIES),
+    suffix=["png", "svg"],
+)
+
+
+rule assemble_scores:
+    """Score all encoders on held-out stimuli, with intervals and ceilings."""
+    input:
+        responses=expand("results/responses/{dataset}.nc", dataset=WITH_ENCODERS),
+        predictions=[path for _, path in ENCODERS],
+        code=code_of("assemble_scores"),
+    output:
+        scores="results/tables/scores.csv",
+        summary=report("results/tables/summary.csv", category="Tables", caption="../report/summary.rst"),
+        layers="results/tables/layers.csv",
+        markdown="results/tables/summary.md",
+    log:
+        "results/logs/assemble_scores.log",
+    benchmark:
+        "results/benchmarks/assemble_scores.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        datasets=WITH_ENCODERS,
+        owners=[dataset for dataset, _ in ENCODERS],
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/assemble_scores.py"
+
+
+rule assemble_rsa:
+    """Gather the comparisons of RDMs of all datasets."""
+    input:
+        similarity=expand("results/similarity/{dataset}.h5", dataset=DATASETS),
+        code=code_of("assemble_rsa"),
+    output:
+        rsa=report("results/tables/rsa.csv", category="Tables", caption="../report/rsa.rst"),
+    log:
+        "results/logs/assemble_rsa.log",
+    benchmark:
+        "results/benchmarks/assemble_rsa.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        datasets=list(DATASETS),
+    script:
+        "../../scripts/assemble_rsa.py"
+
+
+rule draw_layers:
+    """Explained variance and r across the layers of every network, pretrained against random."""
+    input:
+        layers="results/tables/layers.csv",
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_layers"),
+    output:
+        report("results/figures/layers_{dataset}.png", category="Encoders", caption="../report/layers.rst"),
+        "results/figures/layers_{dataset}.svg",
+    log:
+        "results/logs/draw_layers/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_layers/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/draw_layers.py"
+
+
+rule draw_rdms:
+    """The RDM of every region beside that of the layer most like it, sorted by category."""
+    input:
+        rsa="results/tables/rsa.csv",
+        similarity="results/similarity/{dataset}.h5",
+        code=code_of("draw_rdms"),
+    output:
+        report("results/figures/rdms_{dataset}.png", category="Similarity", caption="../report/rdms.rst"),
+        "results/figures/rdms_{dataset}.svg",
+    log:
+        "results/logs/draw_rdms/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_rdms/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    conda:
+        "../../envs/cpu.yaml"
+    script:
+        "../../scripts/draw_rdms.py"
+
+
+rule draw_categories:
+    """Response by object category, of one neuroid and of all."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_categories"),
+    output:
+        report("results/figures/categories_{dataset}.png", category="Responses", caption="../report/categories.rst"),
+        "results/figures/categories_{dataset}.svg",
+    log:
+        "results/logs/draw_categories/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_categories/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_categories.py"

@@ -1,0 +1,28 @@
+"""Responses + Gram matrices -> RDMs of regions and layers, and how alike they are."""
+
+
+rule compare_rdms:
+    """Make the RDM of every region and of every layer of every network, and compare them."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        grams=lambda wildcards: expand(
+            "results/activations/{{dataset}}/{network}.h5",
+            network=config["networks"] if wildcards.dataset in WITH_IMAGES else [],
+        ),
+        code=code_of("compare_rdms"),
+    output:
+        similarity="results/similarity/{dataset}.h5",
+    log:
+        "results/logs/compare_rdms/{dataset}.log",
+    benchmark:
+        "results/benchmarks/compare_rdms/{dataset}.tsv"
+    threads: 2
+    resources:
+        mem_mb=4000,
+    conda:
+        "../../envs/cpu.yaml"
+    params:
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/compare_rdms.py"
