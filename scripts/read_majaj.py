@@ -1,18 +1,10 @@
-"""Read the publisher's assembly, csv and zip into images and responses."""
+"""Average the repetitions in the publisher's assembly."""
 
 from ventral.console import logged
-from ventral.data.images import write_images
-from ventral.data.majaj import read_majaj
+from ventral.data.majaj import read_majaj_responses
 from ventral.data.responses import write_responses
 
 with logged(snakemake.log[0]):
-    images, responses = read_majaj(
-        snakemake.input.assembly,
-        snakemake.input.stimuli,
-        snakemake.input.images,
-        snakemake.params.split,
-        snakemake.params.seed,
-    )
-    labels = {name: responses[name].values for name in ("object_name", "category_name")}
-    write_images(snakemake.output.images, images, responses["stimulus_id"].values, labels)
+    files, params = snakemake.input, snakemake.params
+    responses = read_majaj_responses(files.assembly, files.stimuli, params.split, params.seed)
     write_responses(responses, snakemake.output.responses)

@@ -12,11 +12,17 @@ import xarray as xr
 from PIL import Image
 
 from ventral.data import majaj
-from ventral.data.majaj import VARIABLE, read_majaj
+from ventral.data.majaj import read_majaj_responses
+from ventral.data.majaj_files import VARIABLE, read_majaj_images
 from ventral.data.simulate import simulate
 from ventral.errors import InputError
 
 SPLIT = {"val": 0.1, "test": 0.2}
+
+
+def read_majaj(assembly, stimuli, images, fractions, seed):
+    responses = read_majaj_responses(assembly, stimuli, fractions, seed)
+    return read_majaj_images(assembly, stimuli, images)[0], responses
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ventral.data.majaj import VARIABLE, read_majaj
+from ventral.data.majaj import read_majaj_responses
+from ventral.data.majaj_files import VARIABLE
 from ventral.data.objects import OBJECTS, build, rotation
 from ventral.data.render import render
 from ventral.data.simulate import draw_scenes, draw_sites, gabors, simulate, v4_arms, v4_drive
@@ -32,7 +33,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def responses(files):
-    return read_majaj(*files[:3], {"val": 0.1, "test": 0.1}, seed=0)[1]
+    return read_majaj_responses(*files[:2], {"val": 0.1, "test": 0.1}, seed=0)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.images import check_pairing, open_images, read_images
+from ventral.data.images import check_pairing, open_images, stimulus_ids
 from ventral.data.responses import check_responses, make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
 from ventral.errors import InputError, listed
@@ -132,8 +132,8 @@ def rows_of(array: xr.DataArray, names: Sequence[str], path: str | Path) -> tupl
 
 def read_recordings(
     images: str | Path, responses: str | Path, settings: Mapping[str, Any], split: Mapping[str, float], seed: int
-) -> tuple[NDArray[np.uint8], xr.Dataset]:
-    """Read somebody's own images and responses.
+) -> xr.Dataset:
+    """Read somebody's own responses to their own images.
 
     Args:
         images: folder or zip; the images' natural order is that of the array's stimuli.
@@ -142,17 +142,12 @@ def read_recordings(
         split: shares of val and test.
         seed: of splits and halves.
 
-    Returns:
-        (n, H, W, 3) images, and the responses.
-
     Raises:
         InputError: on anything that cannot be read or does not fit together.
     """
-    names, read = open_images(images)
+    names, _ = open_images(images)
     array = read_array(responses, settings["layout"])
     values, stimulus = rows_of(array, names, responses)
-    pixels = read_images(images, names, read)
-    reduced = reduce_presentations(values, stimulus, len(names), seed)
     n = values.shape[1]
     labels: Labels = {
         "neuroid_id": np.array([f"{settings['name']}_{i}" for i in range(n)]),
@@ -162,12 +157,12 @@ def read_recordings(
     }
     labels |= {name: array[name].values.astype(str) for name in labels if name in array.coords}
     dataset = make_responses(
-        reduced,
-        {"stimulus_id": [Path(name).name for name in names], "split": assign_splits(len(names), split, seed)},
+        reduce_presentations(values, stimulus, len(names), seed),
+        {"stimulus_id": stimulus_ids(names), "split": assign_splits(len(names), split, seed)},
         labels,
         source=f"files: {Path(responses).name}",
         units=settings["units"],
         window_ms=None,
     )
     check_responses(dataset, responses)
-    return pixels, dataset
+    return dataset

@@ -55,6 +55,11 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
     return sorted(shown, key=natural_key), read
 
 
+def stimulus_ids(names: Sequence[str]) -> list[str]:
+    """The id of every image of a source: its file name, without the folder."""
+    return [PurePosixPath(name).name for name in names]
+
+
 def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8]:
     """Decode one image file to (H, W, 3) uint8 RGB; transparent pixels show the grey background.
 

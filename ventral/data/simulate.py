@@ -18,7 +18,7 @@ from PIL import Image
 
 from ventral.atomic import writing
 from ventral.console import progress
-from ventral.data.majaj import SIMULATED, VARIABLE
+from ventral.data.majaj_files import VARIABLE
 from ventral.data.objects import FAMILIES, OBJECTS, Floats, build, rotation
 from ventral.data.render import background, render
 
@@ -285,7 +285,7 @@ def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_
             "time_bin_end": ("time_bin", [WINDOW_MS[1]]),
         },
         name=VARIABLE,
-        attrs={"source": SIMULATED},
+        attrs={"source": "simulated"},
     )
     with writing(path) as temporary:
         assembly.to_netcdf(temporary, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})

@@ -13,11 +13,11 @@ rule fit_encoder:
         "results/logs/fit_encoder/{dataset}/{network}-{readout}.log",
     benchmark:
         "results/benchmarks/fit_encoder/{dataset}/{network}-{readout}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         readout=lambda wildcards: config["readouts"][wildcards.readout],
     script:

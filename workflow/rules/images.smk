@@ -1,26 +1,49 @@
 """Data sets that come with their images: your own recordings, and the 92 photographs of Kriegeskorte et al. 2008."""
 
 
+rule pack_images:
+    """Pack the images of somebody's own recordings, in natural order of their names."""
+    input:
+        images=lambda wildcards: contents(DATASETS[wildcards.dataset]["images"]),
+        code=code_of("pack_images"),
+    output:
+        images="results/images/{dataset}.h5",
+    log:
+        "results/logs/pack_images/{dataset}.log",
+    benchmark:
+        "results/benchmarks/pack_images/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(OWN) or "none",
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
+    script:
+        "../../scripts/pack_images.py"
+
+
 rule read_files:
-    """Read somebody's own images and responses."""
+    """Read somebody's own responses, average repeats, estimate reliabilities, and split the stimuli."""
     input:
         images=lambda wildcards: contents(DATASETS[wildcards.dataset]["images"]),
         responses=lambda wildcards: DATASETS[wildcards.dataset]["responses"],
         code=code_of("read_files"),
     output:
-        images="results/images/{dataset}.h5",
         responses="results/responses/{dataset}.nc",
-    wildcard_constraints:
-        dataset="|".join(OWN) or "none",
     log:
         "results/logs/read_files/{dataset}.log",
     benchmark:
         "results/benchmarks/read_files/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(OWN) or "none",
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset],
         split=config["split"],
@@ -39,31 +62,50 @@ rule fetch_kriegeskorte92:
         "results/logs/fetch_kriegeskorte92.log",
     benchmark:
         "results/benchmarks/fetch_kriegeskorte92.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=500,
-    conda:
-        "../../envs/cpu.yaml"
     script:
         "../../scripts/fetch_kriegeskorte92.py"
 
 
+rule pack_kriegeskorte92_images:
+    """Pack the 92 photographs."""
+    input:
+        mat="resources/kriegeskorte92.mat",
+        code=code_of("pack_kriegeskorte92_images"),
+    output:
+        images="results/images/kriegeskorte92.h5",
+    log:
+        "results/logs/pack_kriegeskorte92_images.log",
+    benchmark:
+        "results/benchmarks/pack_kriegeskorte92_images.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    script:
+        "../../scripts/pack_kriegeskorte92_images.py"
+
+
 rule read_kriegeskorte92:
-    """Read the RDMs of monkey and human IT, and the photographs."""
+    """Read the RDMs of monkey and human IT."""
     input:
         mat="resources/kriegeskorte92.mat",
         code=code_of("read_kriegeskorte92"),
     output:
-        images="results/images/kriegeskorte92.h5",
         responses="results/responses/kriegeskorte92.nc",
     log:
         "results/logs/read_kriegeskorte92.log",
     benchmark:
         "results/benchmarks/read_kriegeskorte92.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=500,
-    conda:
-        "../../envs/cpu.yaml"
     script:
         "../../scripts/read_kriegeskorte92.py"

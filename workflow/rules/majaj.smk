@@ -6,7 +6,9 @@ SIMULATED_MAJAJ = {
     "stimuli": "resources/majaj_simulated/stimulus_hvm-public.csv",
     "images": "resources/majaj_simulated/stimulus_hvm-public.zip",
 }
-MAJAJ_FILES = MAJAJ if MAJAJ.get("source") == "files" else SIMULATED_MAJAJ
+MAJAJ_FILES = {
+    kind: MAJAJ[kind] if MAJAJ.get("source") == "files" else simulated for kind, simulated in SIMULATED_MAJAJ.items()
+}
 
 
 rule simulate_majaj:
@@ -20,11 +22,11 @@ rule simulate_majaj:
         "results/logs/simulate_majaj.log",
     benchmark:
         "results/benchmarks/simulate_majaj.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         simulation=MAJAJ.get("simulation"),
         seed=config["seed"],
@@ -32,25 +34,43 @@ rule simulate_majaj:
         "../../scripts/simulate_majaj.py"
 
 
+rule pack_majaj_images:
+    """Pack the images that were shown, in order of image id."""
+    input:
+        **MAJAJ_FILES,
+        code=code_of("pack_majaj_images"),
+    output:
+        images="results/images/majaj.h5",
+    log:
+        "results/logs/pack_majaj_images.log",
+    benchmark:
+        "results/benchmarks/pack_majaj_images.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    script:
+        "../../scripts/pack_majaj_images.py"
+
+
 rule read_majaj:
-    """Read the assembly, join it with the labels of the stimuli, average repetitions, estimate reliabilities."""
+    """Average the repetitions of every site, estimate its reliability, and split the stimuli."""
     input:
         assembly=MAJAJ_FILES["assembly"],
         stimuli=MAJAJ_FILES["stimuli"],
-        images=MAJAJ_FILES["images"],
         code=code_of("read_majaj"),
     output:
-        images="results/images/majaj.h5",
         responses="results/responses/majaj.nc",
     log:
         "results/logs/read_majaj.log",
     benchmark:
         "results/benchmarks/read_majaj.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         split=config["split"],
         seed=config["seed"],

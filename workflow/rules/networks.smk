@@ -19,12 +19,12 @@ rule extract_activations:
         "results/logs/extract_activations/{dataset}/{network}.log",
     benchmark:
         "results/benchmarks/extract_activations/{dataset}/{network}.tsv"
+    conda:
+        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
     threads: workflow.cores or 2
     resources:
         mem_mb=config["resources"]["mem_mb"],
         gpu=0 if config["device"] == "cpu" else 1,
-    conda:
-        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
     params:
         network=lambda wildcards: config["networks"][wildcards.network],
         device=config["device"],

@@ -36,11 +36,11 @@ rule assemble_scores:
         "results/logs/assemble_scores.log",
     benchmark:
         "results/benchmarks/assemble_scores.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=4000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         datasets=WITH_ENCODERS,
         owners=[dataset for dataset, _ in ENCODERS],
@@ -61,11 +61,11 @@ rule assemble_rsa:
         "results/logs/assemble_rsa.log",
     benchmark:
         "results/benchmarks/assemble_rsa.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         datasets=list(DATASETS),
     script:
@@ -85,11 +85,11 @@ rule draw_layers:
         "results/logs/draw_layers/{dataset}.log",
     benchmark:
         "results/benchmarks/draw_layers/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/cpu.yaml"
     script:
         "../../scripts/draw_layers.py"
 
@@ -107,11 +107,11 @@ rule draw_rdms:
         "results/logs/draw_rdms/{dataset}.log",
     benchmark:
         "results/benchmarks/draw_rdms/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     script:
         "../../scripts/draw_rdms.py"
 
@@ -128,11 +128,11 @@ rule draw_categories:
         "results/logs/draw_categories/{dataset}.log",
     benchmark:
         "results/benchmarks/draw_categories/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         bootstrap=config["bootstrap"],
         seed=config["seed"],

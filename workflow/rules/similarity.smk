@@ -16,11 +16,11 @@ rule compare_rdms:
         "results/logs/compare_rdms/{dataset}.log",
     benchmark:
         "results/benchmarks/compare_rdms/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 2
     resources:
         mem_mb=4000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         bootstrap=config["bootstrap"],
         seed=config["seed"],

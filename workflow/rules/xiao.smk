@@ -39,11 +39,11 @@ rule align_fixations:
         "results/logs/align_fixations/{session}.log",
     benchmark:
         "results/benchmarks/align_fixations/{session}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=1000,
-    conda:
-        "../../envs/cpu.yaml"
     script:
         "../../scripts/align_fixations.py"
 
@@ -62,11 +62,11 @@ rule bin_rasters:
         "results/logs/bin_rasters/{session}.log",
     benchmark:
         "results/benchmarks/bin_rasters/{session}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
@@ -87,11 +87,11 @@ rule join_sessions:
         "results/logs/join_sessions.log",
     benchmark:
         "results/benchmarks/join_sessions.tsv"
+    conda:
+        "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=2000,
-    conda:
-        "../../envs/cpu.yaml"
     params:
         split=config["split"],
         seed=config["seed"],

@@ -1,0 +1,9 @@
+"""Pack the images of somebody's own recordings, in natural order of their names."""
+
+from ventral.console import logged
+from ventral.data.images import open_images, read_images, stimulus_ids, write_images
+
+with logged(snakemake.log[0]):
+    source = snakemake.params.source
+    names, read = open_images(source)
+    write_images(snakemake.output.images, read_images(source, names, read), stimulus_ids(names))
