@@ -9,11 +9,12 @@ from snakemake.exceptions import WorkflowError
 
 HOME = Path(workflow.basedir)
 # Scripts run in processes of their own, on other machines too; all find the library by this.
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])))
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
 from ventral.config import check_config, fill_defaults
+from ventral.data.xiao_files import list_stems, session_stem
 from ventral.errors import InputError
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
@@ -69,3 +70,30 @@ def contents(path):
     """A file, or the files of a folder: what a rule depends on when the user names either."""
     path = Path(path)
     return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else str(path)
+
+
+def weights_file(wildcards):
+    """The file of weights that the user names for a network, so that another file reruns it."""
+    weights = config["networks"][wildcards.network]["weights"]
+    return [] if weights in ("random", "imagenet") else weights
+
+
+XIAO = DATASETS.get("xiao", {"path": "", "tables": "", "sessions": []})
+
+
+def xiao_stems():
+    """The file stem of every chosen session of Xiao et al. 2024, by the authors' list of sessions."""
+    stems = list_stems(XIAO["path"]) if XIAO["sessions"] else []
+    sessions_txt = Path(XIAO["tables"], "sessions.txt")
+    try:
+        return {session: session_stem(session, sessions_txt, stems, XIAO["path"]) for session in XIAO["sessions"]}
+    except InputError as error:
+        raise WorkflowError(str(error))
+
+
+XIAO_STEMS = xiao_stems()
+
+
+def xiao_file(kind):
+    """Input function: the rasters ("") or the image file ("_image") of a session."""
+    return lambda wildcards: f"{XIAO['path']}/{XIAO_STEMS[wildcards.session]}{kind}.nwb"

@@ -1,12 +1,6 @@
 """Images x network -> one Gram matrix a layer, all layers in one pass."""
 
 
-def weights_file(wildcards):
-    """The file of weights that the user names, so that another file reruns the network."""
-    weights = config["networks"][wildcards.network]["weights"]
-    return [] if weights in ("random", "imagenet") else weights
-
-
 rule extract_activations:
     """Run a network once over the images; its activations pass through a temporary file, Gram matrices stay."""
     input:

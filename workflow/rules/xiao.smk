@@ -1,29 +1,5 @@
 """Xiao et al. 2024: session files in the dandiset's layout -> fixations aligned to images -> responses of units."""
 
-from ventral.data.xiao_files import list_stems, session_stem
-
-XIAO = DATASETS.get("xiao", {"path": "", "tables": "", "sessions": []})
-
-
-def xiao_stems():
-    """The file stem of every chosen session, found by the authors' list of sessions."""
-    stems = list_stems(XIAO["path"]) if XIAO["sessions"] else []
-    try:
-        return {
-            session: session_stem(session, f"{XIAO['tables']}/sessions.txt", stems, XIAO["path"])
-            for session in XIAO["sessions"]
-        }
-    except InputError as error:
-        raise WorkflowError(str(error))
-
-
-XIAO_STEMS = xiao_stems()
-
-
-def xiao_file(kind):
-    """Input function: the rasters ("") or the image file ("_image") of a session."""
-    return lambda wildcards: f"{XIAO['path']}/{XIAO_STEMS[wildcards.session]}{kind}.nwb"
-
 
 rule align_fixations:
     """Match every fixation of a session to the image it fell on."""
