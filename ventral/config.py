@@ -19,7 +19,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
     where = ".".join(str(part) for part in error.absolute_path)
     place, rule, given = where or "top level", cast(dict[str, Any], error.schema), cast(Any, error.instance)
     if error.validator == "additionalProperties":
-        for key in sorted(set(given) - set(rule["properties"])):
+        for key in sorted({str(key) for key in given} - set(rule["properties"])):
             remedy = nearest(key, rule["properties"]) if rule["properties"] else "it takes no keys"
             yield f"{f'{where}.' if where else ''}{key}: unknown key; {remedy}"
     elif error.validator == "required":

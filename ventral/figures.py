@@ -36,7 +36,7 @@ FLOOR = -0.3  # scores far below chance would flatten all others; the axis ends 
 def save(figure: Figure, paths: list[str]) -> None:
     """Write the figure once for each path, in the format of its suffix."""
     for path in paths:
-        with writing(path) as temporary:
+        with writing(path) as temporary, plt.rc_context(STYLE):  # dpi and hashsalt count now, not at drawing
             metadata = {"Date": None} if Path(path).suffix == ".svg" else {}
             figure.savefig(temporary, bbox_inches="tight", metadata=metadata)
     plt.close(figure)

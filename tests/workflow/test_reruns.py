@@ -1,0 +1,166 @@
+"""Only what changed reruns: dry runs of a finished study after one change each."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+CONFIG = "config/small.yaml"
+NETWORK = "efficientnet_lite0"
+
+
+@pytest.fixture
+def finished(study, tmp_path):
+    """A finished study of this test's own: the same files with the same dates."""
+    return Path(shutil.copytree(study, tmp_path / "study", symlinks=True))
+
+
+@pytest.fixture
+def planned(snakemake):
+    """The jobs that Snakemake would run, as texts `rule wildcard wildcard ...`."""
+
+    def plan(workdir, *arguments, config=CONFIG):
+        done = snakemake(workdir, *arguments, "--dry-run", "--configfile", config)
+        assert done.returncode == 0, done.stdout
+        blocks = re.findall(r"^(?:local)?rule (\w+):\n((?: +.*\n)+)", done.stdout, re.MULTILINE)
+        jobs = {" ".join([rule, *re.findall(r"\w+=([^,\n]+)", wildcards_of(block))]) for rule, block in blocks}
+        assert bool(jobs) != ("Nothing to be done" in done.stdout), done.stdout
+        return jobs
+
+    return plan
+
+
+def wildcards_of(block):
+    found = re.search(r"^ +wildcards: (.*)$", block, re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def rules_of(jobs):
+    return {job.split()[0] for job in jobs}
+
+
+def change_config(workdir, change):
+    config = yaml.safe_load((workdir / CONFIG).read_text())
+    change(config)
+    (workdir / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def append_comment(path):
+    path.write_text(f"{path.read_text()}\n# a comment\n")
+
+
+def replace(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def touch(paths):
+    paths = list(paths)
+    assert paths
+    for path in paths:
+        os.utime(path)
+
+
+def test_nothing_changed(finished, planned):
+    assert planned(finished) == set()
+
+
+def test_new_layer_runs_its_network_and_what_follows(finished, planned):
+    change_config(finished, lambda config: config["networks"][NETWORK]["layers"].append("_blocks.10"))
+    assert planned(finished) == {
+        f"extract_activations majaj {NETWORK}",
+        f"fit_encoder majaj {NETWORK} ridge_loo",
+        f"fit_encoder majaj {NETWORK} pca20-ols",
+        "compare_rdms majaj",
+        "assemble_scores",
+        "assemble_rsa",
+        "draw_layers majaj",
+        "draw_rdms majaj",
+        "all",
+    }
+
+
+def test_new_readout_fits_itself_alone(finished, planned):
+    change_config(finished, lambda config: config["readouts"].update(ols={"alpha": 0}))
+    assert planned(finished) == {
+        "fit_encoder majaj pixels ols",
+        f"fit_encoder majaj {NETWORK} ols",
+        "assemble_scores",
+        "draw_layers majaj",
+        "all",
+    }
+
+
+def test_comment_in_figures_draws_alone(finished, planned):
+    append_comment(finished / "ventral" / "figures.py")
+    assert planned(finished) == {"draw_layers majaj", "draw_rdms majaj", "draw_categories majaj", "all"}
+
+
+def test_edit_of_linear_fits_again_without_a_network(finished, planned):
+    append_comment(finished / "ventral" / "linear.py")
+    assert rules_of(planned(finished)) == {"fit_encoder", "assemble_scores", "draw_layers", "all"}
+
+
+def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
+    append_comment(finished / "ventral" / "scores.py")
+    rules = rules_of(planned(finished))
+    assert "assemble_scores" in rules
+    assert not rules & {"extract_activations", "pack_majaj_images", "simulate_majaj"}
+
+
+def test_touched_files_change_nothing(finished, planned):
+    touch((finished / "resources" / "majaj_simulated").iterdir())
+    touch((finished / "ventral").rglob("*.py"))
+    assert planned(finished) == set()
+
+
+def test_bootstrap_fits_nothing(finished, planned):
+    change_config(finished, lambda config: config.update(bootstrap=200))
+    rules = rules_of(planned(finished))
+    assert rules == {
+        "assemble_scores",
+        "compare_rdms",
+        "assemble_rsa",
+        "draw_layers",
+        "draw_rdms",
+        "draw_categories",
+        "all",
+    }
+
+
+def test_another_seed_runs_everything(finished, planned):
+    change_config(finished, lambda config: config.update(seed=1))
+    everything = planned(finished, "--forceall")
+    assert len(everything) == 16
+    assert planned(finished) == everything
+
+
+def test_threads_and_memory_change_nothing(finished, planned):
+    change_config(finished, lambda config: config.update(resources={"mem_mb": 3000}))
+    replace(finished / "workflow" / "rules" / "encoders.smk", "threads: 1", "threads: 2")
+    replace(finished / "workflow" / "rules" / "majaj.smk", "mem_mb=2000", "mem_mb=3000")
+    assert planned(finished) == set()
+    assert planned(finished, "--cores", "1") == set()
+
+
+def test_own_recordings_rerun_by_content_and_not_by_date(recordings, snakemake, planned):
+    config = {
+        "datasets": {"mine": {"images": "images", "responses": "responses.npy"}},
+        "networks": {"pixels": {"architecture": "pixels"}},
+        "readouts": {"ols": {"alpha": 0}},
+    }
+    (recordings / "mine.yaml").write_text(yaml.safe_dump(config))
+    targets = ("results/images/mine.h5", "results/responses/mine.nc")
+    done = snakemake(recordings, *targets, "--configfile", "mine.yaml")
+    assert done.returncode == 0, done.stdout
+    touch([recordings / "responses.npy", *(recordings / "images").iterdir()])
+    assert planned(recordings, *targets, config="mine.yaml") == set()
+    responses = recordings / "responses.npy"
+    responses.write_bytes(responses.read_bytes()[:-1] + b"\1")
+    assert planned(recordings, *targets, config="mine.yaml") == {"read_files mine"}
+    shutil.copy(recordings / "images" / "1.png", recordings / "images" / "13.png")
+    assert planned(recordings, *targets, config="mine.yaml") == {"read_files mine", "pack_images mine"}
