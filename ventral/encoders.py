@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.errors import InputError, listed
 from ventral.gram import Gram, centre_on
 from ventral.linear import Readout, Spectrum, decompose, fit
 
@@ -64,7 +65,7 @@ def fit_layer(
 
     Returns:
         `prediction` (held-out stimulus, neuroid); `train_r2` (neuroid,), R2 of the leave-one-out predictions of
-        train; `alpha` (neuroid,) as chosen.
+        train, 0 where train is constant; `alpha` (neuroid,) as chosen.
     """
     test = np.flatnonzero(split != "train")
     prediction = np.full((len(test), rates.shape[1]), np.nan)
@@ -77,8 +78,9 @@ def fit_layer(
         readout: Readout = fit(spectrum, y, plan.alphas(spectrum, len(train)), plan.components)
         prediction[:, neuroids] = readout.predict(cross)
         alpha[neuroids] = readout.alpha
-        variance = np.maximum(y.var(axis=0), np.finfo(float).tiny)
-        train_r2[neuroids] = 1 - ((y - readout.loo) ** 2).mean(axis=0) / variance
+        variance, error = y.var(axis=0), ((y - readout.loo) ** 2).mean(axis=0)
+        varies = variance > 1e-24 * (y**2).mean(axis=0)  # else what is left is rounding, in error as in variance
+        train_r2[neuroids] = np.where(varies, 1 - error / np.where(varies, variance, 1), 0)
     return {"prediction": prediction, "train_r2": train_r2, "alpha": alpha}
 
 
@@ -106,8 +108,17 @@ def fit_encoder(layers: Iterable[tuple[str, Gram]], responses: xr.Dataset, plan:
     Returns:
         `prediction` (layer, stimulus, neuroid) of the held-out stimuli, those of `test` for the chosen layer alone;
         `train_r2`, `alpha` (layer, neuroid); coordinates `chosen_layer` (neuroid), `dead` (layer).
+
+    Raises:
+        InputError: if a neuroid has fewer than two train stimuli.
     """
     rates, split = responses["rate"].values, responses["split"].values
+    few = np.isfinite(rates[split == "train"]).sum(axis=0) < 2
+    if few.any():
+        which = listed(responses["neuroid_id"].values[few])
+        raise InputError(
+            "responses", f"neuroid {which}", "fewer than two train stimuli", "leave it out, or lower split"
+        )
     names, dead, fits = [], [], []
     for layer, gram in layers:
         names.append(layer)

@@ -100,8 +100,9 @@ def write_similarity(
         for label in ("stimulus_id", "category_name", "object_name"):
             if label in responses.coords:
                 file.create_dataset(label, data=responses[label].values.astype(object), dtype=h5py.string_dtype())
-        for region in regions:
-            group = file.create_group(f"regions/{region.region}")
+        for i, region in enumerate(regions):
+            group = file.create_group(f"regions/{i:03d}")  # a name may hold a slash
+            group.attrs["region"] = region.region
             group.create_dataset("rdm", data=squareform(region.rdm, checks=False), dtype=np.float32)
             group.create_dataset("stimuli", data=region.stimuli)
             group.attrs["reliability"] = region.reliability
@@ -115,8 +116,8 @@ def write_similarity(
                 rows.append(about | _row(rank, of_subset[region.stimuli.tobytes()], region.reliability))
         table = pd.DataFrame(rows, columns=list(COMPARISON))
         for column in COMPARISON:
-            values = table[column].to_numpy()
             text = column in ("region", "compared_with", "layer")
+            values = table[column].to_numpy(object if text else np.float64)
             kind = h5py.string_dtype() if text else np.float64
             file.create_dataset(f"comparisons/{column}", data=values, dtype=kind)
 
@@ -138,8 +139,13 @@ def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.s
     """The RDMs of the regions, the labels of the stimuli (`stimulus_id`, others where known), and the source."""
     with h5py.File(path) as file:
         regions = [
-            RegionRDM(name, squareform(group["rdm"][:]), group["stimuli"][:], float(group.attrs["reliability"]))
-            for name, group in file["regions"].items()
+            RegionRDM(
+                str(group.attrs["region"]),
+                squareform(group["rdm"][:]),
+                group["stimuli"][:],
+                float(group.attrs["reliability"]),
+            )
+            for group in file["regions"].values()
         ]
         labels = ("stimulus_id", "object_name", "category_name")
         found = {name: file[name].asstr()[:].astype(str) for name in labels if name in file}

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ventral.atomic import writing
+from ventral.errors import InputError
 from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score
 
 STATISTICS = (*METRICS, "ceiled_r2")
@@ -69,7 +70,12 @@ def score_encoder(
     Returns:
         Rows of `scores.csv` (one a neuroid, split and metric, the chosen layer), of `summary.csv` (one a region and
         split) and of `layers.csv` (one a region and layer, on val).
+
+    Raises:
+        InputError: if no stimulus is held out for val.
     """
+    if not (predictions["split"] == "val").any():
+        raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
     network, readout = predictions.attrs["network"], predictions.attrs["readout"]
     held_out = responses["rate"].values[np.isin(responses["stimulus_id"], predictions["stimulus_id"])]
     layers = predictions["layer"].values
@@ -140,6 +146,10 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]
     return gathered
 
 
+def _bounded(mean: float, low: float, high: float) -> str:
+    return "none" if np.isnan(mean) else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
+
+
 def summary_markdown(summary: pd.DataFrame) -> str:
     """The summary as a page to read: a table a dataset and region, the best encoder first.
 
@@ -171,7 +181,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
             cells = [
                 row["encoder"],
                 row["layer"],
-                *(f"{row[f'{m}_mean']:.3f} [{row[f'{m}_low']:.3f}, {row[f'{m}_high']:.3f}]" for m in METRICS[:3:2]),
+                *(_bounded(*(row[f"{m}_{part}"] for part in ("mean", "low", "high"))) for m in METRICS[:3:2]),
                 "none" if np.isnan(share) else f"{share:.2f}",
             ]
             lines.append("| " + " | ".join(cells) + " |")

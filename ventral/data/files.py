@@ -53,6 +53,8 @@ def read_csv(path: Path) -> xr.DataArray:
         raise InputError(
             path, "table", "not a readable csv", "write one row a presentation, image name first"
         ) from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus first cells for an index
+        raise InputError(path, "table", "rows longer than the header", "write one cell a column in every row")
     columns = table.columns[1:]
     wrong = [name for name in columns if not pd.api.types.is_numeric_dtype(table[name])]
     if wrong or columns.empty:
@@ -69,7 +71,7 @@ def read_csv(path: Path) -> xr.DataArray:
 def read_nc(path: Path) -> xr.DataArray:
     """The variable `rate` of a netCDF file, over (stimulus, neuroid) and, where repeated, (repeat).
 
-    Coordinates `neuroid_id`, `region`, `subject` and `session` over neuroid are kept.
+    Coordinates `neuroid_id`, `region`, `subject` and `session` are kept, one for all or one for each neuroid.
 
     Raises:
         InputError: if the file is damaged, has no `rate`, or other dimensions.
@@ -122,7 +124,7 @@ def rows_of(array: xr.DataArray, names: Sequence[str], path: str | Path) -> tupl
     if "presentation" in array.dims:
         index = {Path(name).name: i for i, name in enumerate(names)}
         shown = array["stimulus"].values
-        unknown = sorted(set(shown) - set(index))
+        unknown = sorted(map(str, set(shown) - set(index)))  # a missing name is NaN
         if unknown:
             raise InputError(path, f"image {listed(unknown, 3)}", "not among the images", "correct name or add image")
         return array.values, np.array([index[name] for name in shown])
@@ -130,7 +132,7 @@ def rows_of(array: xr.DataArray, names: Sequence[str], path: str | Path) -> tupl
     repeated = array if "repeat" in array.dims else array.expand_dims("repeat")
     values = repeated.transpose("repeat", "stimulus", "neuroid").values
     stimulus = np.tile(np.arange(len(names)), len(values))
-    values = values.reshape(-1, values.shape[2])
+    values = values.reshape(len(stimulus), values.shape[2])
     shown_rows = np.isfinite(values).any(axis=1)
     return values[shown_rows], stimulus[shown_rows]
 
@@ -162,7 +164,11 @@ def read_recordings(
         "subject": np.full(n, settings["subject"]),
         "session": np.full(n, settings["name"]),
     }
-    labels |= {name: array[name].values.astype(str) for name in labels if name in array.coords}
+    labels |= {
+        name: np.broadcast_to(array[name].values.astype(str), n)  # one for all, or one each
+        for name in labels
+        if name in array.coords and array[name].dims in ((), ("neuroid",))
+    }
     dataset = make_responses(
         reduce_presentations(values, stimulus, len(names), seed),
         {"stimulus_id": stimulus_ids(names), "split": assign_splits(len(names), split, seed)},

@@ -9,7 +9,11 @@ SPLITS = ("train", "val", "test")
 
 
 def assign_splits(
-    n_stimuli: int, fractions: Mapping[str, float], seed: int, strata: NDArray[np.str_] | None = None
+    n_stimuli: int,
+    fractions: Mapping[str, float],
+    seed: int,
+    strata: NDArray[np.str_] | None = None,
+    groups: NDArray[np.str_] | None = None,
 ) -> NDArray[np.str_]:
     """Assign every stimulus to train, val or test, at random and in equal shares of every stratum.
 
@@ -18,10 +22,18 @@ def assign_splits(
         fractions: share of the stimuli in `val` and in `test`; the rest is `train`.
         seed: seed of the shuffle.
         strata: (n,) label of each stimulus, such as its object; None for one stratum.
+        groups: (n,) group of each stimulus, such as near duplicates; a group is never divided and has the stratum of
+            its first member. None: every stimulus is its own.
 
     Returns:
-        (n,) array of "train", "val" and "test", with round(n * fraction) stimuli in val and in test.
+        (n,) array of "train", "val" and "test", with round(n * fraction) stimuli in val and in test; of g groups,
+        round(g * fraction) groups.
     """
+    if groups is not None:
+        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+        order = np.sort(first)  # groups in order of appearance: those of one stimulus change no split
+        split = assign_splits(len(order), fractions, seed, None if strata is None else strata[order])
+        return split[np.searchsorted(order, first)[group]]
     labels = np.zeros(n_stimuli, dtype="U1") if strata is None else strata
     rng = np.random.default_rng(seed)
     order = rng.permutation(n_stimuli)

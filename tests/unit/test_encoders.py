@@ -1,0 +1,200 @@
+"""Fitting a readout per neuroid, and choosing the layer of a region on train."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_encoder, fit_layer, observed_alike
+from ventral.errors import InputError
+from ventral.gram import gram_of
+from ventral.linear import decompose
+from ventral.scores import pearson_r, score
+
+N = 60
+PLANS = [ReadoutPlan(1.0), ReadoutPlan("loo"), ReadoutPlan(0.0, 5), ReadoutPlan("loo", 8)]
+
+
+def study(seed: int = 0, regions=("IT", "IT", "V4", "V4")) -> tuple[dict[str, np.ndarray], xr.Dataset]:
+    """Features of an early and a late layer; V4 is linear in the early one, IT in the late one."""
+    rng = np.random.default_rng(seed)
+    features = {"early": rng.normal(size=(N, 10)), "late": rng.normal(size=(N, 10))}
+    source = {"IT": "late", "V4": "early"}
+    rate = np.stack([features[source[r]] @ rng.normal(size=10) for r in regions], axis=1)
+    rate += 0.3 * rng.normal(size=rate.shape)
+    split = np.array(["train"] * 40 + ["val"] * 8 + ["test"] * 12)
+    responses = xr.Dataset(
+        {"rate": (("stimulus", "neuroid"), rate)},
+        coords={
+            "stimulus_id": ("stimulus", [f"s{i}" for i in range(N)]),
+            "split": ("stimulus", rng.permutation(split)),
+            "neuroid_id": ("neuroid", [f"n{i}" for i in range(len(regions))]),
+            "region": ("neuroid", list(regions)),
+        },
+    )
+    return features, responses
+
+
+def grams(features):
+    return [(name, gram_of(x)) for name, x in features.items()]
+
+
+def spoil(responses, seed=1):
+    """Take some stimuli away: the same for the first two neuroids, others for the rest."""
+    rate = responses["rate"].values
+    gone = np.random.default_rng(seed).random((N, rate.shape[1])) < 0.2
+    gone[:, 1] = gone[:, 0]
+    rate[gone] = np.nan
+    return responses
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_each_region_takes_the_layer_that_explains_it(plan):
+    features, responses = study()
+    found = fit_encoder(grams(features), responses, plan)
+    assert list(found["chosen_layer"].values) == ["late", "late", "early", "early"]
+    assert list(found["layer"].values) == ["early", "late"]
+    assert not found["dead"].any()
+    held_out = responses["split"].values != "train"
+    np.testing.assert_array_equal(found["stimulus_id"], responses["stimulus_id"].values[held_out])
+    np.testing.assert_array_equal(found["split"], responses["split"].values[held_out])
+
+
+def test_the_choice_is_made_on_train_alone():
+    features, responses = study()
+    before = fit_encoder(grams(features), responses, ReadoutPlan("loo"))
+    rate = responses["rate"].values
+    rate[responses["split"].values != "train"] = 1e6
+    after = fit_encoder(grams(features), responses, ReadoutPlan("loo"))
+    for name in ("prediction", "train_r2", "alpha"):
+        np.testing.assert_array_equal(before[name], after[name])
+    assert (before["chosen_layer"] == after["chosen_layer"]).all()
+
+
+def test_a_region_has_one_layer():
+    train_r2 = np.array([[0.9, 0.0, 0.2], [0.5, 0.5, 0.1]])
+    np.testing.assert_array_equal(choose_layers(train_r2, np.array(["IT", "IT", "V4"])), [1, 1, 0])
+
+
+def test_predictions_of_test_are_shown_for_the_chosen_layer_alone():
+    features, responses = study()
+    found = fit_encoder(grams(features), responses, ReadoutPlan(1.0))
+    test = found["split"].values == "test"
+    for i, layer in enumerate(found["layer"].values):
+        shown = np.isfinite(found["prediction"].values[i])
+        assert shown[~test].all()
+        np.testing.assert_array_equal(shown[test].all(axis=0), found["chosen_layer"].values == layer)
+        np.testing.assert_array_equal(shown[test].any(axis=0), found["chosen_layer"].values == layer)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_missing_stimuli_are_left_out_neuroid_by_neuroid(plan):
+    features, responses = study()
+    rate, split = spoil(responses)["rate"].values, responses["split"].values
+    inner = gram_of(features["late"]).inner
+    together = fit_layer(inner, rate, split, plan)
+    held_out = np.flatnonzero(split != "train")
+    for k in range(rate.shape[1]):
+        kept = np.flatnonzero(np.isfinite(rate[:, k]))
+        alone = fit_layer(inner[np.ix_(kept, kept)], rate[kept, k : k + 1], split[kept], plan)
+        at = np.isin(held_out, kept)
+        np.testing.assert_allclose(together["prediction"][at, k], alone["prediction"][:, 0], rtol=1e-8, atol=1e-10)
+        for name in ("train_r2", "alpha"):
+            np.testing.assert_allclose(together[name][k], alone[name][0], rtol=1e-8)
+    # Stimuli of the held-out splits that were not shown are predicted all the same.
+    assert np.isfinite(together["prediction"]).all()
+
+
+def test_ridge_is_that_of_scikit_learn():
+    features, responses = study()
+    rate, split, x = spoil(responses)["rate"].values, responses["split"].values, features["late"]
+    found = fit_layer(gram_of(x).inner, rate, split, ReadoutPlan(2.5))
+    for k in range(rate.shape[1]):
+        train = (split == "train") & np.isfinite(rate[:, k])
+        model = Ridge(alpha=2.5).fit(x[train], rate[train, k])
+        np.testing.assert_allclose(found["prediction"][:, k], model.predict(x[split != "train"]), rtol=1e-6, atol=1e-8)
+        loo = cross_val_predict(Ridge(alpha=2.5), x[train], rate[train, k], cv=LeaveOneOut())
+        r2 = 1 - ((rate[train, k] - loo) ** 2).mean() / rate[train, k].var()
+        assert found["train_r2"][k] == pytest.approx(r2, rel=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_neuroids_are_grouped_by_what_they_were_shown(seed):
+    rng = np.random.default_rng(seed)
+    rates = np.where(rng.random((6, 10)) < 0.4, np.nan, 1.0)
+    groups = list(observed_alike(rates))
+    np.testing.assert_array_equal(np.sort(np.concatenate([members for members, _ in groups])), range(10))
+    for members, seen in groups:
+        np.testing.assert_array_equal(np.isfinite(rates[:, members]), np.repeat(seen[:, None], len(members), axis=1))
+    assert len({seen.tobytes() for _, seen in groups}) == len(groups)
+
+
+@pytest.mark.parametrize("dead", [np.zeros((N, 7)), np.full((N, 7), 3.0), np.tile(np.arange(7.0), (N, 1))])
+@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
+def test_dead_layers_predict_the_mean_and_score_zero(dead, plan):
+    features, responses = study()
+    found = fit_encoder(grams({"dead": dead.astype(np.float32)} | features), responses, plan)
+    assert list(found["dead"].values) == [True, False, False]
+    assert "dead" not in found["chosen_layer"].values
+    assert np.isfinite(found["train_r2"]).all()
+    val = found["split"].values == "val"
+    prediction = found["prediction"].values[0, val].astype(float)
+    y = responses["rate"].values[responses["split"].values == "val"]
+    mean = responses["rate"].values[responses["split"].values == "train"].mean(axis=0)
+    np.testing.assert_allclose(prediction, np.broadcast_to(mean, prediction.shape), rtol=1e-6)
+    np.testing.assert_array_equal(pearson_r(y, prediction), 0)
+    np.testing.assert_allclose(score(y, prediction)["explained_variance"], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@pytest.mark.parametrize("components", [None, 4])
+def test_loo_is_blind_to_the_scale_of_the_features(factor, components):
+    features, responses = study()
+    spoil(responses)
+    plan = ReadoutPlan("loo", components)
+    one = fit_encoder(grams(features), responses, plan)
+    other = fit_encoder(grams({name: factor * x for name, x in features.items()}), responses, plan)
+    np.testing.assert_allclose(other["prediction"], one["prediction"], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(other["train_r2"], one["train_r2"], rtol=1e-7)
+    np.testing.assert_allclose(other["alpha"], factor**2 * one["alpha"], rtol=1e-7)
+
+
+def test_the_penalties_tried():
+    spectrum = decompose(gram_of(np.random.default_rng(0).normal(size=(20, 5))).inner)
+    assert ReadoutPlan(0.5).alphas(spectrum, 20) == [0.5]
+    np.testing.assert_allclose(ReadoutPlan("loo").alphas(spectrum, 20), ALPHAS * spectrum.values.sum() / 20)
+    empty = decompose(np.zeros((5, 5)))
+    np.testing.assert_allclose(ReadoutPlan("loo").alphas(empty, 5), ALPHAS)
+
+
+def test_loo_takes_the_penalty_of_least_error_for_each_neuroid():
+    features, responses = study(regions=("IT", "V4"))
+    split, rate = responses["split"].values, responses["rate"].values
+    inner = gram_of(features["late"]).inner
+    chosen = fit_layer(inner, rate, split, ReadoutPlan("loo"))
+    train = np.flatnonzero(split == "train")
+    centred = features["late"][train] - features["late"][train].mean(axis=0)
+    grid = ALPHAS * (centred**2).sum() / len(train)
+    by_hand = [fit_layer(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid]
+    np.testing.assert_allclose(chosen["alpha"], grid[np.argmax(by_hand, axis=0)], rtol=1e-7)
+    assert chosen["alpha"][0] < chosen["alpha"][1]  # V4 has nothing to do with the late layer
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
+@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
+def test_a_neuroid_constant_on_train_does_not_choose_the_layer(constant, plan):
+    features, responses = study(regions=("V4", "V4"))
+    responses["rate"].values[responses["split"].values == "train", 1] = constant
+    found = fit_encoder(grams(features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}), responses, plan)
+    np.testing.assert_array_equal(found["train_r2"].values[:, 1], 0)
+    assert set(found["chosen_layer"].values) == {"early"}
+
+
+def test_a_neuroid_without_train_stimuli_is_named():
+    features, responses = study()
+    responses["rate"].values[responses["split"].values == "train", 1] = np.nan
+    with pytest.raises(InputError, match="responses: neuroid n1: fewer than two train stimuli; leave it out"):
+        fit_encoder(grams(features), responses, ReadoutPlan(1.0))

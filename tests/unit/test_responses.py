@@ -1,0 +1,148 @@
+"""From presentations to rates, halves and reliability; and the file that holds them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ventral.data.responses import (
+    average_rows,
+    check_responses,
+    make_responses,
+    random_halves,
+    read_responses,
+    reduce_presentations,
+    write_responses,
+)
+from ventral.errors import InputError
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def responses_of(rate: np.ndarray, ids=None, names=None, window_ms=(70.0, 170.0)):
+    n, k = rate.shape
+    reduced = {
+        "rate": rate,
+        "rate_half": np.stack([rate, rate]),
+        "n_presentations": np.full((n, k), 2),
+        "reliability": np.full(k, np.nan),
+    }
+    stimulus = {"stimulus_id": ids or [f"s{i}" for i in range(n)], "split": ["train"] * n}
+    neuroid = {"neuroid_id": names or [f"n{i}" for i in range(k)], "region": ["IT"] * k}
+    return make_responses(reduced, stimulus, neuroid, source="simulated", units="Hz", window_ms=window_ms)
+
+
+@given(st.integers(1, 40), st.integers(1, 6), seeds)
+def test_averages_and_counts_agree_with_pandas(rows, groups, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rows, 3)) * 10
+    values[rng.random(values.shape) < 0.3] = np.nan
+    group = rng.integers(0, groups, rows)
+    means, counts = average_rows(values, group, groups)
+    table = pd.DataFrame(values).groupby(group)
+    np.testing.assert_allclose(means, table.mean().reindex(range(groups)).to_numpy(), atol=1e-12)
+    np.testing.assert_array_equal(counts, table.count().reindex(range(groups), fill_value=0).to_numpy())
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.integers(1, 3), seeds)
+def test_halves_are_balanced_and_no_presentation_is_divided(shown, fixations, seed):
+    """`shown` presentations of each stimulus, each of up to `fixations` rows, in random order."""
+    rng = np.random.default_rng(seed)
+    stimulus_of = np.repeat(np.arange(len(shown)), shown)
+    names = rng.permutation(1000)[: len(stimulus_of)]
+    rows = rng.permutation(np.repeat(np.arange(len(stimulus_of)), rng.integers(1, fixations + 1, len(stimulus_of))))
+    half = random_halves(stimulus_of[rows], names[rows], rng)
+    table = pd.DataFrame({"stimulus": stimulus_of[rows], "presentation": names[rows], "half": half})
+    assert (table.groupby("presentation")["half"].nunique() == 1).all()
+    once = table.drop_duplicates("presentation")
+    difference = once.groupby("stimulus")["half"].agg(lambda h: abs((h == 0).sum() - (h == 1).sum()))
+    np.testing.assert_array_equal(difference, np.array(shown) % 2)
+
+
+def test_the_odd_presentation_falls_in_either_half():
+    rng = np.random.default_rng(0)
+    ones = [random_halves(np.zeros(3, dtype=int), np.arange(3), rng).sum() for _ in range(1000)]
+    assert set(ones) == {1, 2}
+    assert np.mean(ones) == pytest.approx(1.5, abs=0.08)
+
+
+@pytest.mark.parametrize("repeats", [4, 10])
+def test_reliability_is_that_of_the_mean_over_repetitions(repeats):
+    """Signal variance 1 and noise variance s: the mean of k repetitions has reliability 1 / (1 + s / k)."""
+    rng = np.random.default_rng(0)
+    n, noise = 1_500, np.array([0.5, 2.0, 8.0, 20.0])
+    signal = rng.normal(size=(n, 4))
+    stimulus = np.tile(np.arange(n), repeats)
+    values = signal[stimulus] + np.sqrt(noise) * rng.normal(size=(len(stimulus), 4))
+    found = reduce_presentations(values, stimulus, n, seed=0)
+    np.testing.assert_allclose(found["rate"], values.reshape(repeats, n, 4).mean(axis=0))
+    assert np.abs(found["reliability"] - 1 / (1 + noise / repeats)).mean() < 0.03
+    np.testing.assert_allclose(found["rate_half"].mean(axis=0), found["rate"])
+    assert (found["n_presentations"] == repeats).all()
+
+
+def test_halves_that_divide_a_presentation_would_flatter():
+    """Rows of a presentation share its noise: reliability must be that of presentations, not of rows."""
+    rng = np.random.default_rng(1)
+    n, shown = 1_000, 4
+    stimulus = np.repeat(np.tile(np.arange(n), shown), 2)
+    presentation = np.repeat(np.arange(n * shown), 2)
+    values = rng.normal(size=(n, 1))[stimulus] + 2 * rng.normal(size=(n * shown, 1))[presentation]
+    together = reduce_presentations(values, stimulus, n, 0, presentation)["reliability"][0]
+    apart = reduce_presentations(values, stimulus, n, 0)["reliability"][0]
+    assert together == pytest.approx(0.5, abs=0.05)
+    assert apart > together + 0.1
+
+
+def test_single_presentations_have_no_reliability():
+    values = np.random.default_rng(0).normal(size=(20, 2))
+    found = reduce_presentations(values, np.arange(20), 20, seed=0)
+    assert np.isnan(found["reliability"]).all()
+    np.testing.assert_array_equal(found["rate"], values)
+
+
+def test_a_seed_gives_one_result():
+    values, stimulus = np.random.default_rng(0).normal(size=(60, 2)), np.tile(np.arange(15), 4)
+    one, same, other = (reduce_presentations(values, stimulus, 15, seed) for seed in (0, 0, 1))
+    for name in one:
+        np.testing.assert_array_equal(one[name], same[name])
+    assert (one["rate_half"] != other["rate_half"]).any()
+
+
+@pytest.mark.parametrize(
+    "spoil, fragments",
+    [
+        (lambda rate: rate.__setitem__((slice(None), 1), np.nan), ["neuroid n1", "all values are NaN"]),
+        (lambda rate: rate.__setitem__((slice(None), 2), 3.0), ["neuroid n2", "all values are equal"]),
+        (lambda rate: rate.__setitem__((slice(1, None), 0), np.nan), ["neuroid n0", "all values are equal"]),
+    ],
+)
+def test_neuroids_that_nothing_can_be_fitted_to_are_refused(spoil, fragments):
+    rate = np.random.default_rng(0).normal(size=(6, 3))
+    check_responses(responses_of(rate), "mine.npy")
+    spoil(rate)
+    with pytest.raises(InputError) as error:
+        check_responses(responses_of(rate), "mine.npy")
+    assert all(part in str(error.value) for part in ["mine.npy", *fragments])
+
+
+def test_duplicate_ids_are_refused():
+    rate = np.random.default_rng(0).normal(size=(4, 2))
+    with pytest.raises(InputError, match=r"stimulus_id: duplicate ids a\.png; give"):
+        check_responses(responses_of(rate, ids=["a.png", "b.png", "a.png", "c.png"]), "mine.npy")
+
+
+@pytest.mark.parametrize("window_ms", [(70.0, 170.0), None])
+def test_what_is_written_is_read(tmp_path, window_ms):
+    rate = np.random.default_rng(0).normal(size=(5, 2))
+    rate[3, 1] = np.nan
+    written = responses_of(rate, window_ms=window_ms)
+    write_responses(written, tmp_path / "responses" / "d.nc")
+    found = read_responses(tmp_path / "responses" / "d.nc")
+    for name in (*written.data_vars, *written.coords):
+        np.testing.assert_array_equal(found[name].values, written[name].values)
+        assert found[name].dims == written[name].dims
+    assert found.attrs["source"] == "simulated"
+    assert list(found.attrs.get("window_ms", [])) == list(window_ms or [])
+    assert [file.name for file in (tmp_path / "responses").iterdir()] == ["d.nc"]

@@ -1,0 +1,199 @@
+"""Scores in rows, and the summary to read."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.stats import pearsonr
+
+from ventral.errors import InputError
+from ventral.scores import METRICS, ceiled_r2, score
+from ventral.tables import STATISTICS, all_scores, gather_scores, score_encoder, summary_markdown, write_csv
+
+N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
+REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
+CHOSEN = {"V4": "zeta", "IT": "alpha"}  # names whose order is not that of depth
+LAYERS = ["zeta", "mid", "alpha"]
+
+
+def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
+    """Predictions and responses as the files hold them, with one missing response and a neuroid of constant test."""
+    rng = np.random.default_rng(seed)
+    rate = np.random.default_rng(99).normal(size=(N, 5)) + 2
+    rate[1, 0] = np.nan
+    rate[SPLIT == "test", 4] = 3.0
+    held_out = SPLIT != "train"
+    chosen = np.array([CHOSEN[name] for name in REGION])
+    prediction = np.nan_to_num(rate[held_out], nan=0) + rng.normal(size=(3, 60, 5)) * np.array([1, 2, 3])[:, None, None]
+    hidden = (chosen != np.array(LAYERS)[:, None])[:, None, :] & (SPLIT[held_out] == "test")[:, None]
+    ids = np.array([f"s{i}" for i in range(N)])
+    predictions = xr.Dataset(
+        {
+            "prediction": (("layer", "stimulus", "neuroid"), np.where(hidden, np.nan, prediction)),
+            "train_r2": (("layer", "neuroid"), rng.random((3, 5))),
+            "alpha": (("layer", "neuroid"), np.ones((3, 5))),
+        },
+        coords={
+            "layer": LAYERS,
+            "dead": ("layer", [False, True, False]),
+            "stimulus_id": ("stimulus", ids[held_out]),
+            "split": ("stimulus", SPLIT[held_out]),
+            "neuroid_id": ("neuroid", [f"n{i}" for i in range(5)]),
+            "region": ("neuroid", REGION),
+            "chosen_layer": ("neuroid", chosen),
+        },
+        attrs={"network": network, "readout": readout},
+    )
+    responses = xr.Dataset(
+        {"rate": (("stimulus", "neuroid"), rate)},
+        coords={
+            "stimulus_id": ("stimulus", ids),
+            "neuroid_id": ("neuroid", [f"n{i}" for i in range(5)]),
+            "region": ("neuroid", REGION),
+            "reliability": ("neuroid", np.full(5, reliability) * [1, 1, 1, 1, 0.5]),
+        },
+        attrs={"source": "simulated"},
+    )
+    return predictions, responses
+
+
+def tables(**options):
+    return score_encoder("majaj", *encoder(**options), n_draws=100, seed=0)
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_scores_are_those_of_the_chosen_layer(split):
+    predictions, responses = encoder()
+    tidy, _, _ = score_encoder("majaj", predictions, responses, 100, 0)
+    held = tidy[tidy["split"] == split].set_index(["metric", "neuroid"])
+    y = responses["rate"].values[split == SPLIT]
+    at = predictions["split"].values == split
+    for k in range(5):
+        layer = CHOSEN[REGION[k]]
+        p = predictions["prediction"].values[LAYERS.index(layer), at, k]
+        seen = np.isfinite(y[:, k])
+        direct = score(y[seen, k : k + 1], p[seen, None])
+        for metric in METRICS:
+            row = held.loc[(metric, f"n{k}")]
+            assert row["layer"] == layer
+            assert row["region"] == REGION[k]
+            np.testing.assert_allclose(row["value"], direct[metric][0, 0], rtol=1e-9)
+            assert np.isnan(row["value"]) or row["low"] <= row["high"]
+        if not (k == 4 and split == "test"):
+            r = pearsonr(y[seen, k], p[seen]).statistic
+            assert held.loc[("pearson_r", f"n{k}"), "value"] == pytest.approx(r)
+            expected = ceiled_r2(np.array([r]), responses["reliability"].values[k : k + 1])[0]
+            assert held.loc[("ceiled_r2", f"n{k}"), "value"] == pytest.approx(expected)
+    assert set(tidy["metric"]) == set(STATISTICS)
+    assert len(tidy) == 2 * 5 * len(STATISTICS)
+    assert set(tidy["encoder"]) == {"resnet-ols"}
+    assert set(tidy["source"]) == {"simulated"}
+
+
+def test_the_summary_averages_neuroids_and_counts_those_without_a_score():
+    tidy, summary, _ = tables()
+    for row in summary.to_dict("records"):
+        here = tidy[(tidy["split"] == row["split"]) & (tidy["region"] == row["region"])]
+        for metric in STATISTICS:
+            values = here.loc[here["metric"] == metric, "value"]
+            assert row[f"{metric}_mean"] == pytest.approx(values.mean())  # pandas leaves NaN out
+            assert row[f"{metric}_median"] == pytest.approx(values.median())
+            assert row[f"{metric}_low"] <= row[f"{metric}_mean"] <= row[f"{metric}_high"]
+        assert row["n_stimuli"] == 30
+    counts = summary.set_index(["region", "split"])
+    assert counts["n_neuroids"].to_dict() == {
+        **{("IT", "val"): 3, ("IT", "test"): 3},
+        **{("V4", "val"): 2, ("V4", "test"): 2},
+    }
+    assert counts.loc[("IT", "test"), "n_scored"] == 2  # the fifth neuroid is constant in test
+    assert counts.loc[("IT", "val"), "n_scored"] == 3
+    assert counts.loc[("IT", "val"), "reliability_median"] == 0.8
+
+
+def test_layers_are_scored_on_val():
+    predictions, responses = encoder()
+    _, _, layers = score_encoder("majaj", predictions, responses, 100, 0)
+    y = responses["rate"].values[SPLIT == "val"]
+    for row in layers.to_dict("records"):
+        here = row["region"] == REGION
+        p = predictions["prediction"].values[row["depth"], predictions["split"].values == "val"]
+        direct = score(y[:, here], p[:, here])
+        for metric in ("explained_variance", "pearson_r"):
+            assert row[f"{metric}_mean"] == pytest.approx(np.nanmean(direct[metric]))
+        assert row["layer"] == LAYERS[row["depth"]]
+        assert row["chosen"] == (row["layer"] == CHOSEN[row["region"]])
+        assert row["dead"] == (row["layer"] == "mid")
+        assert row["train_r2_mean"] == pytest.approx(predictions["train_r2"].values[row["depth"], here].mean())
+    assert len(layers) == 6
+
+
+def test_resamples_are_shared_so_that_encoders_can_be_compared():
+    y = np.random.default_rng(0).normal(size=(20, 2))
+    one, same = (all_scores(y, y + 1, np.ones(2), 50, seed=3) for _ in range(2))
+    for metric in STATISTICS:
+        np.testing.assert_array_equal(one[metric], same[metric])
+        assert one[metric].shape == (51, 2)
+
+
+def test_no_validation_stimuli_are_said():
+    predictions, responses = encoder()
+    test = predictions.isel(stimulus=predictions["split"].values == "test")
+    with pytest.raises(InputError, match=r"split\.val: leaves majaj no validation stimulus"):
+        score_encoder("majaj", test, responses, 100, 0)
+
+
+def test_without_test_stimuli_val_is_shown():
+    predictions, responses = encoder()
+    val = predictions.isel(stimulus=predictions["split"].values == "val")
+    _, summary, _ = gather_scores([score_encoder("majaj", val, responses, 100, 0)])
+    assert set(summary["split"]) == {"val"}
+    assert "30 held-out stimuli (val)" in summary_markdown(summary)
+
+
+def test_tables_do_not_depend_on_the_order_of_encoders():
+    parts = [
+        tables(network=n, readout=r, seed=s) for s, (n, r) in enumerate([("b", "ols"), ("a", "ols"), ("a", "pls")])
+    ]
+    for one, other in zip(gather_scores(parts), gather_scores(parts[::-1]), strict=True):
+        pd.testing.assert_frame_equal(one, other)
+        assert list(one.columns[:6]) == ["dataset", "source", "region", "encoder", "network", "readout"]
+        assert one["encoder"].drop_duplicates().tolist() == ["a-ols", "a-pls", "b-ols"]
+        assert list(one.index) == list(range(len(one)))
+
+
+def test_the_page_names_source_ceiling_and_the_best_encoder_first():
+    worse = tables(network="worse", seed=1)
+    worse[1].loc[:, "pearson_r_mean"] -= 0.5
+    _, summary, _ = gather_scores([worse, tables(network="better")])
+    page = summary_markdown(summary)
+    assert "## majaj, IT (simulated)" in page
+    assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
+    assert page.index("| better-ols | alpha |") < page.index("| worse-ols | alpha |")
+    row = summary[(summary["encoder"] == "better-ols") & (summary["region"] == "V4") & (summary["split"] == "test")]
+    mean, low, high = (row[f"pearson_r_{part}"].item() for part in ("mean", "low", "high"))
+    assert f"| {mean:.3f} [{low:.3f}, {high:.3f}] | {row['ceiled_r2_median'].item():.2f} |" in page
+
+
+def test_without_repetitions_there_is_no_ceiling(tmp_path):
+    gathered = gather_scores([tables(reliability=np.nan)])
+    page = summary_markdown(gathered[1])
+    assert "no repetitions, so no ceiling" in page
+    assert "| none |" in page
+    assert "nan" not in page.lower()
+    for table in gathered:
+        write_csv(table, tmp_path / "a.csv")
+        assert "nan" not in (tmp_path / "a.csv").read_text().lower()
+    assert gathered[1]["ceiled_r2_mean"].isna().all()
+
+
+def test_a_region_without_any_score_has_no_nan_on_its_page():
+    predictions, responses = encoder()
+    responses["rate"].values[:, REGION == "IT"] = 3.0
+    _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses, 100, 0)])
+    assert summary.loc[summary["region"] == "IT", "n_scored"].eq(0).all()
+    assert "nan" not in summary_markdown(summary).lower()
+
+
+def test_six_significant_digits(tmp_path):
+    write_csv(pd.DataFrame({"a": [1 / 3, 123456789.0, np.nan], "n": [1, 2, 3]}), tmp_path / "t" / "a.csv")
+    assert (tmp_path / "t" / "a.csv").read_bytes() == b"a,n\n0.333333,1\n1.23457e+08,2\n,3\n"
