@@ -2,7 +2,7 @@
 
 from ventral.atomic import writing
 from ventral.console import logged
-from ventral.data.xiao import align_fixations
+from ventral.data.fixations import align_fixations
 from ventral.data.xiao_files import read_image_file, read_recording_ms, tracker_latency
 
 with logged(snakemake.log[0]):
@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
         images.presentations,
         images.size_dva,
         tracker_latency(session, snakemake.input.rig_info, snakemake.input.eye_latency),
-        read_recording_ms(snakemake.input.rasters),
+        read_recording_ms(snakemake.input.rasters, images.presentations["start_time"].max()),
     )
     with writing(snakemake.output.fixations) as temporary:
         fixations.to_csv(temporary, index=False, lineterminator="\n")

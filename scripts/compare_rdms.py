@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
-from ventral.gram_file import check_order, read_gram, read_layers
+from ventral.gram_file import match_stimuli, read_gram, read_layers
 from ventral.similarity import correlation_rdm
 from ventral.similarity_file import region_rdms, write_similarity
 
@@ -12,10 +12,12 @@ with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)
     layers = []
     for path in snakemake.input.grams:
-        check_order(path, responses["stimulus_id"].values)
         layers += [(path, layer) for layer in read_layers(path)]
+    if layers:  # all networks ran over the same images
+        stimuli, images = match_stimuli(layers[0][0], responses["stimulus_id"].values)
+        responses = responses.isel(stimulus=stimuli)
     models = (
-        (Path(path).stem, layer, correlation_rdm(read_gram(path, layer)))
+        (Path(path).stem, layer, correlation_rdm(read_gram(path, layer, images)))
         for path, layer in progress(layers, "layers compared")
     )
     write_similarity(

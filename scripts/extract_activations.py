@@ -20,6 +20,7 @@ with logged(snakemake.log[0]):
         image_size=params.network.get("image_size"),
         seed=params.seed,
     )
+    ids = read_stimulus_ids(snakemake.input.images)
     with h5py.File(snakemake.input.images) as file:
         images = file["images"]
         made_from = {
@@ -37,4 +38,4 @@ with logged(snakemake.log[0]):
             scratch=snakemake.resources.tmpdir,
             device=choose_device(params.device),
         )
-        write_grams(snakemake.output.grams, grams, read_stimulus_ids(snakemake.input.images), made_from)
+        write_grams(snakemake.output.grams, grams, ids, made_from)

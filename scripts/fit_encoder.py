@@ -3,15 +3,15 @@
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses, write_responses
 from ventral.encoders import ReadoutPlan, fit_encoder
-from ventral.gram_file import check_order, read_gram, read_layers
+from ventral.gram_file import match_stimuli, read_gram, read_layers
 
 with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)
     grams = snakemake.input.grams
-    check_order(grams, responses["stimulus_id"].values)
+    stimuli, images = match_stimuli(grams, responses["stimulus_id"].values)
     names = read_layers(grams)
-    layers = ((name, read_gram(grams, name)) for name in progress(names, "layers fitted"))
+    layers = ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted"))
     plan = ReadoutPlan(**snakemake.params.readout)
-    predictions = fit_encoder(layers, responses, plan)
+    predictions = fit_encoder(layers, responses.isel(stimulus=stimuli), plan)
     predictions.attrs = {"network": snakemake.wildcards.network, "readout": snakemake.wildcards.readout}
     write_responses(predictions, snakemake.output.predictions)

@@ -1,9 +1,15 @@
-"""Set the neuroids of the chosen sessions side by side."""
+"""Set the neuroids of the chosen sessions side by side, and label the stimuli."""
 
 from ventral.console import logged
 from ventral.data.responses import read_responses, write_responses
 from ventral.data.xiao import join_sessions
+from ventral.data.xiao_labels import list_regions, similar_groups
 
 with logged(snakemake.log[0]):
-    sessions = [read_responses(path) for path in snakemake.input.sessions]
-    write_responses(join_sessions(sessions, snakemake.params.split, snakemake.params.seed), snakemake.output.responses)
+    files, params = snakemake.input, snakemake.params
+    sessions = [read_responses(path) for path in files.sessions]
+    groups = similar_groups(files.similar)
+    write_responses(
+        join_sessions(sessions, list_regions(params.rois), groups, params.split, params.seed),
+        snakemake.output.responses,
+    )

@@ -6,4 +6,5 @@ from ventral.data.images import open_images, read_images, stimulus_ids, write_im
 with logged(snakemake.log[0]):
     source = snakemake.params.source
     names, read = open_images(source)
-    write_images(snakemake.output.images, read_images(source, names, read), stimulus_ids(names))
+    images = read_images(source, names, read, side=snakemake.params.image_size)
+    write_images(snakemake.output.images, images, stimulus_ids(names))

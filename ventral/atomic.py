@@ -1,9 +1,11 @@
-"""Write to a temporary name, rename when complete: a reader never meets half a file."""
+"""Files whole or not at all: written under a temporary name and renamed; damaged ones named."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ventral.errors import InputError
 
 
 @contextmanager
@@ -20,3 +22,20 @@ def writing(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Report a file of the study's own that cannot be read as damaged.
+
+    Raises:
+        InputError: naming `path`, in place of whatever error the library that reads it raises.
+    """
+    try:
+        yield
+    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            path, "file", f"damaged or incomplete ({type(error).__name__})", "delete it, run again"
+        ) from None

@@ -227,3 +227,73 @@ def draw_categories(responses: xr.Dataset, dataset: str, n_draws: int, seed: int
             figure.colorbar(shown, ax=right, label="response (z over categories)")
         figure.suptitle(titled(dataset, responses.attrs["source"], "response by object category"))
     return figure
+
+
+def draw_psth(psths: dict[str, xr.Dataset], units: pd.DataFrame, dataset: str, source: str, seed: int) -> Figure:
+    """Rate around the onset of fixations and of images, less the rate before, mean over the units of each region.
+
+    Args:
+        psths: for each session `rate` (event, unit, time) in Hz, as `xiao/sessions/{session}/psth.nc`.
+        units: rows of `xiao_units.csv`, which say the `region` of each `session` and `unit`.
+        dataset: its name.
+        source: where its recordings come from.
+        seed: of the bootstrap over units behind the 95 % band.
+    """
+    curves: dict[str, list[NDArray[np.float64]]] = {}
+    for session, psth in psths.items():
+        region = units[units["session"] == session].set_index("unit")["region"]
+        before = psth["rate"].sel(time=slice(None, -1)).mean("time")
+        change = (psth["rate"] - before).transpose("unit", "event", "time").values
+        for unit, curve in zip(psth["unit"].values.astype(str), change, strict=True):
+            curves.setdefault(str(region[unit]), []).append(curve)
+    first = next(iter(psths.values()))
+    time = first["time"].values + first.attrs["bin_ms"] / 2
+    with plt.rc_context(STYLE):
+        size = (3.2 * len(curves) + 0.6, 3.2)
+        figure, row = plt.subplots(1, len(curves), figsize=size, squeeze=False, layout="constrained", sharex=True)
+        for axes, (name, values) in zip(row[0], sorted(curves.items()), strict=True):
+            stacked = np.stack(values)
+            draws = bootstrap_weights(len(stacked), 400, seed) @ stacked.reshape(len(stacked), -1) / len(stacked)
+            mean = stacked.mean(axis=0)
+            low, high = interval(mean, draws.reshape(-1, *mean.shape))
+            for i, event in enumerate(first["event"].values):
+                axes.plot(time, mean[i], color=f"C{i}", label=f"{event} onset")
+                axes.fill_between(time, low[i], high[i], color=f"C{i}", alpha=0.2, linewidth=0)
+            axes.axvline(0, color="0.8", linewidth=0.6, zorder=0)
+            axes.set(title=f"{name}, {len(values)} units", xlabel="time from onset (ms)")
+        row[0][0].set_ylabel("rate less baseline (Hz)")
+        row[0][-1].legend(fontsize=7)
+        figure.suptitle(titled(dataset, source, "response around onset"))
+    return figure
+
+
+def draw_gaze(
+    panels: list[tuple[str, pd.DataFrame, NDArray[np.uint8] | None, NDArray[np.float64]]], dataset: str, source: str
+) -> Figure:
+    """Fixations on the most looked-at image of every session: numbered by colour, sized by duration.
+
+    Args:
+        panels: for each session its title, rows of `fixations.csv` on one image, the image (None where it is not at
+            hand), and its (2,) width and height in degrees.
+        dataset: its name.
+        source: where its recordings come from.
+    """
+    columns = min(4, len(panels))
+    rows = -(-len(panels) // columns)
+    with plt.rc_context(STYLE):
+        size = (3.4 * columns + 0.8, 3.4 * rows + 0.4)
+        figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        for axes in grid.flat[len(panels) :]:
+            axes.set_axis_off()
+        for axes, (title, fixations, image, (width, height)) in zip(grid.flat, panels, strict=False):
+            extent = (-width / 2, width / 2, -height / 2, height / 2)
+            if image is not None:
+                axes.imshow(image, extent=extent, alpha=0.8)
+            shown = axes.scatter(
+                fixations["x_dva"], fixations["y_dva"], s=fixations["duration_ms"] / 5, c=fixations["fixation"],
+                cmap="plasma", vmin=0, vmax=8, alpha=0.8, edgecolors="w", linewidths=0.5,
+            )  # fmt: skip
+            axes.set(title=title, xlim=extent[:2], ylim=extent[2:], aspect="equal", xlabel="degrees")
+        figure.colorbar(shown, ax=grid, label="fixation in the trial", shrink=0.7)
+        figure.suptitle(titled(dataset, source, "gaze on the most looked-at images"))
+    return figure

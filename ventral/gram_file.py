@@ -1,6 +1,7 @@
 """`activations/{dataset}/{network}.h5`: the Gram matrix of every layer of a network, and what it was made from."""
 
 import hashlib
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.atomic import writing
+from ventral.atomic import reading, writing
 from ventral.errors import InputError
 from ventral.gram import Gram
 
@@ -39,34 +40,46 @@ def write_grams(
 
 def read_layers(path: str | Path) -> list[str]:
     """Names of the layers in the file, early to late."""
-    with h5py.File(path) as file:
+    with reading(path), h5py.File(path) as file:
         return list(file["layers"])
 
 
-def read_gram(path: str | Path, layer: str) -> Gram:
-    """The Gram matrix of one layer, in float64."""
-    with h5py.File(path) as file:
+def read_gram(path: str | Path, layer: str, images: NDArray[np.intp] | None = None) -> Gram:
+    """The Gram matrix of one layer, in float64, of all images or of those with the given indices, in their order."""
+    with reading(path), h5py.File(path) as file:
         group = file["layers"][layer]
+        chosen = np.arange(len(group["unit_sum"])) if images is None else images
         return Gram(
-            group["inner"][:].astype(np.float64),
-            group["unit_sum"][:],
-            group["mean_product"][:],
+            group["inner"][:][np.ix_(chosen, chosen)].astype(np.float64),
+            group["unit_sum"][:][chosen],
+            group["mean_product"][:][chosen],
             float(group.attrs["mean_norm2"]),
             float(group.attrs["mean"]),
             int(group.attrs["n_units"]),
         )
 
 
-def check_order(path: str | Path, stimulus_id: NDArray[np.str_]) -> None:
-    """Refuse Gram matrices whose images are not the stimuli at hand, in the same order.
+def match_stimuli(path: str | Path, stimulus_id: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the images of the stimuli at hand; a stimulus without an image is left out, and counted on stderr.
+
+    Args:
+        path: of the Gram matrices.
+        stimulus_id: (n,) ids of the stimuli of responses.
+
+    Returns:
+        (m,) indices of the stimuli that have an image, and (m,) indices of their images.
 
     Raises:
-        InputError: naming the file.
+        InputError: if fewer than three have one.
     """
-    with h5py.File(path) as file:
-        own = file["stimulus_id"].asstr()[:]
-    if len(own) != len(stimulus_id) or (own != stimulus_id).any():
-        raise InputError(path, "stimulus_id", "other stimuli than the responses have", "delete the file and run again")
+    with reading(path), h5py.File(path) as file:
+        images = {name: i for i, name in enumerate(file["stimulus_id"].asstr()[:])}
+    with_image = np.array([name in images for name in stimulus_id], dtype=bool)
+    if with_image.sum() < 3:
+        raise InputError(path, "stimulus_id", "its images are of other stimuli", "delete the file and run again")
+    if not with_image.all():
+        print(f"{(~with_image).sum()} of {len(stimulus_id)} stimuli have no image and are left out", file=sys.stderr)
+    return np.flatnonzero(with_image), np.array([images[name] for name in stimulus_id[with_image]])
 
 
 def hash_images(images: Any) -> str:

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
-from ventral.atomic import writing
+from ventral.atomic import reading, writing
 from ventral.errors import InputError
 from ventral.scores import bootstrap_weights, interval
 from ventral.similarity import RankedRDM, neural_rdm, rank_rdm, rdm_reliability, spearman
@@ -40,6 +40,9 @@ class RegionRDM(NamedTuple):
 def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
     """The RDM of every region of a `responses/{dataset}.nc`: as published where it holds `rdm`, else from the rates.
 
+    Where the attribute `sessions` says "apart", every session has RDMs of its own: in free viewing, what its monkey
+    looked at and how awake it was is in all its neuroids.
+
     Raises:
         InputError: if fewer than three stimuli were shown to all neuroids of a region.
     """
@@ -48,8 +51,13 @@ def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
         names = responses["region"].values
         return [RegionRDM(str(n), r, everything, np.nan) for n, r in zip(names, responses["rdm"].values, strict=True)]
     found = []
-    for name in np.unique(responses["region"].values):
-        here = responses.isel(neuroid=responses["region"].values == name)
+    names = responses["region"].values
+    if responses.attrs.get("sessions") == "apart":
+        names = np.array(
+            [f"{region} {session}" for region, session in zip(names, responses["session"].values, strict=True)]
+        )
+    for name in np.unique(names):
+        here = responses.isel(neuroid=names == name)
         rates = here["rate"].values
         stimuli = np.flatnonzero(np.isfinite(rates).all(axis=1))
         if len(stimuli) < 3:
@@ -124,7 +132,7 @@ def write_similarity(
 
 def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
     """Rows of `rsa.csv`: one a region and layer, and one a pair of regions (its `layer` empty)."""
-    with h5py.File(path) as file:
+    with reading(path), h5py.File(path) as file:
         group = file["comparisons"]
         columns = {name: group[name] for name in COMPARISON}
         table = pd.DataFrame(
@@ -137,7 +145,7 @@ def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
 
 def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]], str]:
     """The RDMs of the regions, the labels of the stimuli (`stimulus_id`, others where known), and the source."""
-    with h5py.File(path) as file:
+    with reading(path), h5py.File(path) as file:
         regions = [
             RegionRDM(
                 str(group.attrs["region"]),
@@ -154,5 +162,5 @@ def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.s
 
 def read_layer_rdm(path: str | Path, network: str, layer: str) -> Floats:
     """(n, n) RDM of one layer."""
-    with h5py.File(path) as file:
+    with reading(path), h5py.File(path) as file:
         return squareform(file[f"layers/{network}/{layer}"][:])

@@ -1,6 +1,5 @@
 """A whole real session, An220105 in V1, against the figures that an independent reading of the authors' rules gave."""
 
-import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,17 +11,9 @@ from pynwb import NWBHDF5IO
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr, zscore
 
-from ventral.data.responses import average_rows, read_responses
-from ventral.data.xiao import (
-    align_fixations,
-    fixation_rates,
-    is_stable,
-    join_sessions,
-    read_fixations,
-    session_responses,
-    unit_latencies,
-    used_fixations,
-)
+from ventral.data.fixations import align_fixations, used_fixations
+from ventral.data.responses import average_rows
+from ventral.data.xiao import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
 from ventral.data.xiao_files import (
     list_stems,
     locate_units,
@@ -32,6 +23,7 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
+from ventral.data.xiao_labels import list_regions
 from ventral.errors import InputError
 from ventral.scores import pearson_r
 
@@ -167,7 +159,7 @@ def test_spikes_and_units(recording):
     assert set(recording.units["region"]) == {"V1"}
 
 
-def test_response_matrix(aligned, recording):
+def test_response_matrix(aligned, recording, shared_data):
     responses = respond(aligned, recording)
     rate = responses["rate"].values
     assert rate.shape == (300, 35)
@@ -176,7 +168,9 @@ def test_response_matrix(aligned, recording):
     assert np.linalg.norm(rate) == pytest.approx(1433.243517, abs=5e-7)
     cells = [rate[0, 0], rate[0, 12], rate[100, 20], rate[299, 34]]
     assert cells == pytest.approx([8.125, 18.75, 9.117647, 3.571429], abs=5e-7)
-    joined = join_sessions([responses], {"val": 0.1, "test": 0.2}, seed=0)
+    regions = list_regions(shared_data / "xiao" / "db" / "ROIs" / "Stimuli")
+    joined = join_sessions([responses], regions, {}, {"val": 0.1, "test": 0.2}, seed=0)
+    assert set(joined["category_name"].values) == {"unknown"}  # nobody looked for faces in the stimuli of An
     np.testing.assert_array_equal(joined["rate"], rate)
     assert pd.Series(joined["split"].values).value_counts().to_dict() == {"train": 210, "test": 60, "val": 30}
     nonzeroth = respond(aligned, recording, "nonzeroth")
@@ -212,40 +206,3 @@ def test_halves_by_fixation_overstate_reliability(aligned, recording, by, mean_r
     assert pearson_r(means[0], means[1]).mean() == pytest.approx(mean_r, abs=5e-6 if by == "fixation" else 5e-7)
     rho = spearmanr(pdist(means[0], "correlation"), pdist(means[1], "correlation"))[0]
     assert rho == pytest.approx(rdm_rho, abs=5e-5)
-
-
-def test_scripts_write_the_session(xiao, tmp_path, monkeypatch):
-    scripts = Path(__file__).parents[2] / "scripts"
-    db, stem = xiao / "db", xiao / "000628" / STEM
-    fixations, responses = tmp_path / "fixations.csv", tmp_path / "responses.nc"
-    log = [str(tmp_path / "log")]
-    job = SimpleNamespace(
-        wildcards=SimpleNamespace(session=SESSION),
-        input=SimpleNamespace(
-            images=f"{stem}_image.nwb",
-            rasters=f"{stem}.nwb",
-            rig_info=db / "sess_rig_info.csv",
-            eye_latency=db / "rig_eye_latency.csv",
-        ),
-        output=SimpleNamespace(fixations=fixations),
-        log=log,
-    )
-    runpy.run_path(str(scripts / "align_fixations.py"), {"snakemake": job})
-    assert read_fixations(fixations)["selected"].sum() == 3420
-    job = SimpleNamespace(
-        wildcards=SimpleNamespace(session=SESSION),
-        input=SimpleNamespace(
-            rasters=f"{stem}.nwb",
-            fixations=fixations,
-            bank_regions=db / "bank_array_regions.csv",
-            unit_latency=db / "per_unit_latency-fix_on.csv.gz",
-        ),
-        output=SimpleNamespace(responses=responses),
-        params=SimpleNamespace(latency_ms="table", window_ms=200, fixations="all", seed=1),
-        log=log,
-    )
-    runpy.run_path(str(scripts / "bin_rasters.py"), {"snakemake": job})
-    written = read_responses(responses)
-    assert written["rate"].shape == (300, 35)
-    assert written.attrs["units"] == "Hz"
-    assert written.attrs["window_ms"].tolist() == [60, 260]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from ventral.errors import InputError
 from ventral.gram import gram_of
-from ventral.gram_file import check_order, hash_images, read_gram, read_layers, write_grams
+from ventral.gram_file import hash_images, match_stimuli, read_gram, read_layers, write_grams
 from ventral.networks import activations as module
 from ventral.networks.activations import activations, choose_device, extract_grams, prepare
 from ventral.networks.operators import name_missing_operators
@@ -148,10 +148,14 @@ def test_grams_are_written_and_read(small, tmp_path, capsys):
         np.testing.assert_allclose(found.inner, gram.inner, rtol=1e-6, atol=1e-6 * np.trace(gram.inner))
         np.testing.assert_array_equal(found.mean_product, gram.mean_product)
         assert (found.mean_norm2, found.mean, found.n_units) == (gram.mean_norm2, gram.mean, gram.n_units)
-    check_order(tmp_path / "g.h5", ids)
-    for other in (ids[::-1], ids[:-1]):
-        with pytest.raises(InputError, match="other stimuli than the responses have; delete the file"):
-            check_order(tmp_path / "g.h5", other)
+    stimuli, images = match_stimuli(tmp_path / "g.h5", np.array(["unseen", *ids[::-2]]))
+    np.testing.assert_array_equal(ids[images], ids[::-2])
+    assert stimuli.tolist() == list(range(1, 1 + len(images)))
+    assert f"1 of {len(stimuli) + 1} stimuli have no image" in capsys.readouterr().err
+    some = read_gram(tmp_path / "g.h5", "first", images)
+    np.testing.assert_array_equal(some.inner, read_gram(tmp_path / "g.h5", "first").inner[np.ix_(images, images)])
+    with pytest.raises(InputError, match="its images are of other stimuli; delete the file"):
+        match_stimuli(tmp_path / "g.h5", np.array(["other", "im0"]))
     assert hash_images(IMAGES) != hash_images(IMAGES[::-1])
 
 

@@ -71,13 +71,17 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
         ("seed", -1, "seed: -1 does not do; give a whole number"),
         ("device", "gpu", "device: 'gpu' does not do; one of auto, cpu, cuda"),
         ("bootstrap", 10, "bootstrap: 10 does not do; give at least 100 resamples"),
-        ("split.val", 0.9, "split.val: 0.9 does not do; give a share between 0 and 0.5"),
+        ("split.val", 0.9, "split.val: 0.9 does not do; give a share above 0 and up to 0.4"),
         ("networks.pixels.image_size", 1.5, "networks.pixels.image_size: 1.5 does not do; give the side"),
         ("networks.pixels.layers", "all", "networks.pixels.layers: 'all' does not do; give auto, or a list"),
         ("readouts.ols.alpha", -1, "readouts.ols.alpha: -1 does not do; give a number, or loo"),
         ("datasets.majaj.source", "web", "datasets.majaj.source: 'web' does not do; one of simulated, files"),
         ("datasets.mine.images", 3, "datasets.mine.images: 3 does not do; give a path"),
-        ("datasets.mine.layout", ["neuron"], "datasets.mine.layout.0: 'neuron' is not one of"),
+        (
+            "datasets.mine.layout",
+            ["neuron"],
+            "datasets.mine.layout.0: 'neuron' does not do; one of stimulus, neuroid, repeat",
+        ),
         ("datasets", {}, "datasets: {} should be non-empty; correct it"),
         ("networks", None, "networks: None is not of type 'object'; correct it"),
         ("datasets.my-own", {"images": "a", "responses": "b"}, "datasets: 'my-own' does not do; use letters"),
@@ -107,7 +111,7 @@ def test_what_is_missing_is_named(path, value, fault):
 def test_a_name_that_is_no_published_set_is_own_recordings():
     faults = check_config(changed("datasets.majja", {"source": "simulated"}), SCHEMA)
     assert faults == [
-        "datasets.majja.source: unknown key; known are: images, responses, layout, region, subject, units",
+        "datasets.majja.source: unknown key; known are: images, responses, layout, image_size, region, subject, units",
         "datasets.majja: missing images, responses; add it",
     ]
 

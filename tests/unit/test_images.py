@@ -15,6 +15,7 @@ from ventral.data.images import (
     BACKGROUND,
     check_pairing,
     decode_image,
+    find_stimuli,
     natural_key,
     open_images,
     read_images,
@@ -192,7 +193,9 @@ def test_an_encrypted_member_is_refused(tmp_path, capsys):
 
 def test_different_sizes_are_refused(tmp_path, capsys):
     source = make_zip(tmp_path / "images.zip", numbered(1) | {"image2.png": encoded(PIXELS[:5])})
-    with pytest.raises(InputError, match=r"image2\.png: images of 6 x 8 and 6 x 5 pixels; bring all"):
+    with pytest.raises(
+        InputError, match=r"image2\.png: images of 6 x 8 and 6 x 5 pixels; set image_size, or bring all"
+    ):
         read_all(source)
 
 
@@ -232,3 +235,20 @@ def test_numbers_of_images_and_responses_must_agree():
     check_pairing(3, 3, "rates.npy")
     with pytest.raises(InputError, match=r"rates\.npy: stimuli: 4 in the responses, 3 images"):
         check_pairing(3, 4, "rates.npy")
+
+
+def test_images_of_any_size_are_fitted_into_a_square(tmp_path, capsys):
+    source = make_zip(tmp_path / "images.zip", numbered(1) | {"image2.png": encoded(PIXELS[:2])})
+    names, read = open_images(source)
+    tall, wide = read_images(source, names, read, side=24)
+    np.testing.assert_array_equal(tall[:, [0, -1]], 128)  # grey at both sides
+    np.testing.assert_array_equal(wide[[0, -1]], 128)  # above and below
+    assert (tall[:, 3:-3] != 128).any() and (wide[10:14] != 128).any()
+
+
+def test_stimuli_are_found_by_their_stems(capsys):
+    found, missing = find_stimuli(["Stimuli/b.jpg", "Stimuli/a.png"], ["a", "b", "c"], "Stimuli")
+    assert (found, missing) == ({"a": "Stimuli/a.png", "b": "Stimuli/b.jpg"}, ["c"])
+    assert "no image of 1 stimuli, left out: c" in capsys.readouterr().err
+    with pytest.raises(InputError, match="Stimuli: images: none of the 1 stimuli shown is here"):
+        find_stimuli(["a.png"], ["d"], "Stimuli")

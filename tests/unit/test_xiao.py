@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ventral.data.xiao import (
-    FIXATION_COLUMNS,
-    align_fixations,
-    count_spikes,
-    fixation_rates,
-    is_stable,
-    read_fixations,
-    session_responses,
-)
+from ventral.data.fixations import FIXATION_COLUMNS, align_fixations, read_fixations
+from ventral.data.xiao import count_spikes, fixation_rates, is_stable, session_responses
 from ventral.data.xiao_files import spike_times
 from ventral.errors import InputError
 

@@ -22,14 +22,14 @@ def fresh(study, tmp_path):
     return Path(shutil.copytree(study, tmp_path / "study", ignore=left_out))
 
 
-def kill_when(exists, workdir, timeout_s=120):
-    """Start the study as a process group of its own; kill -9 all of it as soon as the file is there."""
+def kill_when(writes, workdir, timeout_s=120):
+    """Start the study as a process group of its own; kill -9 all of it as soon as `writes()` is true."""
     command = [sys.executable, "-m", "snakemake", "--cores", "all", *ARGUMENTS]
     with open(workdir / "output.txt", "w") as output:
         process = subprocess.Popen(command, cwd=workdir, stdout=output, stderr=output, start_new_session=True)
     try:
         deadline = time.monotonic() + timeout_s
-        while not exists.is_file():
+        while not writes():
             assert process.poll() is None and time.monotonic() < deadline, (workdir / "output.txt").read_text()
             time.sleep(0.02)
         jobs = psutil.Process(process.pid).children(recursive=True)
@@ -50,8 +50,10 @@ def tables(folder):
 
 
 def test_killed_study_resumes_to_the_same_tables(study, fresh, snakemake):
-    kill_when(fresh / "results" / "logs" / "extract_activations" / "majaj" / f"{NETWORK}.log", fresh)
+    log = fresh / "results" / "logs" / "extract_activations" / "majaj" / f"{NETWORK}.log"
     grams = fresh / "results" / "activations" / "majaj"
+    kill_when(lambda: log.is_file() and any(grams.glob(f".{NETWORK}.*")), fresh)
+    assert any(grams.glob(f".{NETWORK}.*"))  # half-written, under a name that nothing reads
     assert not (grams / f"{NETWORK}.h5").exists()
     locked = snakemake(fresh, *ARGUMENTS)
     assert locked.returncode != 0 and "--unlock" in locked.stdout

@@ -3,6 +3,7 @@
 import io
 import lzma
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +12,11 @@ from pathlib import Path, PurePosixPath
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from ventral.atomic import writing
+from ventral.atomic import reading, writing
 from ventral.console import progress
-from ventral.errors import InputError
+from ventral.errors import InputError, listed
 
 BACKGROUND = 128  # grey behind transparent pixels, the mid-grey of the screen in most recordings
 Reader = Callable[[str], bytes]
@@ -83,8 +84,46 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
         raise InputError(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG") from None
 
 
-def read_images(source: str | Path, names: Sequence[str], read: Reader) -> NDArray[np.uint8]:
+def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """An (H, W, 3) image resized, its proportions kept, to lie centred on a grey (side, side, 3) square."""
+    grey = (BACKGROUND,) * 3
+    return np.asarray(ImageOps.pad(Image.fromarray(image), (side, side), Image.Resampling.LANCZOS, grey))
+
+
+def find_stimuli(
+    names: Sequence[str], stimulus_id: Sequence[str], source: str | Path
+) -> tuple[dict[str, str], list[str]]:
+    """Find the image files of stimuli that are named by their stems.
+
+    Args:
+        names: files of the source.
+        stimulus_id: stems.
+        source: named in errors.
+
+    Returns:
+        The file of each stimulus that has one, in order, and the ids of those that have none.
+
+    Raises:
+        InputError: if none has one.
+    """
+    by_stem = {PurePosixPath(name).stem: name for name in names}
+    found = {stem: by_stem[stem] for stem in stimulus_id if stem in by_stem}
+    missing = [stem for stem in stimulus_id if stem not in by_stem]
+    if not found:
+        raise InputError(source, "images", f"none of the {len(missing)} stimuli shown is here", "correct the path")
+    if missing:
+        print(f"{source}: no image of {len(missing)} stimuli, left out: {listed(missing, 3)}", file=sys.stderr)
+    return found, missing
+
+
+def read_images(source: str | Path, names: Sequence[str], read: Reader, side: int | None = None) -> NDArray[np.uint8]:
     """Read the named images of a source opened by `open_images`.
+
+    Args:
+        source: named in errors.
+        names: what to read.
+        read: from `open_images`.
+        side: fit every image into a grey square of so many pixels; None for images of one size, as they are.
 
     Returns:
         (n, H, W, 3) uint8 in the order of `names`.
@@ -101,11 +140,12 @@ def read_images(source: str | Path, names: Sequence[str], read: Reader) -> NDArr
         except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError):
             raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
         image = decode_image(data, source, name)
+        image = image if side is None else fit_square(image, side)
         if stack is None:
             stack = np.empty((len(names), *image.shape), dtype=np.uint8)
         if image.shape != stack.shape[1:]:
             sizes = " and ".join("{1} x {0}".format(*shape[:2]) for shape in (stack.shape[1:], image.shape))
-            raise InputError(source, name, f"images of {sizes} pixels", "bring all images to one size")
+            raise InputError(source, name, f"images of {sizes} pixels", "set image_size, or bring all to one size")
         stack[i] = image
     if stack is None:
         raise InputError(source, "images", "none named", "name at least one image")
@@ -131,7 +171,7 @@ def write_images(
 
 def read_stimulus_ids(path: str | Path) -> NDArray[np.str_]:
     """(n,) ids of the images of an `images/{dataset}.h5`, in its order."""
-    with h5py.File(path) as file:
+    with reading(path), h5py.File(path) as file:
         return file["stimulus_id"].asstr()[:].astype(str)
 
 

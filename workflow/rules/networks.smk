@@ -15,7 +15,7 @@ rule extract_activations:
         "results/benchmarks/extract_activations/{dataset}/{network}.tsv"
     conda:
         "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
-    threads: 8 # fewer where there are fewer cores
+    threads: 8  # fewer where there are fewer cores
     resources:
         mem_mb=config["resources"]["mem_mb"],
         gpu=0 if config["device"] == "cpu" else 1,

@@ -6,17 +6,19 @@ ENCODERS = [
     for network in config["networks"]
     for readout in config["readouts"]
 ]
-TABLES = ["results/tables/rsa.csv"] + (
+XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
+TABLES = ["results/tables/rsa.csv", *XIAO_TABLE] + (
     expand("results/tables/{table}", table=["scores.csv", "summary.csv", "layers.csv", "summary.md"])
     if WITH_ENCODERS
     else []
 )
-WITH_CATEGORIES = [name for name in WITH_RATES if name == "majaj"]
+WITH_CATEGORIES = [name for name in WITH_RATES if name in PUBLISHED]
 FIGURES = expand(
     "results/figures/{name}.{suffix}",
     name=expand("layers_{dataset}", dataset=WITH_ENCODERS)
     + expand("rdms_{dataset}", dataset=DATASETS)
-    + expand("categories_{dataset}", dataset=WITH_CATEGORIES),
+    + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
+    + (["psth_xiao", "gaze_xiao"] if "xiao" in DATASETS else []),
     suffix=["png", "svg"],
 )
 
@@ -138,3 +140,55 @@ rule draw_categories:
         seed=config["seed"],
     script:
         "../../scripts/draw_categories.py"
+
+
+rule draw_psth:
+    """Response around the onset of fixations and of images, by region."""
+    input:
+        psths=expand("results/xiao/sessions/{session}/psth.nc", session=XIAO_STEMS),
+        units="results/tables/xiao_units.csv",
+        code=code_of("draw_psth"),
+    output:
+        report("results/figures/psth_xiao.png", category="Responses", caption="../report/psth.rst"),
+        "results/figures/psth_xiao.svg",
+    log:
+        "results/logs/draw_psth.log",
+    benchmark:
+        "results/benchmarks/draw_psth.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        sessions=list(XIAO_STEMS),
+        source=XIAO_SOURCE,
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_psth.py"
+
+
+rule draw_gaze:
+    """Fixations on the most looked-at image of every session."""
+    input:
+        fixations=expand("results/xiao/sessions/{session}/fixations.csv", session=XIAO_STEMS),
+        images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
+        stimuli=XIAO_STIMULI,
+        code=code_of("draw_gaze"),
+    output:
+        report("results/figures/gaze_xiao.png", category="Responses", caption="../report/gaze.rst"),
+        "results/figures/gaze_xiao.svg",
+    log:
+        "results/logs/draw_gaze.log",
+    benchmark:
+        "results/benchmarks/draw_gaze.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        sessions=list(XIAO_STEMS),
+        source=XIAO_SOURCE,
+    script:
+        "../../scripts/draw_gaze.py"

@@ -1,4 +1,54 @@
-"""Xiao et al. 2024: session files in the dandiset's layout -> fixations aligned to images -> responses of units."""
+"""Xiao et al. 2024: session files in the dandiset's layout -> fixations and spikes -> responses and tables of units."""
+
+SESSION = "results/xiao/sessions/{session}"
+
+
+rule simulate_xiao:
+    """Write simulated sessions with known tuning, gaze and latencies in the files of the dandiset, and the truth."""
+    input:
+        code=code_of("simulate_xiao"),
+    output:
+        [f"{SIMULATED_XIAO}/{name}" for name in simulated_files()],
+        stimuli=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[0]}"),
+        masks=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[1]}"),
+    log:
+        "results/logs/simulate_xiao.log",
+    benchmark:
+        "results/benchmarks/simulate_xiao.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    params:
+        simulation=XIAO.get("simulation"),
+        seed=config["seed"],
+    script:
+        "../../scripts/simulate_xiao.py"
+
+
+rule pack_xiao_images:
+    """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
+    input:
+        fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
+        stimuli=XIAO_STIMULI,
+        code=code_of("pack_xiao_images"),
+    output:
+        images="results/images/xiao.h5",
+        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+    log:
+        "results/logs/pack_xiao_images.log",
+    benchmark:
+        "results/benchmarks/pack_xiao_images.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        image_size=XIAO.get("image_size"),
+    script:
+        "../../scripts/pack_xiao_images.py"
 
 
 rule align_fixations:
@@ -6,11 +56,11 @@ rule align_fixations:
     input:
         images=xiao_file("_image"),
         rasters=xiao_file(""),
-        rig_info=f"{XIAO['tables']}/sess_rig_info.csv",
-        eye_latency=f"{XIAO['tables']}/rig_eye_latency.csv",
+        rig_info=f"{XIAO_TABLES}/sess_rig_info.csv",
+        eye_latency=f"{XIAO_TABLES}/rig_eye_latency.csv",
         code=code_of("align_fixations"),
     output:
-        fixations="results/xiao/sessions/{session}/fixations.csv",
+        fixations=f"{SESSION}/fixations.csv",
     log:
         "results/logs/align_fixations/{session}.log",
     benchmark:
@@ -24,20 +74,97 @@ rule align_fixations:
         "../../scripts/align_fixations.py"
 
 
-rule bin_rasters:
-    """Count the spikes of every unit after every selected fixation; average over fixations on the same image."""
+rule read_rasters:
+    """Find the spikes of every unit of a session, once for all that count them."""
     input:
         rasters=xiao_file(""),
-        fixations="results/xiao/sessions/{session}/fixations.csv",
-        bank_regions=f"{XIAO['tables']}/bank_array_regions.csv",
-        unit_latency=f"{XIAO['tables']}/per_unit_latency-fix_on.csv.gz",
-        code=code_of("bin_rasters"),
+        code=code_of("read_rasters"),
     output:
-        responses="results/xiao/sessions/{session}/responses.nc",
+        spikes=f"{SESSION}/spikes.h5",
     log:
-        "results/logs/bin_rasters/{session}.log",
+        "results/logs/read_rasters/{session}.log",
     benchmark:
-        "results/benchmarks/bin_rasters/{session}.tsv"
+        "results/benchmarks/read_rasters/{session}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../../scripts/read_rasters.py"
+
+
+rule count_responses:
+    """Count the spikes of every unit after every selected fixation; average over fixations on the same image."""
+    input:
+        spikes=f"{SESSION}/spikes.h5",
+        fixations=f"{SESSION}/fixations.csv",
+        bank_regions=f"{XIAO_TABLES}/bank_array_regions.csv",
+        unit_latency=f"{XIAO_TABLES}/per_unit_latency-fix_on.csv.gz",
+        code=code_of("count_responses"),
+    output:
+        responses=f"{SESSION}/responses.nc",
+    log:
+        "results/logs/count_responses/{session}.log",
+    benchmark:
+        "results/benchmarks/count_responses/{session}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        latency_ms=XIAO.get("latency_ms"),
+        window_ms=XIAO.get("window_ms"),
+        fixations=XIAO.get("fixations"),
+        source=XIAO_SOURCE,
+        seed=config["seed"],
+    script:
+        "../../scripts/count_responses.py"
+
+
+rule bin_psth:
+    """Bin the spikes of every unit around the onsets of fixations and of images."""
+    input:
+        spikes=f"{SESSION}/spikes.h5",
+        fixations=f"{SESSION}/fixations.csv",
+        code=code_of("bin_psth"),
+    output:
+        psth=f"{SESSION}/psth.nc",
+    log:
+        "results/logs/bin_psth/{session}.log",
+    benchmark:
+        "results/benchmarks/bin_psth/{session}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        fixations=XIAO.get("fixations"),
+        bin_ms=XIAO.get("bin_ms"),
+    script:
+        "../../scripts/bin_psth.py"
+
+
+rule describe_units:
+    """Describe every unit of a session: place, rate, reliability, latencies, self-consistency, preference for faces."""
+    input:
+        spikes=f"{SESSION}/spikes.h5",
+        fixations=f"{SESSION}/fixations.csv",
+        responses=f"{SESSION}/responses.nc",
+        images=xiao_file("_image"),
+        bank_regions=f"{XIAO_TABLES}/bank_array_regions.csv",
+        unit_latency=f"{XIAO_TABLES}/per_unit_latency-fix_on.csv.gz",
+        unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
+        rois=xiao_rois,
+        code=code_of("describe_units"),
+    output:
+        units=f"{SESSION}/units.csv",
+    log:
+        "results/logs/describe_units/{session}.log",
+    benchmark:
+        "results/benchmarks/describe_units/{session}.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -47,15 +174,20 @@ rule bin_rasters:
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
         fixations=XIAO.get("fixations"),
+        permutations=XIAO.get("permutations"),
+        rois=XIAO_ROIS,
+        bootstrap=config["bootstrap"],
         seed=config["seed"],
     script:
-        "../../scripts/bin_rasters.py"
+        "../../scripts/describe_units.py"
 
 
 rule join_sessions:
     """Set the neuroids of all chosen sessions side by side, over all stimuli that any of them showed."""
     input:
-        sessions=expand("results/xiao/sessions/{session}/responses.nc", session=XIAO["sessions"]),
+        sessions=expand(f"{SESSION}/responses.nc", session=XIAO_STEMS),
+        similar=f"{XIAO_TABLES}/similar_images.txt",
+        rois=xiao_rois,
         code=code_of("join_sessions"),
     output:
         responses="results/responses/xiao.nc",
@@ -69,7 +201,28 @@ rule join_sessions:
     resources:
         mem_mb=2000,
     params:
+        rois=XIAO_ROIS,
         split=config["split"],
         seed=config["seed"],
     script:
         "../../scripts/join_sessions.py"
+
+
+rule assemble_units:
+    """Gather the units of all chosen sessions; which are visually selective depends on all of them."""
+    input:
+        units=expand(f"{SESSION}/units.csv", session=XIAO_STEMS),
+        code=code_of("assemble_units"),
+    output:
+        units=report("results/tables/xiao_units.csv", category="Tables", caption="../report/xiao_units.rst"),
+    log:
+        "results/logs/assemble_units.log",
+    benchmark:
+        "results/benchmarks/assemble_units.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../../scripts/assemble_units.py"

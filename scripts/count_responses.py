@@ -1,15 +1,17 @@
 """Average the spike counts of one session's units after fixations on each image."""
 
 from ventral.console import logged
+from ventral.data.fixations import read_fixations
 from ventral.data.responses import check_responses, write_responses
-from ventral.data.xiao import read_fixations, session_responses, unit_latencies
-from ventral.data.xiao_files import locate_units, read_spike_times
+from ventral.data.spikes import read_spikes
+from ventral.data.xiao import session_responses, unit_latencies
+from ventral.data.xiao_files import locate_units
 
 with logged(snakemake.log[0]):
     session, params = snakemake.wildcards.session, snakemake.params
     fixations = read_fixations(snakemake.input.fixations)
-    names, spikes, recording_ms = read_spike_times(snakemake.input.rasters)
-    units = locate_units(session, names, snakemake.input.bank_regions, snakemake.input.rasters)
+    names, spikes, recording_ms = read_spikes(snakemake.input.spikes)
+    units = locate_units(session, names, snakemake.input.bank_regions, snakemake.input.spikes)
     responses = session_responses(
         session,
         fixations,
@@ -20,6 +22,7 @@ with logged(snakemake.log[0]):
         window_ms=params.window_ms,
         kind=params.fixations,
         seed=params.seed,
+        source=params.source,
     )
-    check_responses(responses, snakemake.input.rasters)
+    check_responses(responses, snakemake.input.spikes)
     write_responses(responses, snakemake.output.responses)

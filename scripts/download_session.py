@@ -1,0 +1,14 @@
+"""Download the two files of a session of Xiao et al. 2024 that the study reads, never its raw eye traces."""
+
+from ventral.console import logged
+from ventral.data.dandi import fetch_asset
+from ventral.data.xiao_sessions import FILES
+
+with logged(snakemake.log[0]):
+    for kind, suffix in FILES.items():
+        fetch_asset(
+            f"{snakemake.wildcards.stem}{suffix}",
+            snakemake.output[kind],
+            **snakemake.params.expected[kind],
+            api_url=snakemake.params.api_url,
+        )

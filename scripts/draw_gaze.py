@@ -1,0 +1,32 @@
+"""Draw the fixations on the most looked-at image of every session."""
+
+import numpy as np
+import pandas as pd
+
+from ventral.console import logged
+from ventral.data.images import decode_image, find_stimuli, open_images
+from ventral.data.xiao_files import read_image_file
+from ventral.errors import InputError
+from ventral.figures import draw_gaze, save
+
+
+def image_of(stimulus: str, folder: str) -> np.ndarray | None:
+    if not folder:  # no stimuli are at hand
+        return None
+    names, read = open_images(folder)
+    try:
+        found, _ = find_stimuli(names, [stimulus], folder)
+    except InputError:  # this one stimulus is not in the archive
+        return None
+    return decode_image(read(found[stimulus]), folder, found[stimulus])
+
+
+with logged(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
+    panels = []
+    for session, table, image_file in zip(params.sessions, files.fixations, files.images, strict=True):
+        fixations = pd.read_csv(table).query("selected")
+        stimulus = fixations["stimulus_id"].value_counts().sort_index().idxmax()
+        here = fixations[fixations["stimulus_id"] == stimulus]
+        panels.append((session, here, image_of(stimulus, files.stimuli), read_image_file(image_file).size_dva))
+    save(draw_gaze(panels, "xiao", params.source), snakemake.output)

@@ -1,0 +1,13 @@
+"""Draw the response around the onset of fixations and of images, by region."""
+
+import pandas as pd
+
+from ventral.console import logged
+from ventral.data.responses import read_responses
+from ventral.figures import draw_psth, save
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    psths = dict(zip(params.sessions, map(read_responses, snakemake.input.psths), strict=True))
+    units = pd.read_csv(snakemake.input.units, dtype={"unit": str})
+    save(draw_psth(psths, units, "xiao", params.source, params.seed), snakemake.output)

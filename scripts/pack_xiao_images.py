@@ -1,0 +1,18 @@
+"""Pack the stimuli that the chosen sessions showed, each fitted into a square; list those that the archive lacks."""
+
+import pandas as pd
+
+from ventral.atomic import writing
+from ventral.console import logged
+from ventral.data.images import find_stimuli, open_images, read_images, write_images
+
+with logged(snakemake.log[0]):
+    tables = [pd.read_csv(path, usecols=["stimulus_id"], dtype=str) for path in snakemake.input.fixations]
+    shown = sorted(set(pd.concat(tables)["stimulus_id"]))
+    source = snakemake.input.stimuli
+    names, read = open_images(source)
+    found, missing = find_stimuli(names, shown, source)
+    images = read_images(source, list(found.values()), read, side=snakemake.params.image_size)
+    write_images(snakemake.output.images, images, list(found))
+    with writing(snakemake.output.missing) as temporary:
+        pd.DataFrame({"stimulus_id": missing}).to_csv(temporary, index=False)

@@ -1,0 +1,72 @@
+"""Real V4 neurons and the images they saw: a trained network beats pixels and its random copy, by the whole chain."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ventral.data.responses import read_responses
+from ventral.encoders import ReadoutPlan, fit_encoder
+from ventral.gram_file import read_gram
+from ventral.scores import pearson_r
+
+REPO = Path(__file__).parents[2]
+DATASET = "v4_210325"
+
+
+@pytest.fixture(scope="module")
+def results(shared_data, tmp_path_factory):
+    """The results of `v4.yaml`, whose paths lead out of the working directory to the real data beside it."""
+    folder = tmp_path_factory.mktemp("v4")
+    workdir = folder / "main"
+    workdir.mkdir()
+    (folder / "shared").symlink_to(shared_data.parent)
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", REPO / "Snakefile"]
+    config = Path(__file__).with_name("v4.yaml")
+    subprocess.run([*command, "--directory", workdir, "--configfile", config], check=True)
+    return workdir / "results"
+
+
+@pytest.fixture(scope="module")
+def summary(results):
+    table = pd.read_csv(results / "tables" / "summary.csv")
+    return table[table["split"] == "test"].set_index("encoder")
+
+
+def test_trained_network_beats_pixels_and_its_random_copy(summary):
+    r = summary["pearson_r_mean"]
+    trained = r["efficientnet_lite0-ridge_loo"]
+    assert trained >= 0.48
+    assert trained - r["pixels-ridge_loo"] >= 0.12
+    assert trained - r["efficientnet_lite0_random-ridge_loo"] >= 0.12
+
+
+def test_reliability_is_that_of_an_independent_reading(summary):
+    assert summary["reliability_median"].to_numpy() == pytest.approx(0.76, abs=0.03)
+
+
+def test_every_layer_has_a_score(results):
+    layers = pd.read_csv(results / "tables" / "layers.csv")
+    assert len(layers) == 2 * (1 + 8 + 8)
+    scores = layers.filter(regex="^(pearson_r|explained_variance)_")
+    assert scores.shape[1] == 8
+    assert not scores.isna().any(axis=None)
+
+
+def test_nothing_predicts_shuffled_responses(results):
+    responses = read_responses(results / "responses" / f"{DATASET}.nc")
+    layer = "_blocks.10"
+    gram = read_gram(results / "activations" / DATASET / "efficientnet_lite0.h5", layer)
+    split = responses["split"].values
+
+    def mean_r(order):
+        shown = responses.assign(rate=(responses["rate"].dims, responses["rate"].values[order]))
+        fitted = fit_encoder([(layer, gram)], shown, ReadoutPlan("loo"))
+        return pearson_r(shown["rate"].values[split != "train"], fitted["prediction"].values[0]).mean()
+
+    rng = np.random.default_rng(0)
+    assert mean_r(np.arange(len(split))) > 0.4
+    assert abs(mean_r(rng.permutation(len(split)))) < 0.05

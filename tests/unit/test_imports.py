@@ -1,0 +1,42 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "workflow"))
+
+from imports import imported_files  # noqa: E402
+
+
+def code_of(script: str) -> set[str]:
+    return {path.relative_to(ROOT).as_posix() for path in imported_files(ROOT / "scripts" / f"{script}.py", ROOT)}
+
+
+def test_imports_are_followed(tmp_path):
+    (tmp_path / "ventral" / "deep").mkdir(parents=True)
+    (tmp_path / "script.py").write_text("import numpy\nfrom ventral import first\n")
+    (tmp_path / "ventral" / "__init__.py").write_text("")
+    (tmp_path / "ventral" / "first.py").write_text("def late():\n    import ventral.deep.second\n")
+    (tmp_path / "ventral" / "deep" / "second.py").write_text("from ventral.deep import third\n")
+    (tmp_path / "ventral" / "deep" / "third.py").write_text("")
+    (tmp_path / "ventral" / "other.py").write_text("")
+    names = {path.relative_to(tmp_path).as_posix() for path in imported_files(tmp_path / "script.py", tmp_path)}
+    assert names == {
+        "ventral/__init__.py",
+        "ventral/first.py",
+        "ventral/deep/second.py",
+        "ventral/deep/third.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *("simulate_majaj", "pack_majaj_images", "pack_images", "pack_kriegeskorte92_images"),
+        *("simulate_xiao", "align_fixations", "pack_xiao_images", "extract_activations"),
+    ],
+)
+def test_nothing_before_a_gram_matrix_hangs_on_statistics(script):
+    """A change of a score or of a readout must not run a network again."""
+    assert not code_of(script) & {"ventral/scores.py", "ventral/linear.py", "ventral/data/responses.py"}
