@@ -44,6 +44,7 @@ include: "workflow/rules/report.smk"
 
 localrules:
     all,
+    download_majaj,
     fetch_kriegeskorte92,
 
 

@@ -9,8 +9,9 @@ with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     responses = dict(zip(params.datasets, map(read_responses, snakemake.input.responses), strict=True))
     encoders = list(zip(params.owners, snakemake.input.predictions, strict=True))
+    least = -float("inf") if params.min_reliability is None else params.min_reliability
     parts = [
-        score_encoder(dataset, read_responses(path), responses[dataset], params.bootstrap, params.seed)
+        score_encoder(dataset, read_responses(path), responses[dataset], params.bootstrap, params.seed, least)
         for dataset, path in progress(encoders, "encoders scored")
     ]
     scores, summary, layers = gather_scores(parts)

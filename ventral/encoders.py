@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ventral.errors import InputError, listed
 from ventral.gram import Gram, centre_on
-from ventral.linear import Readout, Spectrum, decompose, fit
+from ventral.linear import Readout, Spectrum, decompose, fit, fit_pls
 
 Floats = NDArray[np.float64]
 
@@ -27,10 +27,19 @@ class ReadoutPlan:
         alpha: ridge penalty as in scikit-learn, 0 for OLS of minimum norm; "loo" for one per neuroid, chosen by
             leave-one-out on train.
         components: number of principal components of the features used; None for all.
+        pls: number of components of partial least squares, in place of the other two.
     """
 
-    alpha: float | Literal["loo"]
+    alpha: float | Literal["loo"] = 0.0
     components: int | None = None
+    pls: int | None = None
+
+    def fit(self, inner: Floats, responses: NDArray[np.floating]) -> Readout:
+        """Fit the readout on (n, n) inner products about the train mean and (n, t) train responses."""
+        if self.pls is not None:
+            return fit_pls(inner, responses, self.pls)
+        spectrum = decompose(inner)
+        return fit(spectrum, responses, self.alphas(spectrum, len(responses)), self.components)
 
     def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
         """The penalties to try on features of this spectrum."""
@@ -73,9 +82,8 @@ def fit_layer(
     for neuroids, seen in observed_alike(rates):
         train = np.flatnonzero((split == "train") & seen)
         train_inner, cross = centre_on(inner, train, test)
-        spectrum = decompose(train_inner)
         y = rates[np.ix_(train, neuroids)]
-        readout: Readout = fit(spectrum, y, plan.alphas(spectrum, len(train)), plan.components)
+        readout = plan.fit(train_inner, y)
         prediction[:, neuroids] = readout.predict(cross)
         alpha[neuroids] = readout.alpha
         variance, error = y.var(axis=0), ((y - readout.loo) ** 2).mean(axis=0)

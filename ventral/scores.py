@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
+from scipy.stats import false_discovery_control
 
 METRICS = ("explained_variance", "r2", "pearson_r", "mse")
 Floats = NDArray[np.float64]
@@ -112,3 +113,28 @@ def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float
     index = np.rint(shares * np.maximum(n - 1, 0)).astype(np.intp)
     bounds = np.take_along_axis(ordered, index, axis=0)
     return np.where((n > 0) & np.isfinite(estimate), bounds, np.nan)
+
+
+def tell_from_best(draws: Floats) -> Floats:
+    """How surely each of k encoders is worse than the best of them, on the same resamples of the same stimuli.
+
+    The difference from the best is paired draw by draw; its standard error over the draws gives a two-sided p, and the
+    k - 1 of them are adjusted to keep the false discovery rate (Benjamini & Hochberg 1995).
+
+    Args:
+        draws: (k, 1 + draws) mean score of each encoder, the score itself first.
+
+    Returns:
+        (k,) adjusted p, 1 for the best itself and for an encoder that predicts the same; NaN where a score is.
+    """
+    p = np.full(len(draws), np.nan)
+    scored = np.flatnonzero(np.isfinite(draws[:, 0]))
+    if not scored.size:
+        return p
+    p[scored] = 1.0
+    difference = draws[scored[np.argmax(draws[scored, 0])]] - draws[scored]
+    error = np.nanstd(difference[:, 1:], axis=1)
+    lower = np.flatnonzero((difference[:, 0] > 0) & (error > 0))
+    if lower.size:
+        p[scored[lower]] = false_discovery_control(2 * ndtr(-difference[lower, 0] / error[lower]))
+    return p

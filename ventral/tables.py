@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ventral.atomic import writing
 from ventral.errors import InputError
-from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score
+from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score, tell_from_best
 
 STATISTICS = (*METRICS, "ceiled_r2")
+TOLD = 0.05  # adjusted p below which an encoder is told from the best
 ENCODER = ["dataset", "source", "region", "encoder", "network", "readout"]
 
 
@@ -40,23 +41,34 @@ def all_scores(
     return scores | {"ceiled_r2": ceiled_r2(scores["pearson_r"], reliability)}
 
 
+def _means(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(draw,) mean over the neuroids that have a score, NaN where none has."""
+    defined = scores[:, np.isfinite(scores[0])]
+    return np.nanmean(defined, axis=1) if defined.size else np.full(len(scores), np.nan)
+
+
 def _mean(scores: NDArray[np.float64], prefix: str) -> dict[str, float]:
     """Mean over neuroids with its bootstrap interval, and the median; neuroids without a score are left out."""
-    defined = scores[:, np.isfinite(scores[0])]
+    defined = scores[0, np.isfinite(scores[0])]
     if not defined.size:
         return {f"{prefix}_{name}": np.nan for name in ("mean", "low", "high", "median")}
-    means = np.nanmean(defined, axis=1)
+    means = _means(scores)
     low, high = interval(means[0], means[1:])
     return {
         f"{prefix}_mean": means[0],
         f"{prefix}_low": low,
         f"{prefix}_high": high,
-        f"{prefix}_median": float(np.median(defined[0])),
+        f"{prefix}_median": float(np.median(defined)),
     }
 
 
 def score_encoder(
-    dataset: str, predictions: xr.Dataset, responses: xr.Dataset, n_draws: int, seed: int
+    dataset: str,
+    predictions: xr.Dataset,
+    responses: xr.Dataset,
+    n_draws: int,
+    seed: int,
+    min_reliability: float = -np.inf,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Score one encoder.
 
@@ -66,10 +78,12 @@ def score_encoder(
         responses: as `responses/{dataset}.nc`.
         n_draws: bootstrap resamples of the stimuli.
         seed: of the resamples.
+        min_reliability: neuroids of less are counted, but left out of means; those of unknown reliability never are.
 
     Returns:
         Rows of `scores.csv` (one a neuroid, split and metric, the chosen layer), of `summary.csv` (one a region and
-        split) and of `layers.csv` (one a region and layer, on val).
+        split; `draws` has the mean r and that of every resample, for `gather_scores`) and of `layers.csv` (one a region
+        and layer, on val).
 
     Raises:
         InputError: if no stimulus is held out for val.
@@ -83,6 +97,7 @@ def score_encoder(
     chosen = np.argsort(layers)[index]
     neuroid, region = responses["neuroid_id"].values, responses["region"].values
     reliability = responses["reliability"].values
+    counted = ~(reliability < min_reliability)
     fixed = {"dataset": dataset, "source": responses.attrs["source"], "network": network, "readout": readout}
     fixed |= {"encoder": f"{network}-{readout}"}
     tidy, summary, curve = [], [], []
@@ -102,12 +117,16 @@ def score_encoder(
             here = region == name
             about = fixed | {"region": name, "layer": layers[chosen[here][0]], "split": split}
             about |= {"n_stimuli": int(stimuli.sum()), "n_neuroids": int(here.sum())}
+            about |= {"n_unreliable": int((here & ~counted).sum())}
+            here &= counted
             about |= {"n_scored": int(np.isfinite(best["pearson_r"][0, here]).sum())}
             row = {key: value for metric in STATISTICS for key, value in _mean(best[metric][:, here], metric).items()}
             known = reliability[here][np.isfinite(reliability[here])]
-            summary.append(about | row | {"reliability_median": np.median(known) if known.size else np.nan})
+            row |= {"reliability_median": np.median(known) if known.size else np.nan}
+            summary.append(about | row | {"draws": _means(best["pearson_r"][:, here])})
         if split == "val":
-            curve = _layer_rows(fixed, predictions, values, y, region, reliability, n_draws, seed)
+            kept = {"values": values[:, :, counted], "responses": y[:, counted], "reliability": reliability[counted]}
+            curve = _layer_rows(fixed, predictions.isel(neuroid=counted), **kept, n_draws=n_draws, seed=seed)
     return pd.concat(tidy), pd.DataFrame(summary), pd.DataFrame(curve)
 
 
@@ -116,12 +135,11 @@ def _layer_rows(
     predictions: xr.Dataset,
     values: NDArray[np.floating],
     responses: NDArray[np.floating],
-    region: NDArray[np.str_],
     reliability: NDArray[np.float64],
     n_draws: int,
     seed: int,
 ) -> list[dict]:
-    rows = []
+    rows, region = [], predictions["region"].values
     for i, layer in enumerate(predictions["layer"].values):
         scores = all_scores(responses, values[i], reliability, n_draws, seed)
         for name in np.unique(region):
@@ -136,13 +154,23 @@ def _layer_rows(
 
 
 def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]:
-    """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted."""
+    """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted.
+
+    In the summary `p_from_best` tells whether an encoder's mean r is below that of the best of its dataset, region and
+    split, and `among_best` marks those of which it cannot be told.
+    """
     keys = (["split", "metric", "neuroid"], ["split"], ["depth"])
     gathered = []
     for tables, within in zip(zip(*parts, strict=True), keys, strict=True):
         table = pd.concat(tables, ignore_index=True)
         rest = [column for column in table.columns if column not in ENCODER]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
+    summary = gathered[1]
+    summary["p_from_best"] = np.nan
+    for rows in summary.groupby(["dataset", "region", "split"]).indices.values():
+        summary.loc[rows, "p_from_best"] = tell_from_best(np.stack(list(summary["draws"].iloc[rows])))
+    summary["among_best"] = summary["p_from_best"] >= TOLD
+    gathered[1] = summary.drop(columns="draws")
     return gathered
 
 
@@ -171,7 +199,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
             "",
             f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
             "Means over neuroids with 95 % intervals from resampled stimuli; share of the ceiling is the median r² / "
-            "reliability.",
+            "reliability. Bold: the best by r, and what cannot be told from it.",
             "",
             "| encoder | layer | explained variance | r | share of the ceiling |",
             "|---|---|---|---|---|",
@@ -179,7 +207,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
         for row in shown.to_dict("records"):
             share = row["ceiled_r2_median"]
             cells = [
-                row["encoder"],
+                f"**{row['encoder']}**" if row["among_best"] else row["encoder"],
                 row["layer"],
                 *(_bounded(*(row[f"{m}_{part}"] for part in ("mean", "low", "high"))) for m in METRICS[:3:2]),
                 "none" if np.isnan(share) else f"{share:.2f}",

@@ -57,7 +57,7 @@ def test_a_sound_config_has_no_faults():
         ("datasets.kriegeskorte92.path", "it takes no keys"),
         ("networks.pixels.weight", "did you mean weights?"),
         ("readouts.ols.component", "did you mean components?"),
-        ("readouts.ols.zzzz", "known are: alpha, components"),
+        ("readouts.ols.zzzz", "known are: alpha, components, pls"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
@@ -75,7 +75,11 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
         ("networks.pixels.image_size", 1.5, "networks.pixels.image_size: 1.5 does not do; give the side"),
         ("networks.pixels.layers", "all", "networks.pixels.layers: 'all' does not do; give auto, or a list"),
         ("readouts.ols.alpha", -1, "readouts.ols.alpha: -1 does not do; give a number, or loo"),
-        ("datasets.majaj.source", "web", "datasets.majaj.source: 'web' does not do; one of simulated, files"),
+        (
+            "datasets.majaj.source",
+            "web",
+            "datasets.majaj.source: 'web' does not do; one of simulated, files, published",
+        ),
         ("datasets.mine.images", 3, "datasets.mine.images: 3 does not do; give a path"),
         (
             "datasets.mine.layout",

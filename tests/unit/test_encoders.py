@@ -51,7 +51,7 @@ def spoil(responses, seed=1):
     return responses
 
 
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(pls=8)])
 def test_each_region_takes_the_layer_that_explains_it(plan):
     features, responses = study()
     found = fit_encoder(grams(features), responses, plan)

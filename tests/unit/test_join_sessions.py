@@ -16,6 +16,7 @@ def session_of(name: str, region: str, stimuli: list[str], n_units: int, seed: i
         "rate_half": rng.normal(size=(2, *shape)),
         "n_presentations": rng.integers(1, 9, shape),
         "reliability": rng.random(n_units),
+        "reliability_sd": rng.random(n_units),
     }
     neuroid = {
         "neuroid_id": [f"{name}_{i}" for i in range(n_units)],

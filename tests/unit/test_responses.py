@@ -27,6 +27,7 @@ def responses_of(rate: np.ndarray, ids=None, names=None, window_ms=(70.0, 170.0)
         "rate_half": np.stack([rate, rate]),
         "n_presentations": np.full((n, k), 2),
         "reliability": np.full(k, np.nan),
+        "reliability_sd": np.full(k, np.nan),
     }
     stimulus = {"stimulus_id": ids or [f"s{i}" for i in range(n)], "split": ["train"] * n}
     neuroid = {"neuroid_id": names or [f"n{i}" for i in range(k)], "region": ["IT"] * k}
@@ -80,6 +81,7 @@ def test_reliability_is_that_of_the_mean_over_repetitions(repeats):
     assert np.abs(found["reliability"] - 1 / (1 + noise / repeats)).mean() < 0.03
     np.testing.assert_allclose(found["rate_half"].mean(axis=0), found["rate"])
     assert (found["n_presentations"] == repeats).all()
+    assert (found["reliability_sd"] > 0).all() and (found["reliability_sd"] < 0.1).all()
 
 
 def test_halves_that_divide_a_presentation_would_flatter():

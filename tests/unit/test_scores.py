@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, norm, pearsonr
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
 
-from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, pearson_r, score, spearman_brown
+from ventral.scores import (
+    METRICS,
+    bootstrap_weights,
+    ceiled_r2,
+    interval,
+    pearson_r,
+    score,
+    spearman_brown,
+    tell_from_best,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -113,3 +122,24 @@ def test_interval_of_the_mean_score_covers_the_truth():
         low, high = interval(score(y, signal)["pearson_r"].mean(), draws)
         covered += low <= truth <= high
     assert 90 <= covered <= 99
+
+
+def test_encoders_of_equal_quality_are_seldom_told_apart_and_worse_ones_are():
+    told = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        signal = rng.normal(size=(200, 6))
+        y = signal + rng.normal(size=signal.shape)
+        predictions = [signal + noise * rng.normal(size=signal.shape) for noise in (0.5, 0.5, 2.0)]
+        weights = np.vstack([np.ones(200, dtype=int), bootstrap_weights(200, 300, seed)])
+        draws = np.stack([score(y, p, weights)["pearson_r"].mean(axis=1) for p in predictions])
+        p = tell_from_best(draws)
+        assert p.max() == 1 and p[2] < 1e-3
+        told += (p[:2] < 0.05).any()
+    assert told <= 9
+
+
+def test_the_same_predictions_and_none_are_not_told_from_the_best():
+    draws = np.random.default_rng(0).normal(size=(1, 100))
+    p = tell_from_best(np.vstack([draws, draws, np.full((1, 100), np.nan)]))
+    assert p[:2].tolist() == [1, 1] and np.isnan(p[2])

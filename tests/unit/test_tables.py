@@ -164,14 +164,35 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
 def test_the_page_names_source_ceiling_and_the_best_encoder_first():
     worse = tables(network="worse", seed=1)
     worse[1].loc[:, "pearson_r_mean"] -= 0.5
+    worse[1]["draws"] -= 0.5
     _, summary, _ = gather_scores([worse, tables(network="better")])
     page = summary_markdown(summary)
     assert "## majaj, IT (simulated)" in page
     assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
-    assert page.index("| better-ols | alpha |") < page.index("| worse-ols | alpha |")
+    assert page.index("| **better-ols** | alpha |") < page.index("| worse-ols | alpha |")
     row = summary[(summary["encoder"] == "better-ols") & (summary["region"] == "V4") & (summary["split"] == "test")]
     mean, low, high = (row[f"pearson_r_{part}"].item() for part in ("mean", "low", "high"))
     assert f"| {mean:.3f} [{low:.3f}, {high:.3f}] | {row['ceiled_r2_median'].item():.2f} |" in page
+
+
+def test_unreliable_neuroids_are_counted_and_left_out_of_means():
+    predictions, responses = encoder()  # reliability .8, of the last neuroid .4
+    _, summary, _ = score_encoder("majaj", predictions, responses, 100, 0, min_reliability=0.6)
+    last = responses["region"].values[-1]
+    assert summary["n_unreliable"].tolist() == (summary["region"] == last).astype(int).tolist()
+    _, alone, _ = score_encoder("majaj", predictions.isel(neuroid=slice(4)), responses.isel(neuroid=slice(4)), 100, 0)
+    for column in ("n_scored", "pearson_r_mean", "pearson_r_low", "explained_variance_median"):
+        assert summary[column].tolist() == alone[column].tolist()
+
+
+def test_the_best_and_what_cannot_be_told_from_it_are_marked():
+    same, worse = tables(network="same"), tables(network="worse", seed=1)
+    worse[1]["draws"] -= 0.5
+    _, summary, _ = gather_scores([tables(network="best"), same, worse])
+    marked = summary.groupby("network")["among_best"]
+    assert marked.all().to_dict() == {"best": True, "same": True, "worse": False}
+    assert (summary.loc[summary["network"] == "worse", "p_from_best"] < 0.05).all()
+    assert "draws" not in summary
 
 
 def test_without_repetitions_there_is_no_ceiling(tmp_path):

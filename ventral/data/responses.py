@@ -79,7 +79,8 @@ def reduce_presentations(
     Returns:
         `rate` (stimulus, neuroid); `rate_half` (2, stimulus, neuroid), one random pair of halves; `n_presentations`
         (stimulus, neuroid), rows behind each rate; `reliability` (neuroid,), the correlation of the two halves over
-        stimuli, averaged over random halves and corrected by Spearman-Brown, NaN where no stimulus was repeated.
+        stimuli, averaged over random halves and corrected by Spearman-Brown, NaN where no stimulus was repeated;
+        `reliability_sd` (neuroid,), how much it varies from one pair of random halves to another.
     """
     presentation = np.arange(len(stimulus)) if presentation is None else presentation
     rate, counts = average_rows(values, stimulus, n_stimuli)
@@ -93,8 +94,13 @@ def reduce_presentations(
         correlations.append(pearson_r(pair[0], pair[1]))
         if draw == 0:
             halves = pair
-    reliability = spearman_brown(np.mean(correlations, axis=0))
-    return {"rate": rate, "rate_half": halves, "n_presentations": counts, "reliability": reliability}
+    return {
+        "rate": rate,
+        "rate_half": halves,
+        "n_presentations": counts,
+        "reliability": spearman_brown(np.mean(correlations, axis=0)),
+        "reliability_sd": np.std(spearman_brown(np.array(correlations)), axis=0),
+    }
 
 
 def make_responses(
@@ -109,7 +115,7 @@ def make_responses(
     """Gather what `reduce_presentations` returns and the labels of stimuli and neuroids into one dataset.
 
     Args:
-        reduced: `rate`, `rate_half`, `n_presentations` and `reliability`.
+        reduced: `rate`, `rate_half`, `n_presentations`, `reliability` and `reliability_sd`.
         stimulus: coordinates of the stimuli: `stimulus_id`, `split`, and `object_name`, `category_name` where known.
         neuroid: coordinates of the neuroids: `neuroid_id`, `region`, `subject`, `session`.
         source: where the recordings come from; "simulated" where they are.
@@ -125,7 +131,7 @@ def make_responses(
         coords={
             **{name: ("stimulus", np.asarray(values)) for name, values in stimulus.items()},
             **{name: ("neuroid", np.asarray(values)) for name, values in neuroid.items()},
-            "reliability": ("neuroid", reduced["reliability"]),
+            **{name: ("neuroid", reduced[name]) for name in ("reliability", "reliability_sd")},
         },
         attrs={"source": source, "units": units} | ({"window_ms": window_ms} if window_ms else {}),
     )

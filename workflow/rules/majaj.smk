@@ -1,14 +1,37 @@
 """Majaj & Hong 2015: the publisher's assembly, csv and zip (or simulated ones) -> images and responses of IT and V4."""
 
-MAJAJ = DATASETS.get("majaj", {})
-SIMULATED_MAJAJ = {
-    "assembly": "resources/majaj_simulated/assy_dicarlo_MajajHong2015_public.nc",
-    "stimuli": "resources/majaj_simulated/stimulus_hvm-public.csv",
-    "images": "resources/majaj_simulated/stimulus_hvm-public.zip",
-}
+from ventral.data.majaj_files import PUBLISHED as PUBLISHED_MAJAJ
+from ventral.data.majaj_files import addresses
+
+MAJAJ = DATASETS.get("majaj", {"source": "none"})
+SIMULATED_MAJAJ = {kind: f"resources/majaj_simulated/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()}
 MAJAJ_FILES = {
-    kind: MAJAJ[kind] if MAJAJ.get("source") == "files" else simulated for kind, simulated in SIMULATED_MAJAJ.items()
-}
+    "files": MAJAJ,
+    "published": {kind: f"resources/majaj/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()},
+}.get(MAJAJ["source"], SIMULATED_MAJAJ)
+MAJAJ_FILES = {kind: MAJAJ_FILES[kind] for kind in PUBLISHED_MAJAJ}
+
+
+rule download_majaj:
+    """Download one of the publisher's three files; its hash says what it is, so no code is input."""
+    output:
+        file="resources/majaj/{name}",
+    log:
+        "results/logs/download_majaj/{name}.log",
+    benchmark:
+        "results/benchmarks/download_majaj/{name}.tsv"
+    wildcard_constraints:
+        name="|".join(name for name, _ in PUBLISHED_MAJAJ.values()),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        urls=lambda wildcards: addresses(wildcards.name),
+        sha1=lambda wildcards: dict(PUBLISHED_MAJAJ.values())[wildcards.name],
+    script:
+        "../../scripts/download_majaj.py"
 
 
 rule simulate_majaj:

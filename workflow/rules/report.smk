@@ -46,6 +46,7 @@ rule assemble_scores:
     params:
         datasets=WITH_ENCODERS,
         owners=[dataset for dataset, _ in ENCODERS],
+        min_reliability=config.get("min_reliability"),
         bootstrap=config["bootstrap"],
         seed=config["seed"],
     script:
