@@ -24,18 +24,6 @@ include: "workflow/rules/majaj.smk"
 include: "workflow/rules/xiao_files.smk"
 include: "workflow/rules/xiao.smk"
 include: "workflow/rules/images.smk"
-
-
-if config["datasets"].get("xiao", {}).get("source") == "dandi":
-
-    include: "workflow/rules/xiao_download.smk"
-
-    localrules:
-        download_session,
-        download_stimuli,
-        download_tables,
-
-
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/encoders.smk"
 include: "workflow/rules/similarity.smk"

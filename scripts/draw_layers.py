@@ -19,4 +19,7 @@ with logged(snakemake.log[0]):
             "explained_variance": known.mean() if known.size else np.nan,
             "pearson_r": np.sqrt(known).mean() if known.size else np.nan,
         }
-    save(draw_layers(layers[layers["dataset"] == dataset], dataset, ceilings), snakemake.output)
+    save(
+        draw_layers(layers[(layers["dataset"] == dataset) & (layers["protocol"] == "holdout")], dataset, ceilings),
+        snakemake.output,
+    )

@@ -1,17 +1,21 @@
-"""Fit one readout of every layer of one network to every neuroid, and choose the layer of each region on train."""
+"""Fit one readout of every layer of one network to every neuroid, for every split of one protocol."""
 
 from ventral.console import logged, progress
-from ventral.data.responses import read_responses, write_responses
-from ventral.encoders import ReadoutPlan, fit_encoder
+from ventral.data.responses import draw_splits, read_responses, write_responses
+from ventral.encoders import ReadoutPlan, fit_protocol
 from ventral.gram_file import match_stimuli, read_gram, read_layers
 
 with logged(snakemake.log[0]):
+    wildcards, grams = snakemake.wildcards, snakemake.input.grams
     responses = read_responses(snakemake.input.responses)
-    grams = snakemake.input.grams
     stimuli, images = match_stimuli(grams, responses["stimulus_id"].values)
+    responses = responses.isel(stimulus=stimuli)
     names = read_layers(grams)
-    layers = ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted"))
-    plan = ReadoutPlan(**snakemake.params.readout)
-    predictions = fit_encoder(layers, responses.isel(stimulus=stimuli), plan)
-    predictions.attrs = {"network": snakemake.wildcards.network, "readout": snakemake.wildcards.readout}
+    predictions = fit_protocol(
+        lambda: ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted")),
+        responses,
+        ReadoutPlan(**snakemake.params.readout),
+        draw_splits(responses, wildcards.protocol, snakemake.params.seed),
+    )
+    predictions.attrs = {"network": wildcards.network, "readout": wildcards.readout, "protocol": wildcards.protocol}
     write_responses(predictions, snakemake.output.predictions)

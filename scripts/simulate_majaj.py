@@ -9,6 +9,7 @@ with logged(snakemake.log[0]):
         snakemake.output.stimuli,
         snakemake.output.images,
         snakemake.output.truth,
+        snakemake.output.course,
         **snakemake.params.simulation,
         seed=snakemake.params.seed,
     )

@@ -1,6 +1,6 @@
 """An encoder is the features of a network and a readout: fitted on train, its layer chosen on train."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -154,5 +154,50 @@ def fit_encoder(layers: Iterable[tuple[str, Gram]], responses: xr.Dataset, plan:
             "neuroid_id": ("neuroid", responses["neuroid_id"].values),
             "region": ("neuroid", responses["region"].values),
             "chosen_layer": ("neuroid", np.asarray(names)[chosen]),
+        },
+    )
+
+
+def fit_protocol(
+    load: Callable[[], Iterable[tuple[str, Gram]]],
+    responses: xr.Dataset,
+    plan: ReadoutPlan,
+    splits: NDArray[np.str_],
+) -> xr.Dataset:
+    """Fit an encoder once for every split of a protocol.
+
+    Args:
+        load: gives the layers anew for every split.
+        responses: as in `responses/{dataset}.nc`.
+        plan: the readout.
+        splits: (repeat, n) as `protocol_splits` draws them.
+
+    Returns:
+        What `fit_encoder` returns for each split, along a first dimension `repeat`; stimuli are those that any split
+        holds out, NaN in the others, where `split` is "train".
+    """
+    held_out = (splits != "train").any(axis=0)
+    ids = responses["stimulus_id"].values[held_out]
+    fits = []
+    for labels in splits:
+        one = fit_encoder(load(), responses.assign_coords(split=("stimulus", labels)), plan)
+        rows = np.flatnonzero((labels != "train")[held_out])
+        shape = (one.sizes["layer"], len(ids), one.sizes["neuroid"])
+        prediction = np.full(shape, np.nan, dtype=np.float32)
+        prediction[:, rows] = one["prediction"].values
+        one = one.drop_vars(["prediction", "stimulus_id", "split"])
+        one["prediction"] = (("layer", "stimulus", "neuroid"), prediction)
+        fits.append(one.assign_coords(split=("stimulus", labels[held_out])))
+    shared = ["layer", "neuroid_id", "region", "dead"]
+    joined = {
+        name: np.stack([one[name].values for one in fits]) for name in (*fits[0].data_vars, "split", "chosen_layer")
+    }
+    dims = {name: ("repeat", *fits[0][name].dims) for name in joined}
+    return xr.Dataset(
+        {name: (dims[name], joined[name]) for name in fits[0].data_vars},
+        coords={
+            **{name: fits[0][name].variable for name in shared},
+            **{name: (dims[name], joined[name]) for name in ("split", "chosen_layer")},
+            "stimulus_id": ("stimulus", ids),
         },
     )

@@ -74,14 +74,14 @@ def spearman_brown(r: Floats | float) -> Any:
     return 2 * np.asarray(r) / (1 + np.asarray(r))
 
 
-def ceiled_r2(r: Floats, reliability: Floats) -> Floats:
+def ceiled_r2(r: Floats | float, reliability: Floats | float) -> Any:
     """Share of the explainable variance that is explained, r |r| / reliability.
 
     The noise of one neuroid bounds its r at sqrt(reliability), so r^2 is divided by the reliability itself, not by
     its square. The sign of r is kept: chance then averages to zero. NaN where the reliability is not positive.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(reliability > 0, r * np.abs(r) / reliability, np.nan)
+        return np.where(np.asarray(reliability) > 0, r * np.abs(r) / np.asarray(reliability), np.nan)
 
 
 def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int) -> NDArray[np.int64]:

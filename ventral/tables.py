@@ -14,29 +14,34 @@ from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, scor
 
 STATISTICS = (*METRICS, "ceiled_r2")
 TOLD = 0.05  # adjusted p below which an encoder is told from the best
-ENCODER = ["dataset", "source", "region", "encoder", "network", "readout"]
+ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "readout"]
+
+
+def resamples(n_stimuli: int, n_draws: int, seed: int) -> NDArray[np.int64]:
+    """(1 + n_draws, n) weights: every stimulus once, then bootstrap resamples; equal for equal n and seed.
+
+    Encoders of the same stimuli are therefore compared on the same resamples.
+    """
+    return np.vstack([np.ones(n_stimuli, dtype=np.int64), bootstrap_weights(n_stimuli, n_draws, seed)])
 
 
 def all_scores(
     responses: NDArray[np.floating],
     predictions: NDArray[np.floating],
     reliability: NDArray[np.float64],
-    n_draws: int,
-    seed: int,
+    weights: NDArray[np.int64],
 ) -> dict[str, NDArray[np.float64]]:
-    """Score predictions once as they are and once for each bootstrap resample of the stimuli.
+    """Score predictions under every weighting of the stimuli.
 
     Args:
         responses: (n, neuroid).
         predictions: (n, neuroid).
         reliability: (neuroid,), NaN where unknown.
-        n_draws: number of resamples. The same seed and n give the same resamples, so that encoders can be compared.
-        seed: of the resamples.
+        weights: (draw, n), from `resamples`.
 
     Returns:
-        For each of `STATISTICS` a (1 + n_draws, neuroid) array, the score itself first.
+        For each of `STATISTICS` a (draw, neuroid) array, the score itself first.
     """
-    weights = np.vstack([np.ones(len(responses), dtype=int), bootstrap_weights(len(responses), n_draws, seed)])
     scores = score(responses, predictions, weights)
     return scores | {"ceiled_r2": ceiled_r2(scores["pearson_r"], reliability)}
 
@@ -70,11 +75,11 @@ def score_encoder(
     seed: int,
     min_reliability: float = -np.inf,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Score one encoder.
+    """Score one encoder; over several splits of a protocol, scores and resamples are averaged.
 
     Args:
         dataset: its name.
-        predictions: as `predictions/{dataset}/{encoder}.nc`.
+        predictions: as `predictions/{dataset}/{protocol}/{encoder}.nc`, from `fit_protocol`.
         responses: as `responses/{dataset}.nc`.
         n_draws: bootstrap resamples of the stimuli.
         seed: of the resamples.
@@ -86,62 +91,101 @@ def score_encoder(
         and layer, on val).
 
     Raises:
-        InputError: if no stimulus is held out for val.
+        InputError: if the protocol is to have a val and no stimulus is held out for it.
     """
-    if not (predictions["split"] == "val").any():
-        raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
     network, readout = predictions.attrs["network"], predictions.attrs["readout"]
-    held_out = responses["rate"].values[np.isin(responses["stimulus_id"], predictions["stimulus_id"])]
-    layers = predictions["layer"].values
-    index = np.searchsorted(layers, predictions["chosen_layer"].values, sorter=np.argsort(layers))
-    chosen = np.argsort(layers)[index]
-    neuroid, region = responses["neuroid_id"].values, responses["region"].values
-    reliability = responses["reliability"].values
+    protocol = predictions.attrs["protocol"]
+    if protocol == "holdout" and not (predictions["split"] == "val").any():
+        raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
+    y = responses["rate"].values[np.isin(responses["stimulus_id"], predictions["stimulus_id"])]
+    repeats = [predictions.isel(repeat=i) for i in range(predictions.sizes["repeat"])]
+    layer = _most_common(predictions["chosen_layer"].values)
+    region, reliability = responses["region"].values, responses["reliability"].values
     counted = ~(reliability < min_reliability)
-    fixed = {"dataset": dataset, "source": responses.attrs["source"], "network": network, "readout": readout}
-    fixed |= {"encoder": f"{network}-{readout}"}
+    fixed = {"dataset": dataset, "protocol": protocol, "source": responses.attrs["source"]}
+    fixed |= {"network": network, "readout": readout, "encoder": f"{network}-{readout}"}
     tidy, summary, curve = [], [], []
     for split in ("val", "test"):
-        stimuli = predictions["split"].values == split
-        if not stimuli.any():
+        held_out = predictions["split"].values == split
+        if not np.isfinite(y[held_out.any(axis=0)]).any():  # a course file has no responses to its test
             continue
-        values = predictions["prediction"].values[:, stimuli]
-        y = held_out[stimuli]
-        best = all_scores(y, values[chosen, :, np.arange(len(neuroid))].T, reliability, n_draws, seed)
+        # A stimulus that several splits test is drawn by all of them or by none.
+        weights = np.zeros((1 + n_draws, len(y)), dtype=np.int64)
+        weights[:, held_out.any(axis=0)] = resamples(int(held_out.any(axis=0).sum()), n_draws, seed)
+        parts = [
+            _chosen_scores(one, y, here, reliability, weights) for one, here in zip(repeats, held_out, strict=True)
+        ]
+        best = {metric: _average([part[metric] for part in parts]) for metric in STATISTICS}
         for metric, draws in best.items():
             low, high = interval(draws[0], draws[1:])
-            frame = {"region": region, "neuroid": neuroid, "layer": layers[chosen], "split": split, "metric": metric}
-            frame |= {"value": draws[0], "low": low, "high": high, "reliability": reliability}
+            frame = {"region": region, "neuroid": responses["neuroid_id"].values, "layer": layer, "split": split}
+            frame |= {"metric": metric, "value": draws[0], "low": low, "high": high, "reliability": reliability}
             tidy.append(pd.DataFrame(fixed | frame))
         for name in np.unique(region):
             here = region == name
-            about = fixed | {"region": name, "layer": layers[chosen[here][0]], "split": split}
-            about |= {"n_stimuli": int(stimuli.sum()), "n_neuroids": int(here.sum())}
+            about = fixed | {"region": name, "layer": _most_common(layer[here][:, None])[0], "split": split}
+            about |= {"n_stimuli": int(held_out[0].sum()), "n_neuroids": int(here.sum())}
             about |= {"n_unreliable": int((here & ~counted).sum())}
             here &= counted
             about |= {"n_scored": int(np.isfinite(best["pearson_r"][0, here]).sum())}
             row = {key: value for metric in STATISTICS for key, value in _mean(best[metric][:, here], metric).items()}
-            known = reliability[here][np.isfinite(reliability[here])]
-            row |= {"reliability_median": np.median(known) if known.size else np.nan}
+            row |= {"reliability_median": _median(reliability[here])}
+            medians = [_median(part["pearson_r"][0, here]) for part in parts]
+            row |= {"brainscore": float(ceiled_r2(float(np.mean(medians)), row["reliability_median"]))}
             summary.append(about | row | {"draws": _means(best["pearson_r"][:, here])})
         if split == "val":
-            kept = {"values": values[:, :, counted], "responses": y[:, counted], "reliability": reliability[counted]}
-            curve = _layer_rows(fixed, predictions.isel(neuroid=counted), **kept, n_draws=n_draws, seed=seed)
+            val = repeats[0].isel(neuroid=counted, stimulus=held_out[0])
+            observed = y[held_out[0]][:, counted]
+            curve = _layer_rows(fixed, val, observed, reliability[counted], weights[:, held_out[0]])
     return pd.concat(tidy), pd.DataFrame(summary), pd.DataFrame(curve)
+
+
+def _chosen_scores(
+    predictions: xr.Dataset,
+    y: NDArray[np.floating],
+    stimuli: NDArray[np.bool_],
+    reliability: NDArray[np.float64],
+    weights: NDArray[np.int64],
+) -> dict[str, NDArray[np.float64]]:
+    """`all_scores` of some stimuli of one split, each neuroid's predictions from the layer chosen for it."""
+    index = {name: i for i, name in enumerate(predictions["layer"].values)}
+    chosen = [index[name] for name in predictions["chosen_layer"].values]
+    values = predictions["prediction"].values[chosen, :, np.arange(len(chosen))].T
+    return all_scores(y[stimuli], values[stimuli], reliability, weights[:, stimuli])
+
+
+def _average(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Mean over splits, of those that are not NaN; NaN where all are."""
+    stacked = np.stack(parts)
+    known = np.isfinite(stacked)
+    total = known.sum(axis=0)
+    return np.where(total > 0, np.where(known, stacked, 0).sum(axis=0) / np.maximum(total, 1), np.nan)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
+
+
+def _most_common(names: NDArray[np.str_]) -> NDArray[np.str_]:
+    """(k,) most frequent name in each column of (m, k) names; of equals, the first by name."""
+    columns = []
+    for column in names.T:
+        found, counts = np.unique(column, return_counts=True)
+        columns.append(found[np.argmax(counts)])
+    return np.array(columns)
 
 
 def _layer_rows(
     fixed: dict[str, str],
     predictions: xr.Dataset,
-    values: NDArray[np.floating],
     responses: NDArray[np.floating],
     reliability: NDArray[np.float64],
-    n_draws: int,
-    seed: int,
+    weights: NDArray[np.int64],
 ) -> list[dict]:
     rows, region = [], predictions["region"].values
     for i, layer in enumerate(predictions["layer"].values):
-        scores = all_scores(responses, values[i], reliability, n_draws, seed)
+        scores = all_scores(responses, predictions["prediction"].values[i], reliability, weights)
         for name in np.unique(region):
             here = region == name
             row = fixed | {"region": name, "layer": layer, "depth": i, "dead": bool(predictions["dead"][i])}
@@ -156,8 +200,8 @@ def _layer_rows(
 def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]:
     """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted.
 
-    In the summary `p_from_best` tells whether an encoder's mean r is below that of the best of its dataset, region and
-    split, and `among_best` marks those of which it cannot be told.
+    In the summary `p_from_best` tells whether an encoder's mean r is below that of the best of its dataset, protocol,
+    region and split, and `among_best` marks those of which it cannot be told.
     """
     keys = (["split", "metric", "neuroid"], ["split"], ["depth"])
     gathered = []
@@ -167,7 +211,7 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
     summary = gathered[1]
     summary["p_from_best"] = np.nan
-    for rows in summary.groupby(["dataset", "region", "split"]).indices.values():
+    for rows in summary.groupby(["dataset", "protocol", "region", "split"]).indices.values():
         summary.loc[rows, "p_from_best"] = tell_from_best(np.stack(list(summary["draws"].iloc[rows])))
     summary["among_best"] = summary["p_from_best"] >= TOLD
     gathered[1] = summary.drop(columns="draws")
@@ -185,7 +229,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
         summary: as `summary.csv`; the rows of the last split at hand (test where there is one) are shown.
     """
     lines = ["# Which models predict the neurons", ""]
-    for (dataset, region), group in summary.groupby(["dataset", "region"], sort=False):
+    for (dataset, protocol, region), group in summary.groupby(["dataset", "protocol", "region"], sort=False):
         split = "test" if (group["split"] == "test").any() else "val"
         shown = group[group["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
         first = shown.iloc[0]
@@ -195,7 +239,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
             else f"median reliability {first['reliability_median']:.2f}"
         )
         lines += [
-            f"## {dataset}, {region} ({first['source']})",
+            f"## {dataset}, {region} ({first['source']}){'' if protocol == 'holdout' else f', {protocol}'}",
             "",
             f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
             "Means over neuroids with 95 % intervals from resampled stimuli; share of the ceiling is the median r² / "

@@ -18,26 +18,37 @@ DATASET = "v4_210325"
 
 
 @pytest.fixture(scope="module")
-def results(shared_data, tmp_path_factory):
-    """The results of `v4.yaml`, whose paths lead out of the working directory to the real data beside it."""
-    folder = tmp_path_factory.mktemp("v4")
-    workdir = folder / "main"
-    workdir.mkdir()
-    (folder / "shared").symlink_to(shared_data.parent)
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", REPO / "Snakefile"]
-    config = Path(__file__).with_name("v4.yaml")
-    subprocess.run([*command, "--directory", workdir, "--configfile", config], check=True)
-    return workdir / "results"
+def run(shared_data, tmp_path_factory):
+    """`run(name)` runs a study whose paths lead out of the working directory to the real data; returns its results."""
+
+    def results_of(name: str) -> Path:
+        folder = tmp_path_factory.mktemp("v4")
+        workdir = folder / "main"
+        workdir.mkdir()
+        (folder / "shared").symlink_to(shared_data.parent)
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", REPO / "Snakefile"]
+        config = Path(__file__).with_name(name)
+        subprocess.run([*command, "--directory", workdir, "--configfile", config], check=True)
+        return workdir / "results"
+
+    return results_of
+
+
+@pytest.fixture(scope="module")
+def results(run):
+    return run("v4.yaml")
 
 
 @pytest.fixture(scope="module")
 def summary(results):
+    """Rows of the summary's test split, by protocol and encoder."""
     table = pd.read_csv(results / "tables" / "summary.csv")
-    return table[table["split"] == "test"].set_index("encoder")
+    return table[table["split"] == "test"].set_index(["protocol", "encoder"])
 
 
-def test_trained_network_beats_pixels_and_its_random_copy(summary):
-    r = summary["pearson_r_mean"]
+@pytest.mark.parametrize("protocol", ["holdout", "brainscore"])
+def test_trained_network_beats_pixels_and_its_random_copy(summary, protocol):
+    r = summary.loc[protocol, "pearson_r_mean"]
     trained = r["efficientnet_lite0-ridge_loo"]
     assert trained >= 0.48
     assert trained - r["pixels-ridge_loo"] >= 0.12
@@ -70,3 +81,18 @@ def test_nothing_predicts_shuffled_responses(results):
     rng = np.random.default_rng(0)
     assert mean_r(np.arange(len(split))) > 0.4
     assert abs(mean_r(rng.permutation(len(split)))) < 0.05
+
+
+def test_the_trained_network_is_marked_and_its_random_copy_is_not(summary):
+    marked = summary.loc["holdout", "among_best"]
+    assert marked["efficientnet_lite0-ridge_loo"]
+    assert not marked.filter(like="random").any() and not marked.filter(like="pixels").any()
+
+
+def test_sessions_without_repeats_have_no_ceiling_and_say_so(run):
+    tables = run("v4_no_repeats.yaml") / "tables"
+    summary = pd.read_csv(tables / "summary.csv")
+    assert set(summary["dataset"]) == {"v4_190923", "v4_210224"}
+    assert summary[["reliability_median", "ceiled_r2_mean", "brainscore"]].isna().all(axis=None)
+    assert (summary["pearson_r_mean"] > 0.1).all()
+    assert (tables / "summary.md").read_text().count("no repetitions, so no ceiling") == 2

@@ -5,10 +5,12 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.cross_decomposition import PLSRegression
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import LeaveOneOut, cross_val_predict
+from sklearn.model_selection import LeaveOneOut, StratifiedShuffleSplit, cross_val_predict
 
-from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_encoder, fit_layer, observed_alike
+from ventral.data.splits import protocol_splits
+from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_encoder, fit_layer, fit_protocol, observed_alike
 from ventral.errors import InputError
 from ventral.gram import gram_of
 from ventral.linear import decompose
@@ -198,3 +200,29 @@ def test_a_neuroid_without_train_stimuli_is_named():
     responses["rate"].values[responses["split"].values == "train", 1] = np.nan
     with pytest.raises(InputError, match="responses: neuroid n1: fewer than two train stimuli; leave it out"):
         fit_encoder(grams(features), responses, ReadoutPlan(1.0))
+
+
+def test_brainscore_protocol_is_that_of_scikit_learn():
+    """PLS on ten stratified splits: the same r at every site as scikit-learn's own pieces give."""
+    features, responses = study()
+    x, strata = features["late"] @ np.random.default_rng(2).normal(size=(10, 200)), np.repeat(list("abcdef"), 10)
+    y = responses["rate"].values
+    splits = protocol_splits("brainscore", responses["split"].values, 0, strata)
+    found = fit_protocol(lambda: [("late", gram_of(x))], responses, ReadoutPlan(pls=5), splits)
+    assert found["prediction"].dims == ("repeat", "layer", "stimulus", "neuroid")
+    oracle = StratifiedShuffleSplit(n_splits=10, train_size=0.9, random_state=1).split(x, strata)
+    for one, (train, test) in zip((found.isel(repeat=i) for i in range(10)), oracle, strict=True):
+        pls = PLSRegression(5, scale=False).fit(x[train], y[train])
+        shown = [list(one["stimulus_id"].values).index(f"s{i}") for i in test]
+        ours = pearson_r(y[test], one["prediction"].values[0, shown])
+        np.testing.assert_allclose(ours, pearson_r(y[test], pls.predict(x[test])), atol=1e-6)
+        assert (one["split"].values[shown] == "test").all() and (one["split"].values == "test").sum() == len(test)
+
+
+def test_one_split_of_a_protocol_is_the_fit_of_that_split():
+    features, responses = study()
+    plan = ReadoutPlan("loo")
+    one = fit_encoder(grams(features), responses, plan)
+    found = fit_protocol(lambda: grams(features), responses, plan, responses["split"].values[None]).isel(repeat=0)
+    for name in ("prediction", "train_r2", "alpha", "split", "stimulus_id", "chosen_layer", "dead"):
+        np.testing.assert_array_equal(found[name].values, one[name].values)

@@ -33,7 +33,7 @@ def test_imports_are_followed(tmp_path):
 @pytest.mark.parametrize(
     "script",
     [
-        *("simulate_majaj", "pack_majaj_images", "pack_images", "pack_kriegeskorte92_images"),
+        *("simulate_majaj", "pack_majaj_images", "pack_course_images", "pack_images", "pack_kriegeskorte92_images"),
         *("simulate_xiao", "align_fixations", "pack_xiao_images", "extract_activations"),
     ],
 )

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ventral.data import majaj
 from ventral.data.majaj import read_majaj_responses
-from ventral.data.majaj_files import VARIABLE, read_majaj_images
+from ventral.data.majaj_files import VARIABLE, check_published, read_majaj_images
 from ventral.data.simulate import simulate
 from ventral.errors import InputError
 
@@ -197,3 +197,57 @@ def test_bad_input_is_named_in_one_line(files, case):
     with pytest.raises(InputError, match=message) as error:
         read_majaj(*files, SPLIT, seed=0)
     assert "\n" not in str(error.value)
+
+
+def published():
+    """Regions, table of images and number of presentations as in the paper."""
+    variation = np.repeat([0, 3], [640, 2560])
+    names = np.array([f"object{k}" for k in range(64)])[np.arange(3200) % 64]
+    table = pd.DataFrame({"object_name": names, "variation": variation.astype(str)})
+    table["category_name"] = [f"category{int(name[6:]) // 8}" for name in names]
+    return np.repeat(["IT", "V4"], [168, 88]), table, np.where(variation == 0, 28, 51)
+
+
+def test_the_published_assembly_is_as_published():
+    check_published("assembly.nc", *published())
+
+
+@pytest.mark.parametrize(
+    "spoil, message",
+    [
+        (lambda region, table, n: region.__setitem__(0, "V4"), "167 IT sites for 168, 89 V4 sites for 88"),
+        (lambda region, table, n: table.drop(index=0), "3199 images for 3200, 639 images of variation 0"),
+        (lambda region, table, n: table.replace("object1", "object0"), "63 objects for 64"),
+        (lambda region, table, n: table.replace("category1", "category0"), "7 categories for 8"),
+        (lambda region, table, n: table.replace("3", "6"), "0 images of variation 3 for 2560"),
+        (
+            lambda region, table, n: n.__setitem__([0, 3199], [27, 52]),
+            "639 images of variation 0 with 28 repetitions for 640, 2559 images of variation 3 with 51 repetitions for",
+        ),
+        (lambda region, table, n: table.drop(columns="variation"), "variation: no such column"),
+    ],
+)
+def test_what_differs_from_the_published_assembly_is_named(spoil, message):
+    region, table, n = published()
+    changed = spoil(region, table, n)
+    table = table if changed is None else changed
+    with pytest.raises(InputError, match=message) as error:
+        check_published("assembly.nc", region, table, n[table.index])
+    assert "\n" not in str(error.value)
+
+
+def test_only_an_assembly_of_the_published_size_is_held_to_it(files, monkeypatch):
+    with h5py.File(files[0], "a") as file:
+        del file[VARIABLE].attrs["source"]
+        shape = file[VARIABLE].shape
+    read_majaj(*files, SPLIT, seed=3)  # a cut of it
+    monkeypatch.setattr("ventral.data.majaj_files.SHAPE", shape)
+    for read_one in (lambda: read_majaj_responses(*files[:2], SPLIT, 3), lambda: read_majaj_images(*files)):
+        with pytest.raises(InputError, match=r"assembly.nc: assembly: not as published: 6 IT sites for 168"):
+            read_one()
+
+
+def test_a_simulation_of_the_published_size_is_not(files, monkeypatch):
+    with h5py.File(files[0]) as file:
+        monkeypatch.setattr("ventral.data.majaj_files.SHAPE", file[VARIABLE].shape)
+    read_majaj(*files, SPLIT, seed=3)

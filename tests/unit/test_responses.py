@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ventral.data.responses import (
     average_rows,
     check_responses,
+    draw_splits,
     make_responses,
     random_halves,
     read_responses,
@@ -148,3 +150,31 @@ def test_what_is_written_is_read(tmp_path, window_ms):
     assert found.attrs["source"] == "simulated"
     assert list(found.attrs.get("window_ms", [])) == list(window_ms or [])
     assert [file.name for file in (tmp_path / "responses").iterdir()] == ["d.nc"]
+
+
+def split_study(n=80):
+    rate = np.random.default_rng(0).normal(size=(n, 2))
+    rate[:10] = np.nan  # shown, but without responses
+    labels = {
+        "split": np.array(["test"] * 10 + ["train"] * (n - 10)),
+        "object_name": np.tile(["a", "b", "c", "d"], n // 4),
+        "category_name": np.repeat("x", n),
+    }
+    coords = {name: ("stimulus", values) for name, values in labels.items()}
+    return xr.Dataset({"rate": (("stimulus", "neuroid"), rate)}, coords=coords)
+
+
+def test_protocols_split_the_stimuli_with_responses_by_object():
+    responses = split_study()
+    np.testing.assert_array_equal(draw_splits(responses, "holdout", 0)[0], responses["split"])
+    for protocol in ("brainscore", "kfold"):
+        splits = draw_splits(responses, protocol, 0)
+        assert splits.shape == (10, 80) and (splits[:, :10] == "").all()
+        for labels in splits:
+            objects = responses["object_name"].values[labels == "test"]
+            assert 6 <= len(objects) <= 8 and max(np.unique(objects, return_counts=True)[1]) <= 2
+
+
+def test_too_few_stimuli_for_a_protocol_is_one_line():
+    with pytest.raises(InputError, match=r"config: protocols: brainscore: .*; leave the protocol out"):
+        draw_splits(split_study(12), "brainscore", 0)

@@ -4,6 +4,7 @@ import hashlib
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +17,7 @@ from ventral.data.render import render
 from ventral.data.simulate import draw_scenes, draw_sites, gabors, simulate, v4_arms, v4_drive
 from ventral.scores import pearson_r
 
-FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc")
+FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc", "IT_data.h5")
 SIZES = {"n_images": 320, "image_size": 48, "n_sites": 32, "repetitions": 12}
 
 
@@ -60,6 +61,27 @@ def test_assembly_has_the_published_layout(files):
     assert (assembly < 0).any()
 
 
+def test_course_file_has_the_published_layout(files, responses):
+    with h5py.File(files[4]) as file:
+        shapes = {name: values.shape for name, values in file.items()}
+        n_it = int((responses["region"] == "IT").sum())
+        assert shapes == {
+            **{"stimulus_train": (259, 3, 48, 48), "stimulus_val": (29, 3, 48, 48), "stimulus_test": (32, 3, 48, 48)},
+            **{"object_train": (259,), "object_val": (29,), "object_test": (32,)},
+            **{"spikes_train": (259, n_it), "spikes_val": (29, n_it)},
+        }
+        assert {values.dtype for name, values in file.items() if "object" not in name} == {np.dtype(np.float32)}
+        assert {file[f"object_{split}"].dtype.kind for split in ("train", "val", "test")} == {"S"}
+        assert file.attrs["source"] == "simulated"
+        objects, counts = np.unique(file["object_train"][:], return_counts=True)
+    assert len(objects) == 64 and set(counts) <= {3, 4, 5}
+
+
+def test_no_course_file_unless_asked_for(tmp_path):
+    simulate(*(tmp_path / name for name in FILES[:4]), n_images=12, image_size=24, n_sites=6, repetitions=3, seed=4)
+    assert {path.name for path in tmp_path.iterdir()} == set(FILES[:4])
+
+
 def test_sites_have_the_published_names_and_shares():
     sites = draw_sites(256, np.random.default_rng(0))
     assert (sites["region"] == "V4").sum() == 88
@@ -99,7 +121,7 @@ def test_same_seed_same_bytes(tmp_path):
         (tmp_path / name).mkdir()
     first, again = (run(tmp_path / name, **small, seed=4) for name in "ab")
     other = run(tmp_path / "c", **small, seed=5)
-    for file in (1, 2):
+    for file in (1, 2, 4):
         assert first[file].read_bytes() == again[file].read_bytes() != other[file].read_bytes()
     for file in (0, 3):
         xr.testing.assert_identical(*(xr.load_dataset(paths[file], engine="h5netcdf") for paths in (first, again)))

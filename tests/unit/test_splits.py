@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedShuffleSplit
 
-from ventral.data.splits import SPLITS, assign_splits
+from ventral.data.splits import SPLITS, assign_splits, protocol_splits
 
 seeds = st.integers(0, 2**32 - 1)
 shares = st.floats(0, 0.4)
@@ -73,3 +74,37 @@ def test_a_share_of_nothing(absent, present):
 def test_every_stimulus_is_as_likely_to_be_held_out():
     held = sum(assign_splits(30, {"val": 0.1, "test": 0.2}, seed) != "train" for seed in range(2000)) / 2000
     np.testing.assert_allclose(held, 0.3, atol=0.05)  # five standard errors
+
+
+def test_brainscore_splits_are_those_of_scikit_learn():
+    strata = np.repeat([f"object{i}" for i in range(8)], 20)
+    split = np.full(160, "train", dtype="U5")
+    ours = protocol_splits("brainscore", split, 7, strata)
+    oracle = StratifiedShuffleSplit(n_splits=10, train_size=0.9, random_state=1).split(strata, strata)
+    assert len(ours) == 10
+    for labels, (train, test) in zip(ours, oracle, strict=True):
+        assert sorted(np.flatnonzero(labels == "train")) == sorted(train)
+        assert sorted(np.flatnonzero(labels == "test")) == sorted(test)
+
+
+def test_holdout_is_the_split_given():
+    split = np.array(["train", "val", "test", "train"])
+    np.testing.assert_array_equal(protocol_splits("holdout", split, 0), split[None])
+
+
+@pytest.mark.parametrize("protocol", ["brainscore", "kfold"])
+def test_no_protocol_divides_a_group(protocol):
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, 120).astype(str)
+    strata = rng.choice(["face", "nonface"], 120)
+    splits = protocol_splits(protocol, np.full(120, "train"), 3, strata, groups)
+    for labels in splits:
+        for group in np.unique(groups):
+            assert len(set(labels[groups == group])) == 1
+    if protocol == "kfold":
+        assert ((splits == "test").sum(axis=0) == 1).all()
+
+
+def test_a_protocol_that_the_stimuli_are_too_few_for_says_so():
+    with pytest.raises(ValueError, match="least populated class"):
+        protocol_splits("brainscore", np.full(9, "train"), 0, np.arange(9).astype(str))

@@ -8,12 +8,13 @@ from scipy.stats import pearsonr
 
 from ventral.errors import InputError
 from ventral.scores import METRICS, ceiled_r2, score
-from ventral.tables import STATISTICS, all_scores, gather_scores, score_encoder, summary_markdown, write_csv
+from ventral.tables import STATISTICS, all_scores, gather_scores, resamples, score_encoder, summary_markdown, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
 CHOSEN = {"V4": "zeta", "IT": "alpha"}  # names whose order is not that of depth
 LAYERS = ["zeta", "mid", "alpha"]
+REPEATED = ["prediction", "train_r2", "alpha", "split", "chosen_layer"]  # all but the last two are data
 
 
 def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
@@ -42,7 +43,13 @@ def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
             "region": ("neuroid", REGION),
             "chosen_layer": ("neuroid", chosen),
         },
-        attrs={"network": network, "readout": readout},
+        attrs={"network": network, "readout": readout, "protocol": "holdout"},
+    )
+    repeated = {name: (("repeat", *predictions[name].dims), predictions[name].values[None]) for name in REPEATED}
+    predictions = (
+        predictions.drop_vars(REPEATED)
+        .assign({name: repeated[name] for name in REPEATED[:3]})
+        .assign_coords({name: repeated[name] for name in REPEATED[3:]})
     )
     responses = xr.Dataset(
         {"rate": (("stimulus", "neuroid"), rate)},
@@ -67,10 +74,10 @@ def test_scores_are_those_of_the_chosen_layer(split):
     tidy, _, _ = score_encoder("majaj", predictions, responses, 100, 0)
     held = tidy[tidy["split"] == split].set_index(["metric", "neuroid"])
     y = responses["rate"].values[split == SPLIT]
-    at = predictions["split"].values == split
+    at = predictions["split"].values[0] == split
     for k in range(5):
         layer = CHOSEN[REGION[k]]
-        p = predictions["prediction"].values[LAYERS.index(layer), at, k]
+        p = predictions["prediction"].values[0, LAYERS.index(layer), at, k]
         seen = np.isfinite(y[:, k])
         direct = score(y[seen, k : k + 1], p[seen, None])
         for metric in METRICS:
@@ -116,20 +123,41 @@ def test_layers_are_scored_on_val():
     y = responses["rate"].values[SPLIT == "val"]
     for row in layers.to_dict("records"):
         here = row["region"] == REGION
-        p = predictions["prediction"].values[row["depth"], predictions["split"].values == "val"]
+        p = predictions["prediction"].values[0, row["depth"], predictions["split"].values[0] == "val"]
         direct = score(y[:, here], p[:, here])
         for metric in ("explained_variance", "pearson_r"):
             assert row[f"{metric}_mean"] == pytest.approx(np.nanmean(direct[metric]))
         assert row["layer"] == LAYERS[row["depth"]]
         assert row["chosen"] == (row["layer"] == CHOSEN[row["region"]])
         assert row["dead"] == (row["layer"] == "mid")
-        assert row["train_r2_mean"] == pytest.approx(predictions["train_r2"].values[row["depth"], here].mean())
+        assert row["train_r2_mean"] == pytest.approx(predictions["train_r2"].values[0, row["depth"], here].mean())
     assert len(layers) == 6
+
+
+def test_several_splits_are_averaged():
+    """Ten splits of a protocol without val: scores are means over splits, the layer the one that most of them chose."""
+    predictions, responses = encoder()
+    ours = predictions["split"].values[0] == "test"
+    both = xr.concat([predictions, predictions.copy(deep=True)], dim="repeat").isel(stimulus=ours)
+    both["prediction"].values[1] *= -1
+    both["chosen_layer"] = both["chosen_layer"].astype(object)
+    both.attrs["protocol"] = "brainscore"
+    tidy, summary, layers = score_encoder("majaj", both, responses, 100, 0)
+    assert layers.empty and set(tidy["split"]) == {"test"} and set(summary["protocol"]) == {"brainscore"}
+    np.testing.assert_allclose(tidy.loc[tidy["metric"] == "pearson_r", "value"].dropna(), 0, atol=1e-12)
+    single = both.isel(repeat=[0])
+    _, one, _ = score_encoder("majaj", single, responses, 100, 0)
+    r = one["pearson_r_median"] ** 2 / one["reliability_median"]  # of the medians, as Brain-Score has it
+    np.testing.assert_allclose(one["brainscore"], r)
+    # The same split ten times tells no more than once: intervals must not shrink.
+    _, ten, _ = score_encoder("majaj", xr.concat([single] * 10, dim="repeat"), responses, 100, 0)
+    for bound in ("low", "high"):
+        np.testing.assert_allclose(ten[f"pearson_r_{bound}"], one[f"pearson_r_{bound}"])
 
 
 def test_resamples_are_shared_so_that_encoders_can_be_compared():
     y = np.random.default_rng(0).normal(size=(20, 2))
-    one, same = (all_scores(y, y + 1, np.ones(2), 50, seed=3) for _ in range(2))
+    one, same = (all_scores(y, y + 1, np.ones(2), resamples(20, 50, seed=3)) for _ in range(2))
     for metric in STATISTICS:
         np.testing.assert_array_equal(one[metric], same[metric])
         assert one[metric].shape == (51, 2)
@@ -137,14 +165,14 @@ def test_resamples_are_shared_so_that_encoders_can_be_compared():
 
 def test_no_validation_stimuli_are_said():
     predictions, responses = encoder()
-    test = predictions.isel(stimulus=predictions["split"].values == "test")
+    test = predictions.isel(stimulus=predictions["split"].values[0] == "test")
     with pytest.raises(InputError, match=r"split\.val: leaves majaj no validation stimulus"):
         score_encoder("majaj", test, responses, 100, 0)
 
 
 def test_without_test_stimuli_val_is_shown():
     predictions, responses = encoder()
-    val = predictions.isel(stimulus=predictions["split"].values == "val")
+    val = predictions.isel(stimulus=predictions["split"].values[0] == "val")
     _, summary, _ = gather_scores([score_encoder("majaj", val, responses, 100, 0)])
     assert set(summary["split"]) == {"val"}
     assert "30 held-out stimuli (val)" in summary_markdown(summary)
@@ -156,7 +184,7 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
     ]
     for one, other in zip(gather_scores(parts), gather_scores(parts[::-1]), strict=True):
         pd.testing.assert_frame_equal(one, other)
-        assert list(one.columns[:6]) == ["dataset", "source", "region", "encoder", "network", "readout"]
+        assert list(one.columns[:7]) == ["dataset", "protocol", "source", "region", "encoder", "network", "readout"]
         assert one["encoder"].drop_duplicates().tolist() == ["a-ols", "a-pls", "b-ols"]
         assert list(one.index) == list(range(len(one)))
 

@@ -73,8 +73,8 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
     change_config(finished, lambda config: config["networks"][NETWORK]["layers"].append("_blocks.10"))
     assert planned(finished) == {
         f"extract_activations majaj {NETWORK}",
-        f"fit_encoder majaj {NETWORK} ridge_loo",
-        f"fit_encoder majaj {NETWORK} pca20-ols",
+        f"fit_encoder majaj holdout {NETWORK} ridge_loo",
+        f"fit_encoder majaj holdout {NETWORK} pca20-ols",
         "compare_rdms majaj",
         "assemble_scores",
         "assemble_rsa",
@@ -87,8 +87,18 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
 def test_new_readout_fits_itself_alone(finished, planned):
     change_config(finished, lambda config: config["readouts"].update(ols={"alpha": 0}))
     assert planned(finished) == {
-        "fit_encoder majaj pixels ols",
-        f"fit_encoder majaj {NETWORK} ols",
+        "fit_encoder majaj holdout pixels ols",
+        f"fit_encoder majaj holdout {NETWORK} ols",
+        "assemble_scores",
+        "draw_layers majaj",
+        "all",
+    }
+
+
+def test_new_protocol_shares_every_gram_matrix(finished, planned):
+    change_config(finished, lambda config: config.update(protocols=["holdout", "brainscore"]))
+    assert planned(finished) == {
+        *(f"fit_encoder majaj brainscore {n} {r}" for n in ("pixels", NETWORK) for r in ("ridge_loo", "pca20-ols")),
         "assemble_scores",
         "draw_layers majaj",
         "all",

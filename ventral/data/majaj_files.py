@@ -28,6 +28,11 @@ MIRRORS = (
     "https://brainio-brainscore.s3.amazonaws.com",
     "https://s3.amazonaws.com/brainio.dicarlo",
 )
+# What the published assembly holds: sites, images and the repetitions of each image, by variation.
+SHAPE = (256, 148_480, 1)
+SITES = {"IT": 168, "V4": 88}
+IMAGES = {0: (640, 28), 3: (2560, 51)}
+N_OBJECTS, N_CATEGORIES = 64, 8
 OTHER_NAMES = {  # of the same files on the last mirror
     "stimulus_hvm-public.csv": "image_dicarlo_hvm-public.csv",
     "stimulus_hvm-public.zip": "image_dicarlo_hvm-public.zip",
@@ -101,7 +106,44 @@ def shown_stimuli(
     if len(unknown):
         problem = f"no row for {listed(unknown, 3)} of {assembly}"
         raise InputError(stimuli, "image_id", problem, "use the csv that belongs to the assembly")
+    values = response_variable(file, assembly)
+    if values.shape == SHAPE and values.attrs.get("source") != "simulated":
+        region = texts(coordinate(file, assembly, "region", "neuroid"))
+        check_published(assembly, region, table.reindex(shown), np.bincount(stimulus))
     return shown, stimulus
+
+
+def check_published(
+    path: str | Path, region: NDArray[np.str_], table: pd.DataFrame, n_presentations: NDArray[np.intp]
+) -> None:
+    """Refuse an assembly and csv that are not those of the paper, though the assembly has their size.
+
+    What is smaller is a cut that somebody made on purpose, and is taken as it is; so is what is simulated.
+
+    Args:
+        path: of the assembly, named in errors.
+        region: (neuroid,).
+        table: rows of the csv, one an image.
+        n_presentations: (n,) of each image.
+
+    Raises:
+        InputError: naming every number that differs.
+    """
+    if "variation" not in table.columns:
+        raise InputError(path, "variation", "no such column in the csv of the stimuli", AGAIN)
+    variation = pd.to_numeric(table["variation"], errors="coerce").to_numpy()
+    counts = {f"{name} sites": ((region == name).sum(), n) for name, n in SITES.items()}
+    counts["images"] = (len(table), sum(n for n, _ in IMAGES.values()))
+    counts["objects"] = (table["object_name"].nunique(), N_OBJECTS)
+    counts["categories"] = (table["category_name"].nunique(), N_CATEGORIES)
+    for level, (n_images, repetitions) in IMAGES.items():
+        here = variation == level
+        counts[f"images of variation {level}"] = (here.sum(), n_images)
+        often = (n_presentations[here] == repetitions).sum()
+        counts[f"images of variation {level} with {repetitions} repetitions"] = (often, n_images)
+    wrong = [f"{found} {name} for {published}" for name, (found, published) in counts.items() if found != published]
+    if wrong:
+        raise InputError(path, "assembly", f"not as published: {listed(wrong)}", AGAIN)
 
 
 def read_pictures(source: str | Path, table: pd.DataFrame) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ventral.atomic import reading, writing
+from ventral.data.splits import protocol_splits
 from ventral.errors import InputError, listed
 from ventral.scores import pearson_r, spearman_brown
 
@@ -171,3 +172,33 @@ def read_responses(path: str | Path) -> xr.Dataset:
     """
     with reading(path):
         return xr.load_dataset(path, engine="h5netcdf")
+
+
+def draw_splits(responses: xr.Dataset, protocol: str, seed: int) -> NDArray[np.str_]:
+    """Every split of the stimuli of a `responses/{dataset}.nc` by a protocol, in equal shares of objects or categories.
+
+    Args:
+        responses: with coordinates `split` and, where known, `object_name` or `category_name` and `stimulus_group`.
+        protocol: as for `protocol_splits`.
+        seed: of the folds.
+
+    Returns:
+        (repeat, stimulus) of "train", "val" and "test"; "" for a stimulus without any response, which a protocol that
+        draws its own splits leaves out.
+
+    Raises:
+        InputError: if the stimuli are too few for the protocol.
+    """
+    split = responses["split"].values
+    if protocol == "holdout":
+        return protocol_splits(protocol, split, seed)
+    observed = np.isfinite(responses["rate"].values).any(axis=1)
+    labels = {name: responses[name].values[observed] for name in ("object_name", "category_name") if name in responses}
+    groups = responses["stimulus_group"].values[observed] if "stimulus_group" in responses else None
+    try:
+        drawn = protocol_splits(protocol, split[observed], seed, next(iter(labels.values()), None), groups)
+    except ValueError as error:
+        raise InputError("config", f"protocols: {protocol}", str(error), "leave the protocol out") from None
+    splits = np.full((len(drawn), len(split)), "", dtype=drawn.dtype)
+    splits[:, observed] = drawn
+    return splits

@@ -1,4 +1,4 @@
-"""Simulated recordings with known tuning, in the publisher's own files: what `majaj.read_majaj` reads, and the truth.
+"""Simulated recordings with known tuning, in the publisher's own files and in the course file; and the truth.
 
 V4 sites see oriented energy and curvature in the pixels of their receptive field. IT sites see which object is shown,
 almost wherever and however large it is. The reliability of every site is set, so that an estimate can be judged.
@@ -18,15 +18,19 @@ from PIL import Image
 
 from ventral.atomic import writing
 from ventral.console import progress
+from ventral.data.course_files import write_course
+from ventral.data.images import decode_image
 from ventral.data.majaj_files import VARIABLE
 from ventral.data.objects import FAMILIES, OBJECTS, Floats, build, rotation
 from ventral.data.render import background, render
+from ventral.data.splits import assign_splits
 
 # Shares of the published set: 640 of 3,200 images, 88 of 256 sites, 28 repetitions for 51, 70 to 170 ms.
 CANONICAL_SHARE = 640 / 3200
 V4_SHARE = 88 / 256
 CANONICAL_REPETITIONS = 28 / 51
 WINDOW_MS = (70, 170)
+COURSE_SHARES = {"val": 288 / 3200, "test": 320 / 3200}
 
 RELIABILITY = (0.4, 0.95)  # true reliabilities are spread evenly between these
 OBJECT_WEIGHT = 0.7  # standard deviation of an IT site's tuning to objects, where that to categories is 1
@@ -291,11 +295,29 @@ def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_
         assembly.to_netcdf(temporary, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})
 
 
+def write_simulated_course(
+    path: str | Path, recording: xr.Dataset, table: pd.DataFrame, archive: str | Path, seed: int
+) -> None:
+    """Write the course file: images of the archive, and means over presentations of the recording's sites, split."""
+    objects = table["object_name"].to_numpy(dtype=str)
+    split = assign_splits(len(table), COURSE_SHARES, seed, strata=objects)
+    stimulus = recording["stimulus"].values
+    order, starts = np.argsort(stimulus), np.searchsorted(np.sort(stimulus), np.arange(len(table)))
+    sums = np.add.reduceat(recording["values"].values[:, order], starts, axis=1, dtype=np.float64)
+    rate = (sums / np.bincount(stimulus)).T
+    with zipfile.ZipFile(archive) as file:
+        names = list(table["image_file_name"])
+        write_course(
+            path, lambda i: decode_image(file.read(names[i]), archive, names[i]), objects, split, rate, "simulated"
+        )
+
+
 def simulate(
     assembly: str | Path,
     stimuli: str | Path,
     images: str | Path,
     truth: str | Path,
+    course: str | Path | None = None,
     *,
     n_images: int,
     image_size: int,
@@ -311,6 +333,7 @@ def simulate(
         images: zip of PNGs.
         truth: netCDF with the noiseless `response` (stimulus, neuroid) in order of image id, `n_presentations`,
             `noise_sd` of one presentation, `reliability` of the mean over presentations and the tuning of `draw_sites`.
+        course: HDF5 with the same images and the mean rates of IT, in the layout of the course file; None for none.
         n_images: number of images n, a fifth of them of variation 0.
         image_size: width and height of the images in pixels.
         n_sites: number of sites, a third of them in V4.
@@ -336,6 +359,8 @@ def simulate(
     write_assembly(assembly, recording, ids, place_sites(n_sites))
     with writing(stimuli) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
+    if course is not None:
+        write_simulated_course(course, recording.isel(neuroid=~v4), table, images, seed)
     known = sites.assign(
         response=(("stimulus", "neuroid"), response),
         n_presentations=("stimulus", n_presentations),

@@ -4,8 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, StratifiedShuffleSplit
 
 SPLITS = ("train", "val", "test")
+PROTOCOLS = ("holdout", "brainscore", "kfold")
+REPEATS = 10  # random splits of `brainscore`, and folds of `kfold`
+BRAINSCORE_SEED = 1  # theirs, whatever the study's
 
 
 def assign_splits(
@@ -48,3 +52,47 @@ def assign_splits(
             split[free[steps]] = name
             free = np.delete(free, steps)
     return split
+
+
+def protocol_splits(
+    protocol: str,
+    split: NDArray[np.str_],
+    seed: int,
+    strata: NDArray[np.str_] | None = None,
+    groups: NDArray[np.str_] | None = None,
+) -> NDArray[np.str_]:
+    """Every split of the stimuli that a protocol fits and judges on.
+
+    Args:
+        protocol: "holdout", the split given; "brainscore", ten random splits into 90 % train and 10 % test, as
+            Brain-Score draws them; or "kfold", ten folds, each the test once. The last two have no val.
+        split: (n,) the study's own split.
+        seed: of the folds.
+        strata: (n,) label of each stimulus, of which every split takes equal shares (`kfold` only where each has ten
+            members); None for one stratum.
+        groups: (n,) group of each stimulus; a group is never divided. None: every stimulus is its own.
+
+    Returns:
+        (repeat, n) of "train", "val" and "test".
+
+    Raises:
+        ValueError: if a stratum or the groups are too few for the protocol.
+    """
+    if protocol == "holdout":
+        return split[None]
+    labels = np.zeros(len(split), dtype="U1") if strata is None else strata
+    whole = groups is None or len(np.unique(groups)) == len(groups)
+    if protocol == "brainscore":
+        options = {"n_splits": REPEATS, "train_size": 0.9, "random_state": BRAINSCORE_SEED}
+        draw = StratifiedShuffleSplit(**options) if whole else GroupShuffleSplit(**options)
+    else:
+        draw = StratifiedGroupKFold(REPEATS, shuffle=True, random_state=seed)
+        if np.unique(labels, return_counts=True)[1].min() < REPEATS:  # too few for one in every fold
+            labels = np.zeros(len(split), dtype="U1")
+    together = np.arange(len(split)) if groups is None else groups
+    draws = draw.split(labels, labels, None if isinstance(draw, StratifiedShuffleSplit) else together)
+    tests = [test for _, test in draws]
+    splits = np.full((len(tests), len(split)), "train", dtype="U5")
+    for repeat, test in zip(splits, tests, strict=True):
+        repeat[test] = "test"
+    return splits

@@ -197,4 +197,6 @@ def join_sessions(
     own = np.array([groups.get(name, name) for name in stimulus_id])
     split = assign_splits(len(own), fractions, seed, strata=labels, groups=own)
     joined.attrs["sessions"] = "apart"  # no RDM over the neuroids of two sessions: see `region_rdms`
-    return joined.assign_coords(split=("stimulus", split), category_name=("stimulus", labels))
+    return joined.assign_coords(
+        split=("stimulus", split), category_name=("stimulus", labels), stimulus_group=("stimulus", own)
+    )

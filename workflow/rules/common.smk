@@ -37,7 +37,7 @@ XIAO_HAS_IMAGES = "xiao" in DATASETS and (DATASETS["xiao"]["source"] != "files" 
 WITH_IMAGES = [name for name in DATASETS if name != "xiao" or XIAO_HAS_IMAGES]
 WITH_ENCODERS = [name for name in WITH_RATES if name in WITH_IMAGES]
 
-PATH_KEYS = ("images", "responses", "assembly", "stimuli", "path", "tables")
+PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
 refuse(
     [
         f"datasets.{name}.{key}: no such file or folder {settings[key]!r}; correct the path"
@@ -57,6 +57,7 @@ wildcard_constraints:
     dataset="[A-Za-z0-9_]+",
     network="[A-Za-z0-9_]+",
     readout="[A-Za-z0-9_.-]+",
+    protocol="holdout|brainscore|kfold",
     session="[A-Za-z0-9_]+",
 
 

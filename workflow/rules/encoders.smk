@@ -8,11 +8,11 @@ rule fit_encoder:
         grams="results/activations/{dataset}/{network}.h5",
         code=code_of("fit_encoder"),
     output:
-        predictions="results/predictions/{dataset}/{network}-{readout}.nc",
+        predictions="results/predictions/{dataset}/{protocol}/{network}-{readout}.nc",
     log:
-        "results/logs/fit_encoder/{dataset}/{network}-{readout}.log",
+        "results/logs/fit_encoder/{dataset}/{protocol}/{network}-{readout}.log",
     benchmark:
-        "results/benchmarks/fit_encoder/{dataset}/{network}-{readout}.tsv"
+        "results/benchmarks/fit_encoder/{dataset}/{protocol}/{network}-{readout}.tsv"
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -20,5 +20,6 @@ rule fit_encoder:
         mem_mb=2000,
     params:
         readout=lambda wildcards: config["readouts"][wildcards.readout],
+        seed=config["seed"],
     script:
         "../../scripts/fit_encoder.py"

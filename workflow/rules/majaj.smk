@@ -41,6 +41,7 @@ rule simulate_majaj:
     output:
         **SIMULATED_MAJAJ,
         truth="resources/majaj_simulated/truth.nc",
+        course="resources/majaj_simulated/IT_data.h5",
     log:
         "results/logs/simulate_majaj.log",
     benchmark:
@@ -99,3 +100,8 @@ rule read_majaj:
         seed=config["seed"],
     script:
         "../../scripts/read_majaj.py"
+
+
+if MAJAJ["source"] == "course_file":
+
+    include: "majaj_course.smk"

@@ -1,8 +1,9 @@
 """Predictions and similarities -> tables, figures and their captions."""
 
 ENCODERS = [
-    (dataset, f"results/predictions/{dataset}/{network}-{readout}.nc")
+    (dataset, f"results/predictions/{dataset}/{protocol}/{network}-{readout}.nc")
     for dataset in WITH_ENCODERS
+    for protocol in config["protocols"]
     for network in config["networks"]
     for readout in config["readouts"]
 ]
@@ -15,7 +16,7 @@ TABLES = ["results/tables/rsa.csv", *XIAO_TABLE] + (
 WITH_CATEGORIES = [name for name in WITH_RATES if name in PUBLISHED]
 FIGURES = expand(
     "results/figures/{name}.{suffix}",
-    name=expand("layers_{dataset}", dataset=WITH_ENCODERS)
+    name=expand("layers_{dataset}", dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [])
     + expand("rdms_{dataset}", dataset=DATASETS)
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + (["psth_xiao", "gaze_xiao"] if "xiao" in DATASETS else []),

@@ -226,3 +226,8 @@ rule assemble_units:
         mem_mb=1000,
     script:
         "../../scripts/assemble_units.py"
+
+
+if XIAO["source"] == "dandi":
+
+    include: "xiao_download.smk"

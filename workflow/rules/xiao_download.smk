@@ -15,6 +15,12 @@ XIAO_SERVERS = XIAO.get("servers", {})
 XIAO_MANIFEST = os.path.relpath(HOME / "config" / "xiao_tables.csv")
 
 
+localrules:
+    download_session,
+    download_stimuli,
+    download_tables,
+
+
 rule download_session:
     """Download the rasters and the image file of a session."""
     output:
