@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
-from scipy.stats import false_discovery_control
 
 METRICS = ("explained_variance", "r2", "pearson_r", "mse")
 Floats = NDArray[np.float64]
@@ -127,6 +126,8 @@ def tell_from_best(draws: Floats) -> Floats:
     Returns:
         (k,) adjusted p, 1 for the best itself and for an encoder that predicts the same; NaN where a score is.
     """
+    from scipy.stats import false_discovery_control  # here: it takes half a second, and only this needs it
+
     p = np.full(len(draws), np.nan)
     scored = np.flatnonzero(np.isfinite(draws[:, 0]))
     if not scored.size:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, StratifiedShuffleSplit
 
 SPLITS = ("train", "val", "test")
 PROTOCOLS = ("holdout", "brainscore", "kfold")
@@ -80,6 +79,9 @@ def protocol_splits(
     """
     if protocol == "holdout":
         return split[None]
+    # Here, not above: importing it takes a second, and every job that reads responses would pay.
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold, StratifiedShuffleSplit
+
     labels = np.zeros(len(split), dtype="U1") if strata is None else strata
     whole = groups is None or len(np.unique(groups)) == len(groups)
     if protocol == "brainscore":
