@@ -127,6 +127,13 @@ def test_presentations_agree_with_pynwb(xiao):
         np.testing.assert_array_equal(ours.fixations[columns], fixations[columns])
 
 
+def test_the_file_holds_all_trials_and_saccades(xiao):
+    with NWBHDF5IO(xiao / "000628" / f"{STEM}_image.nwb", "r", load_namespaces=True) as io:
+        file = io.read()
+        assert len(file.intervals["trials"]) == 1223
+        assert len(file.processing["behavior"]["saccades"]) == 6804
+
+
 def test_aligned_and_selected_fixations(xiao, aligned):
     images = read_image_file(xiao / "000628" / f"{STEM}_image.nwb")
     assert (len(images.fixations), len(images.presentations), len(images.stimulus_ids)) == (6433, 855, 300)
