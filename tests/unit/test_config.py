@@ -101,7 +101,7 @@ def test_a_wrong_value_is_one_line(path, value, fault):
 @pytest.mark.parametrize(
     "path, value, fault",
     [
-        ("readouts", ..., "top level: missing readouts; add it"),
+        ("datasets", ..., "top level: missing datasets; add it"),
         ("networks.pixels.architecture", ..., "networks.pixels: missing architecture; add it"),
         ("datasets.mine.responses", ..., "datasets.mine: missing responses; add it"),
         ("datasets.majaj", {"source": "files"}, "datasets.majaj: missing assembly, stimuli, images; add it"),
@@ -179,3 +179,12 @@ def test_defaults_of_one_entry_are_not_those_of_another():
     assert config["split"] == {"val": 0.3, "test": 0.2}
     assert other["resources"] == {"mem_mb": 4000}
     assert SCHEMA["properties"]["resources"]["default"] == {}
+
+
+def test_recordings_alone_are_a_study():
+    config = {"datasets": {"mine": {"images": "images.zip", "responses": "responses.npy"}}}
+    assert check_config(config, SCHEMA) == []
+    fill_defaults(config, SCHEMA)
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())
+    assert set(config["networks"]) == set(study["networks"]) and config["readouts"] == study["readouts"]
+    assert config["networks"]["pixels"] == {"architecture": "pixels", "weights": "random", "layers": "auto"}
