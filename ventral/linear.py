@@ -140,7 +140,7 @@ def _pls_dual(inner: Floats, responses: NDArray[np.floating], n_components: int)
     """(n, t) weights of the train images, and (t,) mean response."""
     mean = responses.mean(axis=0)
     y = responses - mean
-    centred, product = y.copy(), inner @ y
+    centred, product = y, inner @ y
     spent = 1e-12 * max(float(np.einsum("ij,ij->", y, product)), 0.0)
     scores, weights = [], []
     for _ in range(n_components):

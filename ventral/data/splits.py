@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "val", "test")
-PROTOCOLS = ("holdout", "brainscore", "kfold")
 REPEATS = 10  # random splits of `brainscore`, and folds of `kfold`
 BRAINSCORE_SEED = 1  # theirs, whatever the study's
 
