@@ -17,7 +17,7 @@ CONFIG = {
     "datasets": {"kriegeskorte92": {}},
     "networks": {
         "pixels": {"architecture": "pixels"},
-        "efficientnet_lite0": {"architecture": "efficientnet_lite0", "weights": "imagenet"},
+        "efficientnet_lite0": {"architecture": "efficientnet_lite0", "weights": "pretrained"},
         "efficientnet_lite0_random": {"architecture": "efficientnet_lite0"},
     },
     "readouts": {"ols": {"alpha": 0}},

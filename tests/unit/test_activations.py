@@ -226,7 +226,7 @@ def test_trained_weights_are_others_than_random_ones():
     options = {"layers": ["_avg_pooling"], "image_size": None}
     networks = [
         build_network("n", "efficientnet_lite0", weights=weights, seed=seed, **options)
-        for weights, seed in (("imagenet", 0), ("imagenet", 1), ("random", 0), ("random", 1))
+        for weights, seed in (("pretrained", 0), ("pretrained", 1), ("random", 0), ("random", 1))
     ]
     assert networks[0].weights_sha256 == networks[1].weights_sha256
     assert len({network.weights_sha256 for network in networks}) == 3
@@ -243,7 +243,7 @@ def test_trained_weights_are_others_than_random_ones():
     "change, fragments",
     [
         ({"architecture": "resnet5"}, ["networks.n.architecture: no 'resnet5'", "did you mean resnet50?"]),
-        ({"architecture": "resnet50", "weights": "imagenet"}, ["networks.n.weights", "no installed package carries"]),
+        ({"architecture": "resnet50", "weights": "pretrained"}, ["networks.n.weights", "no installed package carries"]),
         ({"layers": ["pixel"]}, ["networks.n.layers: no layer 'pixel'", "its layers are pixels"]),
         ({"weights": "absent.pt"}, ["absent.pt", "no such file"]),
     ],

@@ -381,7 +381,7 @@ def test_unknown_layer_lists_the_layers_there_are(refused, packed):
 
 
 def test_weights_that_no_package_carries(refused, packed):
-    line = refused("extract_activations", packed, network=PIXELS | {"weights": "imagenet"})
+    line = refused("extract_activations", packed, network=PIXELS | {"weights": "pretrained"})
     assert line.endswith(
         "networks.net.weights: no installed package carries ImageNet weights of pixels; "
         "give the path of a state dict, or random"

@@ -25,7 +25,7 @@ class Architecture:
         image_size: side in pixels of the square images it was made for, None for images as they are.
         mean: what is subtracted from each colour channel, of images in 0 ... 1.
         std: what each channel is divided by then.
-        imagenet: path of weights that an installed package carries.
+        pretrained: path of weights that an installed package carries.
     """
 
     build: Callable[[], nn.Module]
@@ -33,7 +33,7 @@ class Architecture:
     image_size: int | None
     mean: RGB
     std: RGB
-    imagenet: Callable[[], str] | None = None
+    pretrained: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def build_network(
     Args:
         name: the user's name for it.
         architecture: key of `ARCHITECTURES`.
-        weights: "random", "imagenet", or the path of a state dict.
+        weights: "random", "pretrained", or the path of a state dict.
         layers: names of modules, or "auto".
         image_size: side in pixels that images are resized to; None for the architecture's own.
         seed: of random weights.
@@ -132,15 +132,15 @@ def build_network(
     plan = ARCHITECTURES[architecture]
     with seeded(seed):
         model = plan.build().eval()
-    if weights == "imagenet":
-        if plan.imagenet is None:
+    if weights == "pretrained":
+        if plan.pretrained is None:
             raise InputError(
                 "config",
                 f"{field}.weights",
                 f"no installed package carries ImageNet weights of {architecture}",
                 "give the path of a state dict, or random",
             )
-        load_state(model, Path(plan.imagenet()))
+        load_state(model, Path(plan.pretrained()))
     elif weights != "random":
         load_state(model, Path(weights))
     modules = [module for module, _ in model.named_modules() if module]

@@ -46,9 +46,9 @@ refuse(
         if key in settings and not Path(settings[key]).exists()
     ]
     + [
-        f"networks.{name}.weights: no such file {settings['weights']!r}; correct the path, or give random or imagenet"
+        f"networks.{name}.weights: no such file {settings['weights']!r}; correct the path, or give random or pretrained"
         for name, settings in config["networks"].items()
-        if settings["weights"] not in ("random", "imagenet") and not Path(settings["weights"]).is_file()
+        if settings["weights"] not in ("random", "pretrained") and not Path(settings["weights"]).is_file()
     ]
 )
 
@@ -76,4 +76,4 @@ def contents(path):
 def weights_file(wildcards):
     """The file of weights that the user names for a network, so that another file reruns it."""
     weights = config["networks"][wildcards.network]["weights"]
-    return [] if weights in ("random", "imagenet") else weights
+    return [] if weights in ("random", "pretrained") else weights
