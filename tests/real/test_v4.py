@@ -59,6 +59,16 @@ def test_reliability_is_that_of_an_independent_reading(summary):
     assert summary["reliability_median"].to_numpy() == pytest.approx(0.76, abs=0.03)
 
 
+@pytest.mark.parametrize("protocol", ["holdout", "brainscore"])
+def test_every_encoder_has_ceiled_scores_and_intervals_and_pixels_are_among_them(summary, protocol):
+    rows = summary.loc[protocol]
+    assert {"pixels-pls25", "pixels-ridge_loo"} <= set(rows.index)
+    assert np.isfinite(rows[["ceiled_r2_mean", "ceiled_r2_median", "brainscore"]]).all(axis=None)
+    for metric in ("explained_variance", "pearson_r", "ceiled_r2"):
+        low, mean, high = (rows[f"{metric}_{part}"] for part in ("low", "mean", "high"))
+        assert ((low < mean) & (mean < high)).all()
+
+
 def test_every_layer_has_a_score(results):
     layers = pd.read_csv(results / "tables" / "layers.csv")
     assert len(layers) == 2 * (1 + 8 + 8)

@@ -78,6 +78,58 @@ def test_labels_and_attributes(original, read):
     assert responses.attrs == {"source": "simulated", "units": "normalised", "window_ms": (70, 170)}
 
 
+def test_metadata_of_images_and_sites_are_coordinates(original, read):
+    responses, table = read[1], pd.read_csv(original[1], index_col="image_id").loc[read[1]["stimulus_id"].values]
+    assembly = xr.load_dataarray(original[0], engine="h5netcdf")
+    for name in ("variation", "s", "ty", "tz", "rxy", "rxz", "ryz", "size", "background_id"):
+        np.testing.assert_array_equal(responses[name].values, table[name])
+        assert responses[name].dims == ("stimulus",)
+    for name in ("arr", "row", "col", "hemisphere", "subregion", "x", "y"):
+        np.testing.assert_array_equal(responses[name].values, assembly[name].values)
+        assert responses[name].dims == ("neuroid",)
+
+
+def test_metadata_may_be_absent(files, read):
+    retable(files[1], lambda table: table.drop(columns=["ty", "size"]))
+    rewrite(files[0], hemisphere=None)
+    xr.testing.assert_identical(read_majaj(*files, SPLIT, seed=3)[1], read[1].drop_vars(["ty", "size", "hemisphere"]))
+
+
+def test_a_nan_trial_is_a_missing_trial(files, read, capsys):
+    """It is counted in one line, and left out of its mean, of the halves and of the number of presentations."""
+    with h5py.File(files[0], "a") as file:
+        image_id = file["image_id"].asstr()[:]
+        trials = np.flatnonzero(image_id == read[1]["stimulus_id"].values[5])
+        file[VARIABLE][2, trials[0], 0] = np.nan
+        expected = file[VARIABLE][2, trials[1:], 0].mean()
+    capsys.readouterr()
+    found = read_majaj(*files, SPLIT, seed=3)[1]
+    assert f"{files[0]}: 1 trials are NaN, left out of the means\n" in capsys.readouterr().err
+    assert found["rate"].values[5, 2] == pytest.approx(expected, abs=1e-6)
+    assert found["n_presentations"].values[5, 2] == len(trials) - 1
+    others = np.delete(np.arange(9), 2)
+    xr.testing.assert_identical(found.isel(neuroid=others), read[1].isel(neuroid=others))
+
+
+def test_a_site_with_one_repetition_has_rates_and_no_ceiling(files, read):
+    with h5py.File(files[0], "a") as file:
+        _, first = np.unique(file["image_id"].asstr()[:], return_index=True)
+        trials = file[VARIABLE][4, :, 0]
+        kept = trials[first]
+        trials[np.setdiff1d(np.arange(len(trials)), first)] = np.nan
+        file[VARIABLE][4, :, 0] = trials
+    found = read_majaj(*files, SPLIT, seed=3)[1]
+    np.testing.assert_array_equal(found["rate"].values[:, 4], kept)
+    assert (found["n_presentations"].values[:, 4] == 1).all()
+    assert np.isnan(found["reliability"].values[4]) and np.isfinite(np.delete(found["reliability"].values, 4)).all()
+
+
+def test_a_split_that_leaves_an_object_without_a_train_image_is_refused(files):
+    retable(files[1], lambda table: table.assign(object_name=table["category_name"]))  # ten images each
+    with pytest.raises(InputError, match=r"assembly.nc: split: leaves no train image of .*; hold out fewer images"):
+        read_majaj_responses(*files[:2], {"val": 0.49, "test": 0.5}, seed=0)
+
+
 def test_images_follow_the_responses(original, read):
     images, responses = read
     assert images.shape == (80, 24, 24, 3) and images.dtype == np.uint8

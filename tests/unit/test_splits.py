@@ -1,7 +1,10 @@
 """Random splits in equal shares of every stratum."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedShuffleSplit
@@ -74,6 +77,14 @@ def test_a_share_of_nothing(absent, present):
 def test_every_stimulus_is_as_likely_to_be_held_out():
     held = sum(assign_splits(30, {"val": 0.1, "test": 0.2}, seed) != "train" for seed in range(2000)) / 2000
     np.testing.assert_allclose(held, 0.3, atol=0.05)  # five standard errors
+
+
+def test_shares_of_the_course_leave_forty_or_forty_one_train_images_of_every_object():
+    published = yaml.safe_load((Path(__file__).parents[2] / "config" / "published.yaml").read_text())
+    objects = np.random.default_rng(0).permutation(np.arange(3200) % 64).astype(str)
+    split = assign_splits(3200, published["split"], 0, objects)
+    assert [(split == name).sum() for name in SPLITS] == [2592, 288, 320]
+    assert set(np.unique(objects[split == "train"], return_counts=True)[1]) == {40, 41}
 
 
 def test_brainscore_splits_are_those_of_scikit_learn():

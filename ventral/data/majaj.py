@@ -1,12 +1,13 @@
 """Majaj, Hong, Solomon & DiCarlo 2015: from the published assembly and csv to the responses of IT and V4."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import h5netcdf
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ventral.console import progress
 from ventral.data.majaj_files import (
@@ -22,6 +23,8 @@ from ventral.data.responses import check_responses, make_responses, reduce_prese
 from ventral.data.splits import assign_splits
 
 SOURCE = "Majaj & Hong 2015"
+IMAGE_METADATA = ("variation", "s", "ty", "tz", "rxy", "rxz", "ryz", "size", "background_id")  # of the csv
+SITE_METADATA = ("arr", "row", "col", "hemisphere", "subregion", "x", "y")  # of the assembly
 SITES_AT_A_TIME = 64  # 38 MB of the published 148,480 presentations, and a few times that while they are averaged
 
 
@@ -37,7 +40,8 @@ def read_majaj_responses(
         seed: seed of the split and of the random halves behind the reliabilities.
 
     Returns:
-        The dataset of `make_responses`, in order of image id. The session of a site is its animal.
+        The dataset of `make_responses`, in order of image id. The session of a site is its animal. The publisher's
+        metadata of images and sites are coordinates, as far as the files hold them. A trial that is NaN is one less.
 
     Raises:
         InputError: naming file and field, if a file is missing or damaged, lacks a variable, coordinate or column, or
@@ -48,15 +52,20 @@ def read_majaj_responses(
         shown, stimulus = shown_stimuli(file, assembly, table, stimuli)
         animal = texts(coordinate(file, assembly, "animal", "neuroid"))
         sites = {name: texts(coordinate(file, assembly, name, "neuroid")) for name in ("neuroid_id", "region")}
+        sites |= {name: plain(file.variables[name][:]) for name in SITE_METADATA if name in file.variables}
         window_ms = counting_window(file, assembly)
         values = response_variable(file, assembly)
         source = str(values.attrs.get("source", SOURCE))
         reduced = reduce_sites(values, stimulus, len(shown), seed)
+    missing = len(stimulus) * len(animal) - int(reduced["n_presentations"].sum())
+    if missing:
+        print(f"{assembly}: {missing} trials are NaN, left out of the means", file=sys.stderr)
     labels = {name: table[name].reindex(shown).to_numpy(dtype=str) for name in ("object_name", "category_name")}
+    metadata = {name: plain(table[name].reindex(shown)) for name in IMAGE_METADATA if name in table.columns}
     split = assign_splits(len(shown), fractions, seed, strata=labels["object_name"])
     responses = make_responses(
         reduced,
-        {"stimulus_id": shown, "split": split, **labels},
+        {"stimulus_id": shown, "split": split, **labels, **metadata},
         {**sites, "subject": animal, "session": animal},
         source=source,
         units="normalised",
@@ -64,6 +73,15 @@ def read_majaj_responses(
     )
     check_responses(responses, assembly)
     return responses
+
+
+def plain(values: ArrayLike) -> NDArray:
+    """Metadata as numbers where all of them are, as text elsewhere."""
+    text = texts(np.asarray(values, dtype=object))
+    try:
+        return text.astype(np.float64)
+    except ValueError:
+        return text
 
 
 def reduce_sites(

@@ -7,7 +7,7 @@ MAJAJ = DATASETS.get("majaj", {"source": "none"})
 SIMULATED_MAJAJ = {kind: f"resources/majaj_simulated/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()}
 MAJAJ_FILES = {
     "files": MAJAJ,
-    "published": {kind: f"resources/majaj/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()},
+    "published": {kind: MAJAJ.get(kind, f"resources/majaj/{name}") for kind, (name, _) in PUBLISHED_MAJAJ.items()},
 }.get(MAJAJ["source"], SIMULATED_MAJAJ)
 MAJAJ_FILES = {kind: MAJAJ_FILES[kind] for kind in PUBLISHED_MAJAJ}
 
