@@ -3,7 +3,8 @@
 from ventral.atomic import writing
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
-from ventral.tables import gather_scores, score_encoder, summary_markdown, write_csv
+from ventral.scoring import score_encoder
+from ventral.tables import gather_checks, gather_scores, mark_untrained, summary_markdown, write_csv
 
 with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
@@ -14,8 +15,10 @@ with logged(snakemake.log[0]):
         score_encoder(dataset, read_responses(path), responses[dataset], params.bootstrap, params.seed, least)
         for dataset, path in progress(encoders, "encoders scored")
     ]
-    scores, summary, layers = gather_scores(parts)
-    for table, path in ((scores, output.scores), (summary, output.summary), (layers, output.layers)):
-        write_csv(table, path)
+    weights = gather_checks(snakemake.input.checks)
+    scores, summary, layers = (mark_untrained(table, weights) for table in gather_scores(parts))
+    written = {"scores": scores, "summary": summary, "layers": layers, "weights": weights}
+    for name, table in written.items():
+        write_csv(table, output[name])
     with writing(output.markdown) as temporary:
         temporary.write_text(summary_markdown(summary))

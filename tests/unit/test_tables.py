@@ -1,4 +1,4 @@
-"""Scores in rows, and the summary to read."""
+"""Encoders scored, in rows, and the summary to read."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,8 @@ from scipy.stats import pearsonr
 
 from ventral.errors import InputError
 from ventral.scores import METRICS, ceiled_r2, score
-from ventral.tables import STATISTICS, all_scores, gather_scores, resamples, score_encoder, summary_markdown, write_csv
+from ventral.scoring import STATISTICS, all_scores, resamples, score_encoder
+from ventral.tables import ENCODER, gather_checks, gather_scores, mark_untrained, summary_markdown, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
@@ -43,7 +44,7 @@ def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
             "region": ("neuroid", REGION),
             "chosen_layer": ("neuroid", chosen),
         },
-        attrs={"network": network, "readout": readout, "protocol": "holdout"},
+        attrs={"network": network, "readout": readout, "protocol": "holdout", "weights": "random"},
     )
     repeated = {name: (("repeat", *predictions[name].dims), predictions[name].values[None]) for name in REPEATED}
     predictions = (
@@ -58,6 +59,7 @@ def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
             "neuroid_id": ("neuroid", [f"n{i}" for i in range(5)]),
             "region": ("neuroid", REGION),
             "reliability": ("neuroid", np.full(5, reliability) * [1, 1, 1, 1, 0.5]),
+            "reliability_sd": ("neuroid", np.full(5, 0.01)),
         },
         attrs={"source": "simulated"},
     )
@@ -184,7 +186,7 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
     ]
     for one, other in zip(gather_scores(parts), gather_scores(parts[::-1]), strict=True):
         pd.testing.assert_frame_equal(one, other)
-        assert list(one.columns[:7]) == ["dataset", "protocol", "source", "region", "encoder", "network", "readout"]
+        assert list(one.columns[: len(ENCODER)]) == ENCODER
         assert one["encoder"].drop_duplicates().tolist() == ["a-ols", "a-pls", "b-ols"]
         assert list(one.index) == list(range(len(one)))
 
@@ -197,7 +199,7 @@ def test_the_page_names_source_ceiling_and_the_best_encoder_first():
     page = summary_markdown(summary)
     assert "## majaj, IT (simulated)" in page
     assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
-    assert page.index("| **better-ols** | alpha |") < page.index("| worse-ols | alpha |")
+    assert page.index("| **better-ols** | random | alpha |") < page.index("| worse-ols | random | alpha |")
     row = summary[(summary["encoder"] == "better-ols") & (summary["region"] == "V4") & (summary["split"] == "test")]
     mean, low, high = (row[f"pearson_r_{part}"].item() for part in ("mean", "low", "high"))
     assert f"| {mean:.3f} [{low:.3f}, {high:.3f}] | {row['ceiled_r2_median'].item():.2f} |" in page
@@ -246,3 +248,32 @@ def test_a_region_without_any_score_has_no_nan_on_its_page():
 def test_six_significant_digits(tmp_path):
     write_csv(pd.DataFrame({"a": [1 / 3, 123456789.0, np.nan], "n": [1, 2, 3]}), tmp_path / "t" / "a.csv")
     assert (tmp_path / "t" / "a.csv").read_bytes() == b"a,n\n0.333333,1\n1.23457e+08,2\n,3\n"
+
+
+def test_spread_over_seeds():
+    """An encoder of several seeds is scored by their mean prediction; the sd of their mean r stands beside."""
+    predictions, responses = encoder()
+    seeds = np.random.default_rng(5).normal(size=(1, 3, 60, 5)) + predictions["prediction"].values[:, :1].clip(-9, 9)
+    trained = predictions.assign(prediction_of_seed=(("repeat", "seed", "stimulus", "neuroid"), np.nan_to_num(seeds)))
+    _, summary, _ = score_encoder("majaj", trained, responses, 100, 0)
+    row = summary[(summary["split"] == "val") & (summary["region"] == "V4")].iloc[0]
+    val, here = predictions["split"].values[0] == "val", REGION == "V4"
+    y = responses["rate"].values[SPLIT == "val"][:, here]
+    means = [np.nanmean(score(y, seed[val][:, here])["pearson_r"]) for seed in np.nan_to_num(seeds)[0]]
+    assert row["n_seeds"] == 3
+    assert row["pearson_r_seed_sd"] == pytest.approx(np.std(means, ddof=1))
+    _, summary, _ = score_encoder("majaj", predictions, responses, 100, 0)
+    assert set(summary["n_seeds"]) == {1} and summary["pearson_r_seed_sd"].isna().all()
+
+
+def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
+    for name, passed in {"resnet": False, "alexnet": True}.items():
+        row = {"network": name, "weights": "pretrained", "accuracy": 0.4, "accuracy_random": 0.4, "passed": passed}
+        pd.DataFrame([row]).to_csv(tmp_path / f"{name}.csv", index=False)
+    checks = gather_checks([tmp_path / "resnet.csv", tmp_path / "alexnet.csv"])
+    assert checks["network"].tolist() == ["alexnet", "resnet"]
+    summary = gather_scores([tables(network="resnet"), tables(network="alexnet")])[1]
+    marked = mark_untrained(summary, checks).groupby("network")["weights"].first()
+    assert marked.to_dict() == {"alexnet": "random", "resnet": "random (NO better than its random copy)"}
+    assert mark_untrained(summary, gather_checks([])).equals(summary)
+    assert "(NO better than its random copy)" in summary_markdown(mark_untrained(summary, checks))

@@ -1,0 +1,90 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from ventral.errors import InputError
+from ventral.reproduction import COLUMNS, read_reported, reproduce, reproduction_markdown
+
+
+def reported(**changes):
+    row = {"report": "A (report 1)", "dataset": "majaj", "region": "IT", "encoder": "theirs", "split": "val"}
+    row |= {"metric": "pearson_r", "value": 0.5, "ours": "net-ols", "layer": "", "note": ""}
+    return pd.DataFrame([row | changes])
+
+
+def ours(**changes):
+    row = {"dataset": "majaj", "protocol": "holdout", "source": "published", "region": "IT", "encoder": "net-ols"}
+    row |= {"weights": "pretrained", "layer": "layer3", "split": "val", "explained_variance_median": 0.3}
+    row |= {f"pearson_r_{k}": v for k, v in {"mean": 0.5, "low": 0.45, "high": 0.55}.items()}
+    row |= {f"mse_{k}": v for k, v in {"mean": 0.1, "low": 0.09, "high": 0.11}.items()}
+    return pd.DataFrame([row | changes])
+
+
+def status(theirs, mine):
+    return reproduce(theirs, mine, mine).loc[0, "status"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        ({}, "matched"),
+        ({"value": 0.4}, "better"),
+        ({"value": 0.6}, "worse"),
+        ({"metric": "mse", "value": 0.2}, "better"),
+        ({"metric": "mse", "value": 0.05}, "worse"),
+        ({"value": np.nan}, "not comparable"),
+        ({"layer": "layer3"}, "matched"),
+        ({"layer": "layer4"}, "not run"),
+        ({"ours": "other-ols"}, "not run"),
+        ({"dataset": "xiao"}, "not run"),
+        ({"split": "test"}, "not run"),
+        ({"metric": "explained_variance_median", "value": 0.2}, "better"),
+    ],
+)
+def test_status(theirs, expected):
+    assert status(reported(**theirs), ours()) == expected
+
+
+@pytest.mark.parametrize(
+    ("mine", "why"),
+    [
+        ({"source": "simulated"}, "ours are simulated recordings"),
+        ({"weights": "random in place of pretrained"}, "random in place of pretrained weights"),
+        (
+            {"source": "simulated", "weights": "random in place of pretrained"},
+            "ours are simulated recordings, with random in place of pretrained weights",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_says_why(mine, why):
+    row = reproduce(reported(), ours(**mine), ours(**mine)).loc[0]
+    assert (row["status"], row["why"]) == ("not comparable", why)
+    assert row["value"] == 0.5
+
+
+def test_other_protocols_and_regions_are_not_taken_for_the_reports():
+    mine = pd.concat([ours(protocol="brainscore"), ours(region="V4"), ours(pearson_r_mean=0.9, pearson_r_high=0.95)])
+    assert reproduce(reported(), mine, mine).loc[0, "value"] == 0.9
+
+
+def test_own_table_is_whole(request):
+    table = read_reported(request.config.rootpath / "config" / "reported.csv")
+    assert len(table) == 66
+    assert set(table["split"]) == {"val", "test"}
+    assert (table["ours"] != "").all()
+
+
+def test_page_has_every_number():
+    page = reproduction_markdown(reproduce(reported(), ours(), ours()))
+    assert "| theirs | pearson_r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
+
+
+def test_faulty_table_is_refused(tmp_path):
+    path = tmp_path / "reported.csv"
+    reported(value="much").to_csv(path, index=False)
+    with pytest.raises(InputError, match="'much' in row 2"):
+        read_reported(path)
+    reported().drop(columns="ours").to_csv(path, index=False)
+    with pytest.raises(InputError, match="ours: column missing"):
+        read_reported(path)
+    assert set(COLUMNS) == set(reported().columns)

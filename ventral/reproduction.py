@@ -1,0 +1,116 @@
+"""Each number of the literature beside ours: `tables/reproduction.csv`."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ventral.errors import InputError, nearest
+
+COLUMNS = ("report", "dataset", "region", "encoder", "split", "metric", "value", "ours", "layer", "note")
+LOWER_IS_BETTER = ("mse",)
+PROTOCOL = "holdout"  # the reports fit on train and report val
+
+
+def read_reported(path: str | Path) -> pd.DataFrame:
+    """Read the literature's numbers, one row each.
+
+    Returns:
+        Columns of `COLUMNS`: `value` as reported, NaN where no figure was given; `ours` the encoder here that repeats
+        it and `layer` its layer, empty for the one chosen on train.
+
+    Raises:
+        InputError: if the file lacks a column or a value is no number.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    for column in COLUMNS:
+        if column not in table.columns:
+            raise InputError(path, column, "column missing", nearest(column, list(table.columns)))
+    values = pd.to_numeric(table["value"].replace("", "nan"), errors="coerce")
+    wrong = table["value"][values.isna() & (table["value"] != "")]
+    if len(wrong):
+        raise InputError(path, "value", f"{wrong.iloc[0]!r} in row {wrong.index[0] + 2}", "give a number, or nothing")
+    return table.assign(value=values)[list(COLUMNS)]
+
+
+def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
+    """Put ours beside each reported number, and say how the two compare.
+
+    Args:
+        reported: from `read_reported`.
+        summary: as `tables/summary.csv`.
+        layers: as `tables/layers.csv`.
+
+    Returns:
+        One row a reported number, in its order: `reported`, `value` (ours) with its 95 % interval, their `difference`,
+        and `status`: matched (the reported number lies in our interval), better, worse, not comparable or not run, the
+        last two with the reason in `why`.
+    """
+    rows = []
+    for row in reported.to_dict("records"):
+        table = layers if row["layer"] else summary.assign(depth=0)
+        found = _ours(row, table)
+        mine = _number(row, found)
+        about = {key: row[key] for key in ("report", "dataset", "region", "encoder", "split", "metric")}
+        about |= {"reported": row["value"], "ours": row["ours"], "layer": row["layer"]}
+        about |= {"weights": "" if found is None else found["weights"], **mine}
+        status, why = _status(row, found, mine, summary)
+        rows.append(about | {"status": status, "why": why, "note": row["note"]})
+        rows[-1]["difference"] = mine["value"] - row["value"]
+    order = [*about, "difference", "status", "why", "note"]
+    return pd.DataFrame(rows)[order]
+
+
+def _ours(row: dict, table: pd.DataFrame) -> pd.Series | None:
+    """Our row for a reported one, or none."""
+    here = (table["dataset"] == row["dataset"]) & (table["region"] == row["region"])
+    here &= (table["protocol"] == PROTOCOL) & (table["encoder"] == row["ours"])
+    if row["layer"]:
+        here &= table["layer"] == row["layer"]  # layers are scored on val, and so reported
+    else:
+        here &= table["split"] == row["split"]
+    return table[here].iloc[0] if here.any() else None
+
+
+def _number(row: dict, found: pd.Series | None) -> dict[str, float]:
+    """Our value of the reported metric with its interval; NaN where there is none."""
+    names = {"value": f"{row['metric']}_mean", "low": f"{row['metric']}_low", "high": f"{row['metric']}_high"}
+    if row["metric"].endswith("_median"):  # a median over neuroids has no interval here
+        names = {"value": row["metric"], "low": "", "high": ""}
+    return {key: np.nan if found is None else float(found.get(name, np.nan)) for key, name in names.items()}
+
+
+def _status(row: dict, found: pd.Series | None, mine: dict[str, float], summary: pd.DataFrame) -> tuple[str, str]:
+    if row["dataset"] not in set(summary["dataset"]):
+        return "not run", f"no dataset {row['dataset']} in this study"
+    if found is None or np.isnan(mine["value"]):
+        return "not run", f"no {row['ours']} of {row['region']} on {row['split']} in this study"
+    if found["source"] == "simulated":
+        return "not comparable", "ours are simulated recordings" + _weights_differ(found)
+    if _weights_differ(found):
+        return "not comparable", _weights_differ(found).removeprefix(", with ")
+    if np.isnan(row["value"]):
+        return "not comparable", "the report gives no figure"
+    if mine["low"] <= row["value"] <= mine["high"]:
+        return "matched", ""
+    higher = mine["value"] > row["value"]
+    return ("worse" if higher == (row["metric"] in LOWER_IS_BETTER) else "better"), ""
+
+
+def _weights_differ(found: pd.Series) -> str:
+    """What to say of weights that are not those the report used."""
+    return f", with {found['weights']} weights" if "in place of" in str(found["weights"]) else ""
+
+
+def reproduction_markdown(table: pd.DataFrame) -> str:
+    """The table as a page to read: every report with its numbers, ours and what became of them."""
+    lines = ["# Reported and reproduced", ""]
+    for report, rows in table.groupby("report", sort=False):
+        lines += [f"## {report}", "", "| encoder | metric | reported | ours | |", "|---|---|---|---|---|"]
+        for row in rows.to_dict("records"):
+            given = "none" if np.isnan(row["reported"]) else f"{row['reported']:.3f}"
+            mine = "none" if np.isnan(row["value"]) else f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+            told = row["status"] + (f": {row['why']}" if row["why"] else "")
+            lines.append(f"| {row['encoder']} | {row['metric']} | {given} | {mine} | {told} |")
+        lines.append("")
+    return "\n".join(lines)
