@@ -1,41 +1,54 @@
 """Run a network once over the images of a dataset; leave one Gram matrix a layer."""
 
+from functools import partial
+
 import h5py
 import torch
 
 from ventral.console import logged
-from ventral.data.images import read_stimulus_ids
-from ventral.gram_file import hash_images, write_grams
+from ventral.data.images import read_labels, read_stimulus_ids
+from ventral.gram import concatenate, gram_of, one_hot
+from ventral.gram_file import hash_images, keep_activations, write_gram, writing_grams
 from ventral.networks.activations import choose_device, extract_grams
 from ventral.networks.zoo import build_network
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
-    network = build_network(
-        snakemake.wildcards.network,
-        params.network["architecture"],
-        weights=params.network["weights"],
-        layers=params.network["layers"],
-        image_size=params.network.get("image_size"),
-        seed=params.seed,
-    )
-    ids = read_stimulus_ids(snakemake.input.images)
-    with h5py.File(snakemake.input.images) as file:
-        images = file["images"]
-        made_from = {
-            "network": network.name,
-            "weights_sha256": network.weights_sha256,
-            "images_sha256": hash_images(images),
-            "image_size": network.image_size or "as they are",
-            "mean": network.mean,
-            "std": network.std,
-        }
-        grams = extract_grams(
-            network,
-            images,
-            memory_mb=snakemake.resources.mem_mb,
-            scratch=snakemake.resources.tmpdir,
-            device=choose_device(params.device),
-        )
-        write_grams(snakemake.output.grams, grams, ids, made_from)
+    name, params, settings = snakemake.wildcards.network, snakemake.params, snakemake.params.network
+    stimulus_id = read_stimulus_ids(snakemake.input.images)
+    labels = {label: gram_of(one_hot(of)) for label, of in read_labels(snakemake.input.images).items()}
+    category = settings.get("with_category")
+    with h5py.File(snakemake.input.images) as file, writing_grams(snakemake.output.grams, stimulus_id) as output:
+        if settings["architecture"] == "labels":
+            made_from, grams = {"weights": "none"}, labels.items()
+        else:
+            seed = settings.get("seed", params.seed)
+            weights_file = getattr(snakemake.input, "weights", None) or None
+            network = build_network(name, settings, weights_file=weights_file, seed=seed)
+            precision = settings.get("precision", "float32")
+            made_from = {
+                "weights": network.weights,
+                "weights_sha256": network.weights_sha256,
+                "seed": seed,
+                "precision": precision,
+                "images_sha256": hash_images(file["images"]),
+                "image_size": network.image_size or "as they are",
+                "interpolation": network.interpolation,
+                "mean": network.mean,
+                "std": network.std,
+                "with_category": category or "no",
+            }
+            grams = extract_grams(
+                network,
+                file["images"],
+                memory_mb=snakemake.resources.mem_mb,
+                scratch=snakemake.resources.tmpdir,
+                device=choose_device(params.device),
+                precision=precision,
+                channels_last=settings.get("channels_last", False),
+                keep=settings.get("keep", ()),
+                kept_in=partial(keep_activations, output),
+            )
+        output.attrs.update(made_from | {"network": name})
+        for layer, gram in grams:
+            write_gram(output, layer, concatenate(gram, labels[category]) if category else gram)

@@ -3,7 +3,7 @@
 from ventral.console import logged, progress
 from ventral.data.responses import draw_splits, read_responses, write_responses
 from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.gram_file import match_stimuli, read_gram, read_layers
+from ventral.gram_file import match_stimuli, read_gram, read_layers, read_weights
 
 with logged(snakemake.log[0]):
     wildcards, grams = snakemake.wildcards, snakemake.input.grams
@@ -12,10 +12,11 @@ with logged(snakemake.log[0]):
     responses = responses.isel(stimulus=stimuli)
     names = read_layers(grams)
     predictions = fit_protocol(
-        lambda: ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted")),
+        ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted")),
         responses,
         ReadoutPlan(**snakemake.params.readout),
         draw_splits(responses, wildcards.protocol, snakemake.params.seed),
     )
     predictions.attrs = {"network": wildcards.network, "readout": wildcards.readout, "protocol": wildcards.protocol}
+    predictions.attrs["weights"] = read_weights(grams)
     write_responses(predictions, snakemake.output.predictions)

@@ -43,3 +43,66 @@ def fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
 
 def _copied(value: Any) -> Any:
     return {key: _copied(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def names_of_copies(name: str, settings: Mapping[str, Any]) -> list[str]:
+    """Names of the random copies that a network asks for: `NAME_seed1`, `NAME_seed2` and so on."""
+    return [f"{name}_seed{i}" for i in range(1, settings.get("copies", 0) + 1)]
+
+
+def with_copies(networks: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """The networks of a config, each followed by the random copies that it asks for, as networks of their own.
+
+    Args:
+        networks: name to settings.
+        seed: the study's; copy i has a network's own seed, or else this, plus i.
+    """
+    found: dict[str, Any] = {}
+    for name, settings in networks.items():
+        # Without `copies`, so that to ask for more of them runs no network again.
+        found[name] = {key: value for key, value in settings.items() if key != "copies"}
+        shared = {key: value for key, value in found[name].items() if key not in ("sha256", "keep")}
+        for i, copy in enumerate(names_of_copies(name, settings), start=1):
+            found[copy] = shared | {"weights": "random", "seed": settings.get("seed", seed) + i}
+    return found
+
+
+def find_misnamed(config: Mapping[str, Any]) -> list[str]:
+    """Faults of what names a network: readouts and trained encoders of a config with defaults filled in."""
+    networks = config["networks"]
+    faults = [
+        f"readouts.{name}.networks: no network {network!r}; {nearest(network, networks)}"
+        for name, readout in config["readouts"].items()
+        for network in readout.get("networks", [])
+        if network not in networks
+    ]
+    return faults + [
+        f"trained.{name}{fault}"
+        for name, entry in config["trained"].items()
+        for fault in _misnamed(name, entry, networks)
+    ]
+
+
+def _misnamed(name: str, entry: Mapping[str, Any], networks: Mapping[str, Any]) -> Iterator[str]:
+    """Faults of an entry under `trained` that the schema cannot tell, without the entry's name."""
+    network, cnn = entry["network"], entry.get("cnn", {})
+    if name in networks:
+        yield ": a network has this name too; rename one"
+    if network not in ("cnn", "hybrid", *networks):
+        yield f".network: no network {network!r}; {nearest(network, ['cnn', 'hybrid', *networks])}"
+    elif network in networks and networks[network]["architecture"] == "labels":
+        yield f".network: {network} sees no images; name another"
+    for key, owner in (("cnn", "cnn"), ("weights", "hybrid")):
+        if key in entry and network != owner:
+            yield f".{key}: goes with network: {owner}; leave it out"
+    if "channels" in cnn and len(cnn["channels"]) != cnn.get("layers", 2):
+        yield f".cnn.channels: {len(cnn['channels'])} for {cnn.get('layers', 2)} layers; give one a layer"
+    over = entry.get("search", {}).get("over", {})
+    if "layers" in over and (network != "cnn" or "channels" in cnn):
+        yield ".search.over.layers: goes with network: cnn, without channels; leave it out"
+        return
+    for key, values in over.items():
+        own = cnn.get("layers", 2) if key == "layers" else entry.get(key)
+        ranged = len(values) == 2 and not isinstance(values[0], str)
+        if own is None or not (min(values) <= own <= max(values) if ranged else own in values):
+            yield f".search.over.{key}: without the entry's own {own}, the first to be tried; give both"

@@ -8,16 +8,22 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
+if TYPE_CHECKING:  # whoever holds a tensor has imported torch; arrays alone do without
+    import torch
+    from torch import Tensor
+
 Floats = NDArray[np.float64]
 
 # Features whose variance is below this share of their mean square are constant up to float32 rounding.
 DEAD = 1e-10
+WIDTH = 4096  # units of a block, where memory allows: the same sums, to the last bit, whatever the memory
+PANELS = 4  # of rows, in which torch computes a triangle: 5/8 of the full product
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,34 @@ class Gram:
         return variance <= DEAD * (mean_square + variance)
 
 
-def gram_of_blocks(blocks: Iterable[NDArray[np.floating]], n_images: int, n_units: int) -> Gram:
+def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
+    """Lower triangle of the products of a centred block (overwritten), its sums, products with its means, its means."""
+    dtype, syrk = (np.float64, blas.dsyrk) if double else (np.float32, blas.ssyrk)
+    means = block.mean(axis=0, dtype=np.float64)
+    centred = np.subtract(block, means.astype(block.dtype), out=block).astype(dtype, copy=False)
+    # `centred.T` is in Fortran order, which spares BLAS a copy; it fills one triangle.
+    products = syrk(1.0, centred.T, trans=1, lower=1)
+    return products, centred.sum(axis=1, dtype=np.float64), centred @ (means - means.mean()).astype(dtype), means
+
+
+def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
+    """The same by torch, on the device where the block is; TF32 must be off, which is torch's default for products."""
+    import torch
+
+    dtype = torch.float64 if double else torch.float32
+    means = block.mean(dim=0, dtype=torch.float64)
+    centred = block.sub_(means.to(block.dtype)).to(dtype)
+    n, n_units = centred.shape
+    products = torch.zeros((n, n), dtype=torch.float64, device=block.device)
+    for left in range(0, n_units, WIDTH):
+        part = centred[:, left : left + WIDTH]
+        for top in range(0, n, step := -(-n // PANELS)):  # torch has no symmetric product: rows, up to the diagonal
+            products[top : top + step, : top + step] += part[top : top + step] @ part[: top + step].T
+    found = products.tril(), centred.sum(dim=1, dtype=torch.float64), centred @ (means - means.mean()).to(dtype), means
+    return tuple(each.cpu().numpy() for each in found)  # type: ignore[return-value]
+
+
+def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: int, n_units: int) -> Gram:
     """Accumulate the Gram matrix of a layer that comes a block of units at a time.
 
     Products of a block are in float32 (float64 where n_units < n_images: least squares is then over-determined and
@@ -58,29 +91,26 @@ def gram_of_blocks(blocks: Iterable[NDArray[np.floating]], n_images: int, n_unit
     un-centred float32 features drown in the product of their means.
 
     Args:
-        blocks: (n_images, width) arrays, the widths adding up to n_units. They are overwritten.
+        blocks: (n_images, width) arrays, or tensors on any device, the widths adding up to n_units. Overwritten.
         n_images: n.
         n_units: p.
     """
-    dtype = np.float64 if n_units < n_images else np.float32
-    syrk = blas.dsyrk if dtype is np.float64 else blas.ssyrk
     inner = np.zeros((n_images, n_images))
     unit_sum, mean_product = np.zeros(n_images), np.zeros(n_images)
     sum_of_means = sum_of_squared_means = 0.0
     for block in blocks:
-        means = block.mean(axis=0, dtype=np.float64)
-        centred = np.subtract(block, means.astype(block.dtype), out=block).astype(dtype, copy=False)
-        block_mean = means.mean()
-        block_sum = centred.sum(axis=1, dtype=np.float64)
-        # `centred.T` is in Fortran order, which spares BLAS a copy; it fills one triangle.
-        inner += syrk(1.0, centred.T, trans=1, lower=1)
+        double = n_units < n_images
+        found = _reduce_array(block, double) if isinstance(block, np.ndarray) else _reduce_tensor(block, double)
+        products, block_sum, block_mean_product, means = found
+        inner += products
         unit_sum += block_sum
-        mean_product += centred @ (means - block_mean).astype(dtype) + block_mean * block_sum
-        sum_of_means += means.sum()
-        sum_of_squared_means += means @ means
+        mean_product += block_mean_product + means.mean() * block_sum
+        sum_of_means += float(means.sum())
+        sum_of_squared_means += float(means @ means)
     mu = sum_of_means / n_units
     mean_product -= mu * unit_sum
-    inner = np.tril(inner) + np.tril(inner, -1).T
+    inner = inner + inner.T  # the upper triangle was zero
+    inner.flat[:: n_images + 1] /= 2
     # Rounding the means to the features' precision left a constant in every unit; centring over images removes it.
     return Gram(
         centre(inner),
@@ -92,17 +122,40 @@ def gram_of_blocks(blocks: Iterable[NDArray[np.floating]], n_images: int, n_unit
     )
 
 
-def gram_of(features: NDArray[np.floating], width: int = 4096) -> Gram:
+def gram_of(features: NDArray[np.floating], width: int = WIDTH) -> Gram:
     """Gram matrix of (n, p) features that fit in memory."""
     n_units = features.shape[1]
     blocks = (features[:, start : start + width].copy() for start in range(0, n_units, width))
     return gram_of_blocks(blocks, len(features), n_units)
 
 
+def concatenate(a: Gram, b: Gram) -> Gram:
+    """The Gram matrix of the units of two layers taken together, of the same n images."""
+    n_units = a.n_units + b.n_units
+    mu = (a.n_units * a.mean + b.n_units * b.mean) / n_units
+    # Means are about the mean of their own layer and have to be about mu, their common one.
+    return Gram(
+        a.inner + b.inner,
+        a.unit_sum + b.unit_sum,
+        a.mean_product + (a.mean - mu) * a.unit_sum + b.mean_product + (b.mean - mu) * b.unit_sum,
+        a.mean_norm2 + a.n_units * (a.mean - mu) ** 2 + b.mean_norm2 + b.n_units * (b.mean - mu) ** 2,
+        mu,
+        n_units,
+    )
+
+
+def one_hot(labels: NDArray[np.str_]) -> Floats:
+    """(n,) labels -> (n, k) ones and zeros, one column a label, in the labels' order."""
+    return (labels[:, None] == np.unique(labels)).astype(np.float64)
+
+
 def centre(inner: Floats) -> Floats:
     """Centre (n, n) inner products about the mean of all n images."""
     means = inner.mean(axis=0)
-    return inner - (means + means[:, None]) + means.mean()  # in this order it stays symmetric to the last bit
+    centred: Floats = np.add.outer(means, means)  # in this order it stays symmetric to the last bit
+    np.subtract(inner, centred, out=centred)
+    centred += means.mean()
+    return centred
 
 
 def centre_on(inner: Floats, train: NDArray[np.intp], test: NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -116,10 +169,32 @@ def centre_on(inner: Floats, train: NDArray[np.intp], test: NDArray[np.intp]) ->
     Returns:
         (n_train, n_train) products of train with train and (n_test, n_train) of test with train.
     """
-    means = inner[:, train].mean(axis=1)
-    overall = means[train].mean()
-    rows = inner[:, train] - means[:, None] - means[train] + overall
+    rows = inner[:, train]
+    means = rows.mean(axis=1)
+    rows -= means[:, None]
+    rows -= means[train]
+    rows += means[train].mean()
     return rows[train], rows[test]
+
+
+class Held:
+    """Activations arrive images at a time and leave units at a time, by way of the memory of a device."""
+
+    def __init__(self, n_images: int, n_units: int, memory_bytes: int, device: "torch.device") -> None:
+        """Reserve room for (n_images, n_units) float32 on the device; blocks of units take `memory_bytes` more."""
+        import torch
+
+        self.rows = torch.empty((n_images, n_units), dtype=torch.float32, device=device)
+        self.width = max(1, memory_bytes // (4 * n_images))
+
+    def write(self, start: int, rows: "Tensor") -> None:
+        """Store the activations (b, n_units) of images start ... start + b - 1."""
+        self.rows[start : start + len(rows)] = rows
+
+    def blocks(self) -> "Iterator[Tensor]":
+        """Yield the activations of all images (n_images, width), block of units after block."""
+        for left in range(0, self.rows.shape[1], self.width):
+            yield self.rows[:, left : left + self.width].clone()
 
 
 class Spool:
@@ -138,7 +213,7 @@ class Spool:
             folder: where the file lies; None for the system's folder of temporary files.
         """
         self.shape = (n_images, n_units)
-        self.width = max(1, min(n_units, memory_bytes // (4 * n_images)))
+        self.width = max(1, min(n_units, WIDTH, memory_bytes // (4 * n_images)))
         self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by __exit__)
 
     def __enter__(self) -> Self:

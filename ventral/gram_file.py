@@ -1,8 +1,10 @@
 """`activations/{dataset}/{network}.h5`: the Gram matrix of every layer of a network, and what it was made from."""
 
 import hashlib
+import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +14,65 @@ from numpy.typing import NDArray
 
 from ventral.atomic import reading, writing
 from ventral.errors import InputError
-from ventral.gram import Gram
+from ventral.gram import WIDTH, Gram
 
 
-def write_grams(
-    path: str | Path, grams: Iterable[tuple[str, Gram]], stimulus_id: NDArray, made_from: Mapping[str, Any]
-) -> None:
-    """Write the Gram matrices as they come, one group a layer; the file appears when the last is in.
+@contextmanager
+def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h5py.File]:
+    """Open a file for `write_gram` and `keep_activations`; it appears under its name when all went well.
+
+    Its attributes are to say what the matrices depend on: network, hashes of weights and images, preprocessing.
 
     Args:
         path: file to write.
-        grams: layers in order, each with its Gram matrix of n images.
         stimulus_id: (n,) ids of the images.
-        made_from: what the matrices depend on: network, hashes of weights and images, preprocessing.
     """
     with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
-        file.attrs.update(made_from)
         file.create_dataset("stimulus_id", data=stimulus_id.astype(object), dtype=h5py.string_dtype())
-        layers = file.create_group("layers", track_order=True)
-        for layer, gram in grams:
-            group = layers.create_group(layer)
-            group.create_dataset("inner", data=gram.inner, dtype=np.float32)
-            group.create_dataset("unit_sum", data=gram.unit_sum)
-            group.create_dataset("mean_product", data=gram.mean_product)
-            group.attrs.update(mean_norm2=gram.mean_norm2, mean=gram.mean, n_units=gram.n_units)
+        file.create_group("layers", track_order=True)
+        yield file
+
+
+def write_gram(file: h5py.File, layer: str, gram: Gram) -> None:
+    """Write the Gram matrix of the next layer, early to late."""
+    group = file["layers"].require_group(layer)
+    group.create_dataset("inner", data=gram.inner, dtype=np.float32)
+    group.create_dataset("unit_sum", data=gram.unit_sum)
+    group.create_dataset("mean_product", data=gram.mean_product)
+    group.attrs.update(mean_norm2=gram.mean_norm2, mean=gram.mean, n_units=gram.n_units)
+
+
+def keep_activations(file: h5py.File, layer: str, shape: tuple[int, ...]) -> h5py.Dataset:
+    """Room for a layer's activations beside its Gram matrix: `activations`, (n, p) float32, to be filled.
+
+    Args:
+        file: from `writing_grams`.
+        layer: its name.
+        shape: of the axes of units, such as channels, height and width; also written, as attribute `shape`.
+    """
+    size = len(file["stimulus_id"]), math.prod(shape)
+    chunks = min(size[0], 64), min(size[1], WIDTH)
+    dataset = (
+        file["layers"]
+        .create_group(layer)
+        .create_dataset(
+            "activations", size, np.float32, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True
+        )
+    )
+    dataset.attrs["shape"] = shape
+    return dataset
 
 
 def read_layers(path: str | Path) -> list[str]:
     """Names of the layers in the file, early to late."""
     with reading(path), h5py.File(path) as file:
         return list(file["layers"])
+
+
+def read_weights(path: str | Path) -> str:
+    """What the weights of the network are called: none, random, pretrained, a publisher's name, file, and so on."""
+    with reading(path), h5py.File(path) as file:
+        return str(file.attrs["weights"])
 
 
 def read_gram(path: str | Path, layer: str, images: NDArray[np.intp] | None = None) -> Gram:

@@ -1,5 +1,8 @@
-"""Recorded activations against those computed by hand, and networks that cannot be recorded."""
+"""Activations and Gram matrices of whole networks against those computed by hand; images as networks want them."""
 
+from functools import partial
+
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -8,12 +11,23 @@ from torch.nn import functional
 
 from ventral.errors import InputError
 from ventral.gram import gram_of
-from ventral.gram_file import hash_images, match_stimuli, read_gram, read_layers, write_grams
+from ventral.gram_file import (
+    hash_images,
+    keep_activations,
+    match_stimuli,
+    read_gram,
+    read_layers,
+    read_weights,
+    write_gram,
+    writing_grams,
+)
 from ventral.networks import activations as module
-from ventral.networks.activations import activations, choose_device, extract_grams, prepare
+from ventral.networks.activations import choose_device, extract_grams, find_layers, inferring, prepare
 from ventral.networks.operators import name_missing_operators
+from ventral.networks.own import Pixels
+from ventral.networks.recording import record
 from ventral.networks.weights import seeded
-from ventral.networks.zoo import ARCHITECTURES, Network, Pixels, build_network
+from ventral.networks.zoo import Network, build_network
 
 CPU = torch.device("cpu")
 IMAGES = np.random.default_rng(0).integers(0, 256, (11, 8, 8, 3), dtype=np.uint8)
@@ -37,24 +51,22 @@ class Small(nn.Module):
         return self.head(out.flatten(1))
 
 
-class Given(nn.Module):
-    """A layer `part` used as `use` says."""
-
-    def __init__(self, part: nn.Module, use) -> None:
-        super().__init__()
-        self.part, self.use = part, use
-
-    def forward(self, x):
-        return self.use(self.part, x)
+def network_of(model: nn.Module, *layers: str, image_size: int | None = None, mean=(0, 0, 0), std=(1, 1, 1), **more):
+    return Network("mine", model.eval(), layers, image_size, mean, std, **more)
 
 
-class Pair(nn.Module):
-    def forward(self, x):
-        return x, x
+def prepared(images: np.ndarray, network: Network) -> torch.Tensor:
+    return prepare(torch.from_numpy(images), network)
 
 
-def network_of(model: nn.Module, *layers: str, image_size: int | None = None, mean=(0, 0, 0), std=(1, 1, 1)):
-    return Network("mine", model.eval(), layers, image_size, mean, std, "")
+def activations(network: Network, images: np.ndarray) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    with inferring(CPU, "float32"):
+        records = find_layers(network, images[:1], CPU)
+        record(
+            network.model, records, prepared(images, network), lambda k, rows: found.update({k: rows.clone().numpy()})
+        )
+    return {name: found[name] for name in records.shapes}
 
 
 @pytest.fixture
@@ -75,7 +87,7 @@ def by_hand(model: Small, images=IMAGES) -> dict[str, np.ndarray]:
 
 def test_all_layers_of_one_pass_are_as_computed_by_hand(small):
     """Also before an in-place ReLU and an in-place residual sum."""
-    found = activations(network_of(small, "first", "relu", "second", "head"), IMAGES, CPU)
+    found = activations(network_of(small, "first", "relu", "second", "head"), IMAGES)
     expected = by_hand(small)
     assert list(found) == ["first", "relu", "second", "head"]
     for name, rows in found.items():
@@ -85,37 +97,87 @@ def test_all_layers_of_one_pass_are_as_computed_by_hand(small):
     assert not small.first._forward_hooks  # nothing stays behind
 
 
-@pytest.mark.parametrize(
-    "model, layer, words",
-    [
-        (Given(nn.Identity(), lambda part, x: part(part(x))), "part", "part runs more than once an image"),
-        (Given(Pair(), lambda part, x: part(x)[0]), "part", "part gives no single tensor"),
-        (Small(), "idle", "idle does not run for an image"),
-    ],
-)
-def test_layers_that_cannot_be_recorded_are_named(model, layer, words):
-    with pytest.raises(InputError, match=rf"config: networks\.mine\.layers: {words}; choose another"):
-        activations(network_of(model, layer), IMAGES[:2], CPU)
-    assert not any(part._forward_hooks for part in model.modules())
+def assert_same(gram, expected, tolerance=1e-5):
+    scale = np.trace(expected.inner) / len(expected.inner)
+    np.testing.assert_allclose(gram.inner, expected.inner, atol=tolerance * scale)
+    np.testing.assert_allclose(gram.unit_sum, expected.unit_sum, atol=10 * tolerance * scale**0.5)
+    np.testing.assert_allclose(gram.mean_product, expected.mean_product, atol=10 * tolerance * scale)
+    np.testing.assert_allclose(gram.mean_norm2, expected.mean_norm2, rtol=10 * tolerance)
+    np.testing.assert_allclose(gram.mean, expected.mean, rtol=tolerance, atol=1e-7)
+    assert gram.n_units == expected.n_units
+    assert not gram.dead
+
+
+def extracted(network, images=IMAGES, memory_mb=100, scratch=None, **options):
+    return dict(extract_grams(network, images, memory_mb=memory_mb, scratch=scratch, device=CPU, **options))
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 11])
 @pytest.mark.parametrize("memory_mb", [1, 1000])
-def test_grams_do_not_depend_on_batch_or_memory(small, tmp_path, monkeypatch, batch, memory_mb, capsys):
-    monkeypatch.setattr(module, "BATCH", batch)
+@pytest.mark.parametrize("free", [0, 4 * 11 * 300, 2**30])  # what a device holds: nothing, the second layer, both
+def test_grams_do_not_depend_on_batch_memory_or_store(small, tmp_path, monkeypatch, batch, memory_mb, free, capsys):
+    monkeypatch.setattr(module, "BATCH", {"cpu": batch})
     monkeypatch.setattr(module, "SHARE", 2**13)  # blocks of 2 units with 1 MB
-    network = network_of(small, "first", "head")
-    found = dict(extract_grams(network, IMAGES, memory_mb=memory_mb, scratch=tmp_path, device=CPU))
+    monkeypatch.setattr(module, "free_memory", lambda _: free)
+    found = extracted(network_of(small, "first", "head"), memory_mb=memory_mb, scratch=tmp_path)
     for name, gram in found.items():
-        expected = gram_of(by_hand(small)[name])
-        scale = np.trace(expected.inner) / len(IMAGES)
-        np.testing.assert_allclose(gram.inner, expected.inner, atol=1e-5 * scale)
-        np.testing.assert_allclose(gram.unit_sum, expected.unit_sum, atol=1e-4 * scale**0.5)
-        np.testing.assert_allclose(gram.mean, expected.mean, rtol=1e-5, atol=1e-7)
-        assert gram.n_units == expected.n_units
-        assert not gram.dead
+        assert_same(gram, gram_of(by_hand(small)[name]))
     assert list(found) == ["first", "head"]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_grams_do_not_depend_on_the_batch_with_batch_norm(monkeypatch, batch, capsys):
+    with seeded(0):
+        parts = nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4)
+        model = nn.Sequential(*parts)
+        model.train()(torch.rand(16, 3, 8, 8))  # so that its running means are those of no batch
+    images = np.random.default_rng(1).integers(0, 256, (40, 8, 8, 3), dtype=np.uint8)
+    network = network_of(model, "1", "4")
+    expected = extracted(network, images)
+    monkeypatch.setattr(module, "BATCH", {"cpu": batch})
+    for name, gram in extracted(network, images).items():
+        assert_same(gram, expected[name])
+
+
+def test_the_sums_are_the_same_to_the_last_bit_whatever_the_memory(capsys):
+    images = np.random.default_rng(1).integers(0, 256, (20, 48, 48, 3), dtype=np.uint8)
+    few, many = (extracted(network_of(Pixels(), "pixels"), images, memory_mb=mb)["pixels"] for mb in (8, 8000))
+    np.testing.assert_array_equal(few.inner, many.inner)
+    np.testing.assert_array_equal(few.mean_product, many.mean_product)
+
+
+def test_bfloat16_and_channels_last_where_asked_for(small, capsys):
+    network, expected = network_of(small, "first", "head"), by_hand(small)
+    for name, gram in extracted(network, channels_last=True).items():
+        assert_same(gram, gram_of(expected[name]))
+    rough = extracted(network, precision="bfloat16")["first"]
+    exact = gram_of(expected["first"])
+    error = np.abs(rough.inner - exact.inner).max() / np.abs(exact.inner).max()
+    assert 1e-5 < error < 2e-2
+
+
+def test_kept_activations_lie_beside_the_gram_matrix(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "SHARE", 2**13)
+    network = network_of(small, "first", "relu", "head")
+    ids = np.array([f"im{i}" for i in range(len(IMAGES))])
+    for memory_mb, free in ((1, 0), (1000, 0), (1, 2**30)):
+        monkeypatch.setattr(module, "free_memory", lambda _, free=free: free)
+        with writing_grams(tmp_path / "g.h5", ids) as file:
+            options = {"scratch": None, "device": CPU, "keep": ["fir*", "head"]}
+            kept_in = partial(keep_activations, file)
+            for layer, gram in extract_grams(network, IMAGES, memory_mb=memory_mb, kept_in=kept_in, **options):
+                write_gram(file, layer, gram)
+        with h5py.File(tmp_path / "g.h5") as file:
+            layers = file["layers"]
+            assert set(layers["first"]) - set(layers["relu"]) == {"activations"}
+            np.testing.assert_allclose(layers["first/activations"][:], by_hand(small)["first"], atol=1e-6)
+            np.testing.assert_allclose(layers["head/activations"][:], by_hand(small)["head"], atol=1e-6)
+            assert layers["first/activations"].dtype == np.float32
+            assert layers["first/activations"].attrs["shape"].tolist() == [4, 8, 8]
+        assert read_layers(tmp_path / "g.h5") == ["first", "relu", "head"]
+    with pytest.raises(InputError, match=r"networks\.mine\.keep: no layer 'second' is extracted; name some of first, "):
+        extracted(network, keep=["second"])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -141,7 +203,11 @@ def test_grams_are_written_and_read(small, tmp_path, capsys):
     network = network_of(small, "head", "first", "second")
     grams = dict(extract_grams(network, IMAGES, memory_mb=100, scratch=None, device=CPU))
     ids = np.array([f"im{i}" for i in range(len(IMAGES))])
-    write_grams(tmp_path / "g.h5", grams.items(), ids, {"network": "mine", "images_sha256": hash_images(IMAGES)})
+    with writing_grams(tmp_path / "g.h5", ids) as file:
+        file.attrs.update(network="mine", weights="random", images_sha256=hash_images(IMAGES))
+        for layer, gram in grams.items():
+            write_gram(file, layer, gram)
+    assert read_weights(tmp_path / "g.h5") == "random"
     assert read_layers(tmp_path / "g.h5") == ["head", "first", "second"]
     for layer, gram in grams.items():
         found = read_gram(tmp_path / "g.h5", layer)
@@ -163,20 +229,21 @@ def test_images_are_normalised_and_not_resized_where_the_size_is_right():
     mean, std = (0.5, 0.25, 0.0), (0.5, 2.0, 1.0)
     expected = (IMAGES / 255 - mean) / std
     for size in (8, None):
-        found = prepare(IMAGES, network_of(Pixels(), "pixels", image_size=size, mean=mean, std=std))
+        found = prepared(IMAGES, network_of(Pixels(), "pixels", image_size=size, mean=mean, std=std))
         assert found.dtype == torch.float32
         np.testing.assert_allclose(found.permute(0, 2, 3, 1).numpy(), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [4, 16, 24])
-def test_resizing_keeps_the_mean_and_antialiases(size):
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_resizing_keeps_the_mean_and_antialiases(size, interpolation):
     smooth = np.kron(IMAGES[:, ::4, ::4], np.ones((1, 4, 4, 1))).astype(np.uint8)
-    found = prepare(smooth, network_of(Pixels(), "pixels", image_size=size))
+    found = prepared(smooth, network_of(Pixels(), "pixels", image_size=size, interpolation=interpolation))
     assert found.shape == (11, 3, size, size)
     np.testing.assert_allclose(found.mean(dim=(2, 3)).numpy(), smooth.mean(axis=(1, 2)) / 255, atol=0.02)
     stripes = np.zeros((1, 64, 64, 3), dtype=np.uint8)
     stripes[:, ::2] = 255
-    grey = prepare(stripes, network_of(Pixels(), "pixels", image_size=16))
+    grey = prepared(stripes, network_of(Pixels(), "pixels", image_size=16, interpolation=interpolation))
     np.testing.assert_allclose(grey[:, :, 1:-1].numpy(), 0.5, atol=0.05)
 
 
@@ -212,28 +279,29 @@ UNITS = {
 }
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", UNITS)
 def test_the_layers_of_every_architecture(architecture):
-    network = build_network("n", architecture, weights="random", layers="auto", image_size=64, seed=0)
+    settings = {"architecture": architecture, "weights": "random", "layers": "auto", "image_size": 64}
+    network = build_network("n", settings, weights_file=None, seed=0)
     image = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
-    found = activations(network, image, CPU)
+    found = activations(network, image)
     assert {layer: rows.shape[1] for layer, rows in found.items()} == UNITS[architecture]
     assert not network.model.training
     assert all(np.isfinite(rows).all() for rows in found.values())
 
 
 def test_trained_weights_are_others_than_random_ones():
-    options = {"layers": ["_avg_pooling"], "image_size": None}
+    options = {"architecture": "efficientnet_lite0", "layers": ["_avg_pooling"]}
     networks = [
-        build_network("n", "efficientnet_lite0", weights=weights, seed=seed, **options)
+        build_network("n", options | {"weights": weights}, weights_file=None, seed=seed)
         for weights, seed in (("pretrained", 0), ("pretrained", 1), ("random", 0), ("random", 1))
     ]
     assert networks[0].weights_sha256 == networks[1].weights_sha256
     assert len({network.weights_sha256 for network in networks}) == 3
     assert networks[0].image_size == 224
     ramp = np.broadcast_to(np.arange(224, dtype=np.uint8)[:, None, None], (1, 224, 224, 3)).copy()
-    found = activations(networks[0], ramp, CPU)["_avg_pooling"]
-    logits = networks[0].model(prepare(ramp, networks[0]))
+    found = activations(networks[0], ramp)["_avg_pooling"]
+    logits = networks[0].model(prepared(ramp, networks[0]))
     weight, bias = networks[0].model._fc.weight, networks[0].model._fc.bias
     again = functional.linear(torch.from_numpy(found), weight, bias)
     torch.testing.assert_close(again, logits, rtol=1e-4, atol=1e-4)
@@ -243,13 +311,13 @@ def test_trained_weights_are_others_than_random_ones():
     "change, fragments",
     [
         ({"architecture": "resnet5"}, ["networks.n.architecture: no 'resnet5'", "did you mean resnet50?"]),
-        ({"architecture": "resnet50", "weights": "pretrained"}, ["networks.n.weights", "no installed package carries"]),
+        ({"weights": "pretrained"}, ["networks.n.weights: pixels has no weights; leave weights out"]),
         ({"layers": ["pixel"]}, ["networks.n.layers: no layer 'pixel'", "its layers are pixels"]),
-        ({"weights": "absent.pt"}, ["absent.pt", "no such file"]),
+        ({"architecture": "cornet_z", "weights": "absent.pt"}, ["absent.pt", "no such file"]),
     ],
 )
 def test_entries_that_cannot_be_built(change, fragments):
-    entry = {"architecture": "pixels", "weights": "random", "layers": "auto", "image_size": None, "seed": 0}
+    entry = {"architecture": "pixels", "weights": "random", "layers": "auto"}
     with pytest.raises(InputError) as error:
-        build_network("n", **(entry | change))
+        build_network("n", entry | change, weights_file=None, seed=0)
     assert all(part in str(error.value) for part in fragments)

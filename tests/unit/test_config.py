@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ventral.config import check_config, fill_defaults
+from ventral.config import check_config, fill_defaults, names_of_copies, with_copies
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -19,6 +19,10 @@ GOOD = {
     },
     "networks": {"pixels": {"architecture": "pixels"}},
     "readouts": {"ols": {"alpha": 0}},
+}
+PIXELS = {
+    **{"architecture": "pixels", "weights": "random", "layers": "auto"},
+    **{"precision": "float32", "channels_last": False},
 }
 
 
@@ -74,7 +78,7 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
         ("split.val", 0.9, "split.val: 0.9 does not do; give a share above 0 and up to 0.4"),
         ("networks.pixels.image_size", 1.5, "networks.pixels.image_size: 1.5 does not do; give the side"),
         ("networks.pixels.layers", "all", "networks.pixels.layers: 'all' does not do; give auto, or a list"),
-        ("readouts.ols.alpha", -1, "readouts.ols.alpha: -1 does not do; give a number, or loo"),
+        ("readouts.ols.alpha", -1, "readouts.ols.alpha: -1 does not do; give a number, loo or cv"),
         (
             "datasets.majaj.source",
             "web",
@@ -166,7 +170,7 @@ def test_defaults_are_filled_in_at_every_depth_and_nothing_given_is_changed():
         "subject": "unknown",
         "units": "Hz",
     }
-    assert config["networks"]["pixels"] == {"architecture": "pixels", "weights": "random", "layers": "auto"}
+    assert config["networks"]["pixels"] == PIXELS
     assert config["readouts"] == {"ols": {"alpha": 0}}
     assert check_config(config, SCHEMA) == []
 
@@ -187,4 +191,40 @@ def test_recordings_alone_are_a_study():
     fill_defaults(config, SCHEMA)
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     assert set(config["networks"]) == set(study["networks"]) and config["readouts"] == study["readouts"]
-    assert config["networks"]["pixels"] == {"architecture": "pixels", "weights": "random", "layers": "auto"}
+    assert config["networks"]["pixels"] == PIXELS
+
+
+def test_copies_are_random_networks_with_seeds_of_their_own():
+    networks = {
+        "trained": {"architecture": "resnet18", "weights": "pretrained", "copies": 2, "keep": ["layer1"]},
+        "random": {"architecture": "resnet18", "weights": "random", "seed": 7, "copies": 1},
+        "pixels": {"architecture": "pixels", "weights": "random"},
+    }
+    found = with_copies(networks, seed=3)
+    assert list(found) == ["trained", "trained_seed1", "trained_seed2", "random", "random_seed1", "pixels"]
+    assert found["trained"] == {"architecture": "resnet18", "weights": "pretrained", "keep": ["layer1"]}
+    assert found["trained_seed2"] == {"architecture": "resnet18", "weights": "random", "seed": 5}
+    assert found["random_seed1"]["seed"] == 8
+    assert found["pixels"] == networks["pixels"]
+    assert names_of_copies("pixels", networks["pixels"]) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"architecture": "labels", "with_category": "object_name"},
+        {"architecture": "file.py:make", "weights": "https://example.org/w.pth", "sha256": "0" * 64},
+        {"architecture": "timm/vit_tiny_patch16_224", "layers": ["blocks.*"], "keep": ["norm"], "copies": 3, "seed": 1},
+        {"architecture": "m:f", "mean": [0, 0, 0], "std": [1, 1, 1], "precision": "bfloat16", "channels_last": True},
+    ],
+)
+def test_entries_of_networks(entry):
+    assert check_config(GOOD | {"networks": {"net": entry}}, SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    "key, value", [("copies", 0), ("std", [1, 1, 0]), ("mean", [0.5]), ("precision", "float16"), ("keep", "all")]
+)
+def test_entries_of_networks_that_do_not_do(key, value):
+    (fault,) = check_config(changed(f"networks.pixels.{key}", value), SCHEMA)[:1]
+    assert fault.startswith(f"networks.pixels.{key}")

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ventral.gram import Spool, centre_on, gram_of, gram_of_blocks
+from ventral.gram import WIDTH, Held, Spool, centre_on, concatenate, gram_of, gram_of_blocks, one_hot
 
 
 def reference(x: np.ndarray) -> dict[str, np.ndarray | float]:
@@ -75,3 +76,52 @@ def test_dead_layers_are_known():
     assert gram_of(constant).dead
     assert gram_of(np.zeros((8, 500), dtype=np.float32)).dead
     assert not gram_of(constant + rng.normal(size=constant.shape).astype(np.float32)).dead
+
+
+@pytest.mark.parametrize("n_units", [7, 300, 2 * WIDTH + 50])
+@pytest.mark.parametrize("n", [1, 2, 9, 20])
+def test_products_by_torch_are_those_of_blas(n, n_units):
+    x = (np.random.default_rng(n).normal(size=(n, n_units)) + 3).astype(np.float32)
+    expected, found = gram_of(x), gram_of_blocks(iter([torch.from_numpy(x.copy())]), n, n_units)
+    scale = max(np.trace(expected.inner) / n, 1)
+    np.testing.assert_allclose(found.inner, expected.inner, atol=1e-6 * scale)
+    np.testing.assert_array_equal(found.inner, found.inner.T)
+    for name in ("unit_sum", "mean_product", "mean_norm2", "mean", "n_units"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-5, atol=1e-4 * scale**0.5)
+
+
+@given(st.integers(1, 50), st.integers(1, 60), st.integers(1, 7))
+def test_activations_held_on_a_device_leave_it_in_blocks(width, n_units, batch):
+    n = 9
+    x = np.random.default_rng(n_units).normal(size=(n, n_units)).astype(np.float32)
+    held = Held(n, n_units, memory_bytes=4 * n * width, device=torch.device("cpu"))
+    for start in range(0, n, batch):
+        held.write(start, torch.from_numpy(x[start : start + batch]))
+    found = [block.clone() for block in held.blocks()]
+    assert max(block.shape[1] for block in found) <= width
+    np.testing.assert_array_equal(torch.cat(found, dim=1), x)
+    for block in held.blocks():
+        block.zero_()  # a block is the reader's own
+    np.testing.assert_array_equal(held.rows, x)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.floats(-5, 5), st.floats(-5, 5))
+def test_concatenated_layers_are_those_of_concatenated_units(p, q, a, b):
+    rng = np.random.default_rng(p * 31 + q)
+    x, y = rng.normal(size=(8, p)) + a, rng.normal(size=(8, q)) * 3 + b
+    found, expected = concatenate(gram_of(x), gram_of(y)), reference(np.hstack([x, y]))
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-4, atol=1e-3)
+
+
+def test_concatenation_is_exact_in_double_precision():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 11)) + 2, one_hot(rng.choice(["cat", "dog", "cup"], 40))
+    found, expected = concatenate(gram_of(x), gram_of(y)), reference(np.hstack([x, y]))
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-9, atol=1e-9)
+
+
+def test_one_hot_labels():
+    found = one_hot(np.array(["dog", "cat", "dog"]))
+    assert found.tolist() == [[0, 1], [1, 0], [0, 1]]

@@ -115,7 +115,7 @@ def test_every_fault_of_a_config_has_its_line(refused_by_study):
 def test_every_missing_file_has_its_line(refused_by_study):
     config = {
         "datasets": {"mine": {"images": "no.zip", "responses": "no.npy"}},
-        "networks": {"net": {"architecture": "pixels", "weights": "no.pth"}},
+        "networks": {"net": {"architecture": "resnet50", "weights": "no.pth"}},
         "readouts": {"ols": {"alpha": 0}},
     }
     said = refused_by_study(config)
@@ -380,12 +380,9 @@ def test_unknown_layer_lists_the_layers_there_are(refused, packed):
     assert {"_conv_stem", "_blocks.15", "_avg_pooling"} <= set(line.split("; its layers are ")[1].split(", "))
 
 
-def test_weights_that_no_package_carries(refused, packed):
+def test_weights_of_what_has_none(refused, packed):
     line = refused("extract_activations", packed, network=PIXELS | {"weights": "pretrained"})
-    assert line.endswith(
-        "networks.net.weights: no installed package carries ImageNet weights of pixels; "
-        "give the path of a state dict, or random"
-    )
+    assert line.endswith("networks.net.weights: pixels has no weights; leave weights out")
 
 
 def test_weights_of_another_architecture(refused, packed):

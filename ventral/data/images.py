@@ -175,6 +175,13 @@ def read_stimulus_ids(path: str | Path) -> NDArray[np.str_]:
         return file["stimulus_id"].asstr()[:].astype(str)
 
 
+def read_labels(path: str | Path) -> dict[str, NDArray[np.str_]]:
+    """(n,) `object_name` and `category_name` of the images of an `images/{dataset}.h5`, as far as it has them."""
+    with reading(path), h5py.File(path) as file:
+        known = [name for name in ("object_name", "category_name") if name in file]
+        return {name: file[name].asstr()[:].astype(str) for name in known}
+
+
 def check_pairing(images: int, responses: int, file: str | Path) -> None:
     """Refuse images and responses of different number.
 

@@ -1,24 +1,31 @@
 """One forward pass over the images, every layer recorded, one Gram matrix a layer left behind."""
 
 import errno
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from ventral.console import progress
-from ventral.errors import InputError
-from ventral.gram import Gram, Spool, gram_of_blocks
+from ventral.errors import InputError, listed
+from ventral.gram import Gram, Held, Spool, gram_of_blocks
+from ventral.networks.recording import OUTPUT, Records, find_records, matches, module_of, record
 from ventral.networks.zoo import Network
 
-BATCH = 32  # images a forward pass; results do not depend on it beyond float32 rounding
+BATCH = {"cpu": 32, "cuda": 128}  # images a forward pass, at most; results depend on it by float32 rounding alone
 SHARE = 16  # of the memory budget, what one block of units takes: products, sums and copies need the like each
+
+Blocks = Iterator[NDArray[np.floating] | Tensor]
+T = TypeVar("T")
 
 
 class Images(Protocol):
@@ -39,92 +46,198 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def prepare(images: NDArray[np.uint8], network: Network) -> Tensor:
+def free_memory(device: torch.device) -> int:
+    """Bytes that activations may take on a GPU; none on a CPU, whose memory has a budget."""
+    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
+
+
+def prepare(images: Tensor, network: Network) -> Tensor:
     """(b, H, W, 3) uint8 images -> (b, 3, size, size) float32, resized with antialiasing and normalised."""
-    batch = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    batch = images.permute(0, 3, 1, 2).float().div_(255)
     size = network.image_size
     if size is not None and batch.shape[2:] != (size, size):
-        batch = functional.interpolate(batch, (size, size), mode="bilinear", antialias=True, align_corners=False)
-    return (batch - torch.tensor(network.mean)[:, None, None]) / torch.tensor(network.std)[:, None, None]
+        batch = functional.interpolate(
+            batch, (size, size), mode=network.interpolation, antialias=True, align_corners=False
+        )
+    mean, std = (torch.tensor(values, device=batch.device)[:, None, None] for values in (network.mean, network.std))
+    return (batch - mean) / std
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in another thread while the one before is used."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = maker.submit(next, items, None)
+            yield item
+
+
+def batches(images: Images, network: Network, size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
+    """Yield the first index and the prepared images, on the device, of every batch; the next is read meanwhile.
+
+    A CPU prepares them in the thread that reads; a GPU is sent the bytes and prepares them itself.
+    """
+    on_cpu = device.type == "cpu"
+
+    def load() -> Iterator[tuple[int, Tensor]]:
+        for start in range(0, len(images), size):
+            read = torch.from_numpy(images[start : start + size])
+            yield start, prepare(read, network) if on_cpu else read.pin_memory()
+
+    for start, batch in ahead(load()):
+        yield start, batch if on_cpu else prepare(batch.to(device, non_blocking=True), network)
 
 
 @contextmanager
-def hooked(model: nn.Module, layers: Sequence[str], receive: Callable[[str, Tensor], None]) -> Iterator[None]:
-    """Call `receive(layer, output)` as soon as each layer has run, before a later one changes its output in place."""
-    modules = dict(model.named_modules())
-    handles = [
-        modules[layer].register_forward_hook(lambda _module, _inputs, output, layer=layer: receive(layer, output))
-        for layer in layers
-    ]
-    try:
+def inferring(device: torch.device, precision: str) -> Iterator[None]:
+    """Run networks without gradients, in float32 (TF32 off on a GPU) or, where asked for, bfloat16 by autocast."""
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
-def activations(network: Network, images: NDArray[np.uint8], device: torch.device) -> dict[str, NDArray[np.float32]]:
-    """(b, n_units) activations of every layer of the network for a batch of images.
+def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device) -> Records:
+    """Run the network on its first image (1, H, W, 3), twice in a batch, to find what its layers put out.
 
     Raises:
-        InputError: if a layer gives no tensor, or runs more or less than once for an image.
+        InputError: naming a layer that puts out nothing that can be recorded.
     """
-    rows: dict[str, NDArray[np.float32]] = {}
-
-    def receive(layer: str, output: Tensor) -> None:
-        if layer in rows or not isinstance(output, Tensor):
-            why = "runs more than once an image" if layer in rows else "gives no single tensor"
-            raise InputError("config", f"networks.{network.name}.layers", f"{layer} {why}", "choose another layer")
-        # A copy: an in-place step after the layer must not reach what was recorded.
-        rows[layer] = output.detach().flatten(1).to("cpu", torch.float32, copy=True).numpy()
-
-    with torch.inference_mode(), hooked(network.model, network.layers, receive):
-        network.model(prepare(images, network).to(device))
+    twice = prepare(torch.from_numpy(first).to(device).repeat(2, 1, 1, 1), network)
+    model = network.model
+    records = find_records(model, network.layers, twice)
     for layer in network.layers:
-        if layer not in rows:
-            raise InputError(
-                "config", f"networks.{network.name}.layers", f"{layer} does not run for an image", "choose another"
-            )
-    return rows
+        if any(matches(layer, name) for name in records.shapes):
+            continue
+        module = module_of(model, layer)
+        others = find_records(model, [module or OUTPUT], twice).shapes if module is not None else {}
+        why = "gives no tensor with a row for every image"
+        if others:
+            why = f"is not there: {module or OUTPUT} gives {listed(others)}"
+        elif module is None or not records.runs.get(module):
+            why = "does not run for an image"
+        raise InputError("config", f"networks.{network.name}.layers", f"{layer} {why}", "choose another layer")
+    return records
+
+
+def choose_kept(keep: Sequence[str], records: Records, field: str) -> set[str]:
+    """The records whose activations are to be written, of names and patterns.
+
+    Raises:
+        InputError: if one of them fits no record.
+    """
+    kept = {wanted: [name for name in records.shapes if matches(wanted, name)] for wanted in keep}
+    for wanted, names in kept.items():
+        if not names:
+            problem = f"no layer {wanted!r} is extracted"
+            raise InputError("config", field, problem, f"name some of {listed(records.shapes)}, or add it to layers")
+    return {name for names in kept.values() for name in names}
 
 
 def extract_grams(
-    network: Network, images: Images, *, memory_mb: int, scratch: str | Path | None, device: torch.device
+    network: Network,
+    images: Images,
+    *,
+    memory_mb: int,
+    scratch: str | Path | None,
+    device: torch.device,
+    precision: str = "float32",
+    channels_last: bool = False,
+    keep: Sequence[str] = (),
+    kept_in: Callable[[str, tuple[int, ...]], Any] | None = None,
 ) -> Iterator[tuple[str, Gram]]:
     """Run the network once over the images; yield the layers' Gram matrices, one at a time, early to late.
 
     Args:
         network: from `build_network`.
         images: (n, H, W, 3) uint8.
-        memory_mb: budget; blocks of units are sized by it.
-        scratch: folder for the activations on their way, 4 n p bytes in all; None for the system's.
-        device: where the network runs.
+        memory_mb: budget; blocks of units and batches are sized by it.
+        scratch: folder for the activations on their way, 4 n p bytes in all; None for the system's. A GPU holds them
+            itself as far as they fit.
+        device: where the network runs, and the products of a GPU's activations.
+        precision: "float32" or "bfloat16", of the network; the products are never less than float32.
+        channels_last: whether the network runs with channels as the last axis in memory.
+        keep: names or patterns of layers whose activations are wanted too.
+        kept_in: called with the name and the shape of a kept layer, gives the (n, p) array to write them to.
 
     Raises:
         InputError: on a layer that cannot be recorded or is not finite, or when `scratch` is full.
     """
-    n = len(images)
-    network.model.to(device)
-    units = {layer: rows.shape[1] for layer, rows in activations(network, images[:1], device).items()}
-    block_bytes = memory_mb * 2**20 // SHARE
+    n, field = len(images), f"networks.{network.name}"
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
+    with inferring(device, precision):
+        records = find_layers(network, images[:1], device)
+    kept = choose_kept(keep, records, f"{field}.keep")
+    units = {name: math.prod(shape) for name, shape in records.shapes.items()}
     with ExitStack() as stack:
-        spools = {p: stack.enter_context(Spool(n, units[p], block_bytes, scratch)) for p in network.layers}
-        try:
-            for start in progress(range(0, n, BATCH), f"{network.name}: batches of {BATCH} images"):
-                for layer, rows in activations(network, images[start : start + BATCH], device).items():
-                    spools[layer].write(start, rows)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            gigabytes = 4 * n * sum(units.values()) / 1e9
-            raise InputError(
-                scratch or "temporary folder",
-                network.name,
-                f"disk full, {gigabytes:.1f} GB needed for a while",
-                "set TMPDIR to a larger disk, or name fewer layers",
-            ) from None
-        for layer in progress(network.layers, f"{network.name}: Gram matrices"):
-            gram = gram_of_blocks(spools[layer].blocks(), n, units[layer])
+        stores, size = open_stores(units, n, memory_mb, scratch, device, stack)
+        loaded = batches(images, network, size, device)
+        for start, batch in progress(loaded, f"{network.name}: batches of {size} images", -(-n // size)):
+            receive = partial(store, stores, start)
+            try:
+                with inferring(device, precision):
+                    whole = record(network.model, records, batch.contiguous(memory_format=layout), receive)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+                problem = f"disk full, {4 * n * sum(units.values()) / 1e9:.1f} GB needed for a while"
+                remedy = "set TMPDIR to a larger disk, or name fewer layers"
+                raise InputError(scratch or "temporary folder", network.name, problem, remedy) from None
+            if not whole:
+                problem = "a layer does not run equally often for all images"
+                raise InputError("config", f"{field}.layers", problem, "choose other layers")
+        for name in progress(list(units), f"{network.name}: Gram matrices"):
+            blocks = on_device(stores.pop(name).blocks(), device)
+            if name in kept and kept_in is not None:
+                blocks = copied(blocks, kept_in(name, records.shapes[name]))
+            gram = gram_of_blocks(blocks, n, units[name])
             if not np.isfinite(gram.inner).all():
-                raise InputError("config", f"networks.{network.name}", f"{layer} is not finite", "check its weights")
-            yield layer, gram
+                raise InputError("config", field, f"{name} is not finite", "check its weights")
+            yield name, gram
+
+
+def open_stores(
+    units: Mapping[str, int],
+    n_images: int,
+    memory_mb: int,
+    scratch: str | Path | None,
+    device: torch.device,
+    stack: ExitStack,
+) -> tuple[dict[str, Held | Spool], int]:
+    """Room for the activations of every layer, on a GPU as far as they fit; and how many images a batch may have."""
+    free, budget = free_memory(device), memory_mb * 2**20 // SHARE
+    block_bytes = free // SHARE or budget
+    stores: dict[str, Held | Spool] = {}
+    for name, p in units.items():
+        if 4 * n_images * p <= free:
+            free -= 4 * n_images * p
+            stores[name] = Held(n_images, p, block_bytes, device)
+        else:
+            stores[name] = stack.enter_context(Spool(n_images, p, budget, scratch))
+    return stores, max(1, min(BATCH[device.type], block_bytes // (4 * max(units.values()))))
+
+
+def store(stores: Mapping[str, Held | Spool], start: int, name: str, rows: Tensor) -> None:
+    """Copy the (b, n_units) activations of a layer to its store."""
+    place = stores[name]
+    if isinstance(place, Spool):
+        place.write(start, rows.float().cpu().numpy())
+    else:
+        place.write(start, rows)
+
+
+def on_device(blocks: Blocks, device: torch.device) -> Blocks:
+    """Blocks, the next of which is read meanwhile; those that were spooled, on their way to a GPU."""
+    for block in ahead(blocks):
+        yield torch.from_numpy(block).to(device) if device.type == "cuda" and isinstance(block, np.ndarray) else block
+
+
+def copied(blocks: Blocks, to: Any) -> Blocks:
+    """The blocks, each written to its columns of an (n, p) array as it passes."""
+    left = 0
+    for block in blocks:
+        right = left + block.shape[1]
+        to[:, left:right] = block if isinstance(block, np.ndarray) else block.cpu().numpy()
+        left = right
+        yield block

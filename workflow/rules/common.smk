@@ -13,8 +13,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv(
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
-from ventral.config import check_config, fill_defaults
+from ventral.config import check_config, fill_defaults, names_of_copies, with_copies
 from ventral.errors import InputError
+from ventral.networks.published import origin, weights_fault, weights_key
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -37,6 +38,9 @@ XIAO_HAS_IMAGES = "xiao" in DATASETS and (DATASETS["xiao"]["source"] != "files" 
 WITH_IMAGES = [name for name in DATASETS if name != "xiao" or XIAO_HAS_IMAGES]
 WITH_ENCODERS = [name for name in WITH_RATES if name in WITH_IMAGES]
 
+# What the images of a dataset are labelled with; those of other datasets are not.
+LABELS = {"majaj": {"object_name", "category_name"}, "kriegeskorte92": {"category_name"}}
+
 PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
 refuse(
     [
@@ -46,11 +50,23 @@ refuse(
         if key in settings and not Path(settings[key]).exists()
     ]
     + [
-        f"networks.{name}.weights: no such file {settings['weights']!r}; correct the path, or give random or pretrained"
+        f"networks.{name}.weights: {fault}"
         for name, settings in config["networks"].items()
-        if settings["weights"] not in ("random", "pretrained") and not Path(settings["weights"]).is_file()
+        if (fault := weights_fault(settings["architecture"], settings["weights"], settings.get("sha256")))
+    ]
+    + [
+        f"networks.{name}.architecture: no such file {file!r}; correct the path"
+        for name, settings in config["networks"].items()
+        if (file := settings["architecture"].rpartition(":")[0]).endswith(".py") and not Path(file).is_file()
+    ]
+    + [
+        f"networks.{name}.copies: {copy} is another network's name; rename that"
+        for name, settings in config["networks"].items()
+        for copy in names_of_copies(name, settings)
+        if copy in config["networks"]
     ]
 )
+config["networks"] = with_copies(config["networks"], config["seed"])
 
 
 wildcard_constraints:
@@ -73,7 +89,38 @@ def contents(path):
     return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else str(path)
 
 
+def code_of_network(wildcards):
+    """The user's own file that makes a network, so that an edit runs it again; none of networks known by name."""
+    source = config["networks"][wildcards.network]["architecture"].rpartition(":")[0]
+    file = source if source.endswith(".py") else source.replace(".", "/") + ".py"
+    return file if source and Path(file).is_file() else []
+
+
+def networks_of(dataset):
+    """The networks that can be run on a dataset: those made of labels need images with labels."""
+    labels = LABELS.get(dataset, set())
+    return [
+        name
+        for name, settings in config["networks"].items()
+        if settings.get("with_category") in {None, *labels} and (labels or settings["architecture"] != "labels")
+    ]
+
+
+def is_downloaded(settings):
+    """Whether the weights of a network are elsewhere, and are to be fetched."""
+    where = origin(settings["architecture"], settings["weights"])
+    return where in ("publisher", "address") and config["download_weights"]
+
+
+def claims_training(settings):
+    """Whether the weights of a network are said to be trained; where downloads are off, some give way to random ones."""
+    return is_downloaded(settings) or origin(settings["architecture"], settings["weights"]) in ("package", "file")
+
+
 def weights_file(wildcards):
-    """The file of weights that the user names for a network, so that another file reruns it."""
-    weights = config["networks"][wildcards.network]["weights"]
-    return [] if weights in ("random", "pretrained") else weights
+    """The file of a network's weights, the user's or a downloaded one; none where random or carried by a package."""
+    settings = config["networks"][wildcards.network]
+    architecture, weights = settings["architecture"], settings["weights"]
+    if is_downloaded(settings):
+        return f"resources/weights/{weights_key(architecture, weights)}"
+    return weights if origin(architecture, weights) == "file" else []

@@ -6,6 +6,7 @@ rule extract_activations:
     input:
         images="results/images/{dataset}.h5",
         weights=weights_file,
+        network=code_of_network,
         code=code_of("extract_activations"),
     output:
         grams="results/activations/{dataset}/{network}.h5",

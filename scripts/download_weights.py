@@ -1,0 +1,17 @@
+"""Download published weights, checked by their publisher's hash, or those at an address, by the user's."""
+
+import hashlib
+import sys
+
+from ventral.console import logged
+from ventral.data.fetch import fetch, fetch_text
+from ventral.networks.published import address_of
+
+with logged(snakemake.log[0]):
+    file, params = snakemake.output.file, snakemake.params
+    source = address_of(params.architecture, params.weights, params.sha256, fetch_text)
+    fetch(source.urls, file, digest=source.digest, size=source.size)
+    if source.digest is None:
+        with open(file, "rb") as content:
+            found = hashlib.file_digest(content, "sha256").hexdigest()
+        print(f"{source.urls[0]}: taken unchecked; to pin it, set sha256: {found}", file=sys.stderr)

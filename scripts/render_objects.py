@@ -1,0 +1,16 @@
+"""Draw labelled images of objects, by which networks that claim to be trained are told from random ones."""
+
+import numpy as np
+
+from ventral.console import logged, progress
+from ventral.data.images import write_images
+from ventral.data.simulate import draw_images, draw_scenes
+
+SEED = 0  # the same images in every study
+
+with logged(snakemake.log[0]):
+    n, size = snakemake.params.n_images, snakemake.params.image_size
+    scenes = draw_scenes(n, size, np.random.default_rng(SEED))
+    images = [image for image, _ in progress(draw_images(scenes, SEED), "images drawn", total=n)]
+    labels = {name: scenes[name].to_list() for name in ("category_name", "object_name")}
+    write_images(snakemake.output.images, np.stack(images), [f"object{i}" for i in range(n)], labels)

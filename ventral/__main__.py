@@ -1,0 +1,113 @@
+"""`python -m ventral COMMAND`: what one wants to know before a study runs."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ventral.config import check_config, fill_defaults, with_copies
+from ventral.errors import InputError
+from ventral.networks.published import origin
+
+SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0, or 1 after one line on stderr where its input cannot be used."""
+    parser = argparse.ArgumentParser(prog="python -m ventral", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    layers = commands.add_parser(
+        "layers",
+        help="list the layers of a network, their shapes and numbers of units",
+        description="List the layers of a network, the shape and the number of units of each. Those that "
+        "`layers: auto` stands for are marked. Weights are not downloaded.",
+        epilog="example: python -m ventral layers resnet50 --layers 'layer*' avgpool",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    layers.add_argument("network", metavar="NETWORK", help="a network of the config, or any architecture")
+    layers.add_argument("--config", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
+    layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
+    layers.set_defaults(run=lambda given: list_layers(given.network, given.config, given.layers))
+    given = parser.parse_args(arguments)
+    try:
+        print(given.run(given))
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] | None) -> str:
+    """A table of a network's layers: name, shape of the output for one image, units, whether `auto` holds it.
+
+    Args:
+        network: a name under `networks` in the config, or else an architecture.
+        config_file: the study; a missing one has no networks.
+        patterns: names or shell patterns of the layers to list; None for all.
+
+    Raises:
+        InputError: on a config that is not sound, and as `build_network` does.
+    """
+    import torch
+
+    from ventral.networks.layers import expand_layers, module_names
+    from ventral.networks.recording import find_records
+    from ventral.networks.zoo import build_network
+
+    settings = network_settings(network, config_file)
+    built = build_network(network, settings | {"layers": "auto"}, weights_file=None, seed=0)
+    field = f"networks.{network}.layers"
+    wanted = expand_layers(patterns, built.model, field) if patterns else (*module_names(built.model), "output")
+    size = built.image_size or 224
+    with torch.inference_mode():
+        example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        shapes = find_records(built.model, wanted, example).shapes
+        auto = find_records(built.model, built.layers, example).shapes
+    rows = [("layer", "shape", "units", "")]
+    for name, shape in shapes.items():
+        units = f"{torch.Size(shape).numel():,}"
+        rows.append((name, " x ".join(map(str, shape)), units, "auto" if name in auto else ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip() for a, b, c, d in rows]
+    n_parameters = sum(parameter.numel() for parameter in built.model.parameters())
+    resized = f"images of {size} x {size}, resized ({built.interpolation})"
+    images = resized if built.image_size else f"images as they are, here {size} x {size}"
+    return "\n".join([*lines, f"{network}: {n_parameters:,} parameters; {images}"])
+
+
+def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
+    """The entry of a network in a config with defaults filled in, or that of an architecture under any name.
+
+    A file of weights is left out: layers do not depend on it.
+
+    Raises:
+        InputError: on a config that is no YAML or has faults.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    networks: dict[str, Any] = {}
+    if Path(config_file).is_file():
+        try:
+            config = yaml.safe_load(Path(config_file).read_text())
+        except yaml.YAMLError as error:
+            raise InputError(config_file, "YAML", str(error), "correct it") from None
+        faults = check_config(config, schema)
+        if faults:
+            field, _, fault = faults[0].partition(": ")
+            problem, _, remedy = fault.rpartition("; ")
+            raise InputError(config_file, field, problem, remedy)
+        fill_defaults(config, schema)
+        networks = with_copies(config["networks"], config["seed"])
+    elif config_file != "config.yaml":
+        raise InputError(config_file, "config", "no such file", "correct the path")
+    settings = dict(networks.get(network, {"architecture": network, "weights": "random"}))
+    if settings["architecture"] == "labels":
+        raise InputError(config_file, network, "labels are no network", "name another")
+    elsewhere = origin(settings["architecture"], settings["weights"]) in ("file", "address")
+    return settings | ({"weights": "random"} if elsewhere else {})
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,203 @@
+"""Which layers of a network are recorded: named by the user, matched by a pattern, or chosen for any network.
+
+A layer is a module. Its full name may end in the time step of a module that runs several times (`V4.output-t2`), or in
+the place of a tensor among those that a module returns (`attention:1`). `output` is what the network itself returns.
+"""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ventral.errors import InputError, listed
+
+MOST = 15  # layers that `auto` stands for
+_SUFFIX = re.compile(r"(-t\d+)?(:\d+)?$")
+
+# Ways of naming blocks, of torchvision, timm and those who follow them. `auto` is the first of which every pattern is
+# there.
+_NAMINGS: tuple[tuple[str, ...], ...] = (
+    ("conv1", "layer[0-9]", "avgpool"),  # ResNet, ResNeXt
+    ("features.conv0", "features.denseblock*", "features"),  # DenseNet
+    ("encoder.layers.*", "encoder.ln"),  # ViT of torchvision
+    ("stem", "trunk_output.*", "avgpool"),  # RegNet
+    ("conv1", "stage[0-9]", "conv5"),  # ShuffleNet
+    ("stem", "stages.*"),  # ConvNeXt and others of timm
+    ("stem", "blocks.*"),  # MaxViT of torchvision
+    ("layer[0-9]",),
+    ("stages.*",),
+    ("blocks.*",),
+    ("layers.*",),
+)
+
+
+def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[str, ...]:
+    """Names of layers from names and shell patterns, in which `*` stops at a dot: `layer*` is `layer1` ... `layer4`.
+
+    Args:
+        wanted: full names or patterns; those that a pattern stands for come in the order of the modules.
+        model: the network.
+        field: what an error names.
+
+    Raises:
+        InputError: listing the names there are, if one of those wanted is none of them.
+    """
+    names = module_names(model)
+    aliases = {"output", *(name for name, _ in model.named_modules(remove_duplicate=False) if name)}
+    found: dict[str, None] = {}
+    for layer in wanted:
+        matches = [layer] if {layer, _SUFFIX.sub("", layer, count=1)} & aliases else match(layer, names)
+        if not matches:
+            raise InputError(
+                "config", field, f"no layer {layer!r}", f"its layers are {listed([*names, 'output'], 400)}"
+            )
+        found |= dict.fromkeys(matches)
+    return tuple(found)
+
+
+def match(pattern: str, names: Sequence[str]) -> list[str]:
+    """Those names that fit a shell pattern part by part, the parts being what dots separate."""
+    parts = pattern.split(".")
+    return [
+        name
+        for name in names
+        if name.count(".") == len(parts) - 1
+        and all(fnmatch.fnmatchcase(own, part) for own, part in zip(name.split("."), parts, strict=True))
+    ]
+
+
+def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...]:
+    """The outputs of a network's blocks, at most 15, early to late: what `auto` stands for.
+
+    They are the modules that timm lists as its features; or blocks under a known way of naming them; or the longest
+    sequence of blocks of one kind; or else the network's own parts. Modules that do not run for an image, or give no
+    tensor, are left out.
+
+    Args:
+        model: the network, in evaluation mode.
+        image_size: side in pixels of the image that is run through it.
+        field: what an error names.
+
+    Raises:
+        InputError: if the network does not run on an image.
+    """
+    ran: set[str] = set()
+    with ExitStack() as stack, torch.inference_mode():
+        for name, module in model.named_modules():
+            handle = module.register_forward_hook(
+                lambda _module, _inputs, output, name=name: ran.add(name) if tensors_of(output) else None
+            )
+            stack.callback(handle.remove)
+        try:
+            model(torch.zeros(1, 3, image_size, image_size))
+        except Exception as error:  # of code that is not ours
+            size = f"(1, 3, {image_size}, {image_size})"
+            said = f"does not run on images of shape {size}: {type(error).__name__}: {error}"
+            raise InputError("config", field, said, "correct the network, or set image_size") from None
+    layers = _blocks(model, [name for name in module_names(model) if name in ran]) or ["output"]
+    if len(layers) > MOST:
+        layers = [layers[i] for i in np.linspace(0, len(layers) - 1, MOST).round().astype(int)]
+    return tuple(layers)
+
+
+def tensors_of(output: object) -> dict[str, Tensor]:
+    """The tensors that a module returned, by the ending of their names: "" of one, ":0", ":1" ... of several."""
+    if isinstance(output, Tensor):
+        return {"": output}
+    if isinstance(output, dict):
+        output = tuple(output.values())
+    if not isinstance(output, tuple | list):
+        return {}
+    return {f":{i}": item for i, item in enumerate(output) if isinstance(item, Tensor)}
+
+
+def module_names(model: nn.Module) -> list[str]:
+    """Names of all modules within a network, in its own order, each once."""
+    return [name for name, _ in model.named_modules() if name]
+
+
+def _blocks(model: nn.Module, names: list[str]) -> list[str]:
+    """The blocks among the names of those modules that run."""
+    listing = getattr(model, "feature_info", None)
+    features = [str(entry.get("module")) for entry in listing] if isinstance(listing, list) else []  # timm's
+    if len(features) > 1 and set(features) <= set(names):
+        pooled: list[str] = [name for name in ("global_pool", "head.global_pool", "norm") if name in names]
+        return list(dict.fromkeys(features + pooled[:1]))
+    for choose in (_named_blocks, _plain_features, _repeated_blocks, _parts):
+        found = [end for name in choose(model) for end in _end(name, names)]
+        if found:
+            return found
+    return []
+
+
+def _end(name: str, names: list[str]) -> list[str]:
+    """The module, or, where it only holds others (an nn.ModuleList), the last of those that run."""
+    return [name] if name in names else match(f"{name}.*", names)[-1:]
+
+
+def _named_blocks(model: nn.Module) -> list[str]:
+    """Blocks under a known way of naming them, here or in the part that holds nearly all parameters."""
+    prefix, size = "", _size(model)
+    while True:
+        for naming in _NAMINGS:
+            found = [match(pattern, module_names(model)) for pattern in naming]
+            if all(found) and sum(map(len, found)) > 1:
+                return [prefix + name for group in found for name in group]
+        largest = max(model.named_children(), key=lambda child: _size(child[1]), default=None)
+        if largest is None or _size(largest[1]) < 0.8 * size:
+            return []
+        prefix, model = f"{prefix}{largest[0]}.", largest[1]
+
+
+def _size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _plain_features(model: nn.Module) -> list[str]:
+    """Of networks with `features` and a classifier: pooled and rectified maps or blocks; rectified units."""
+    features = getattr(model, "features", None)
+    if not isinstance(features, nn.Sequential):
+        return []
+    kinds = [(f"features.{name}", module) for name, module in features.named_children()]
+    if any(isinstance(module, nn.MaxPool2d) for _, module in kinds) and not any(
+        list(module.children()) for _, module in kinds
+    ):  # AlexNet and VGG
+        chosen = [name for name, module in kinds if isinstance(module, nn.MaxPool2d)]
+        if len(kinds) <= MOST:  # few enough for the convolutions that no pooling follows
+            after = [module for _, module in kinds[1:]] + [None]
+            chosen = [
+                name
+                for (name, module), following in zip(kinds, after, strict=True)
+                if isinstance(module, nn.MaxPool2d)
+                or (isinstance(module, nn.ReLU) and not isinstance(following, nn.MaxPool2d))
+            ]
+    else:
+        chosen = [name for name, _ in kinds] + (["avgpool"] if hasattr(model, "avgpool") else [])
+    classifier = getattr(model, "classifier", None)
+    if isinstance(classifier, nn.Sequential):
+        chosen += [f"classifier.{name}" for name, part in classifier.named_children() if isinstance(part, nn.ReLU)]
+    return chosen
+
+
+def _repeated_blocks(model: nn.Module) -> list[str]:
+    """The children of the longest container of at least three blocks of one class, blocks being made of parts."""
+    best: list[str] = []
+    for name, module in model.named_modules():
+        blocks = list(module.children()) if isinstance(module, nn.Sequential | nn.ModuleList) else []
+        alike = len({type(block) for block in blocks}) == 1 and all(list(block.children()) for block in blocks)
+        if alike and len(blocks) >= 3 and len(blocks) > len(best):
+            best = [".".join(filter(None, (name, child))) for child, _ in module.named_children()]
+    return best
+
+
+def _parts(model: nn.Module) -> list[str]:
+    """The network's children, of a network that only wraps another those of the other."""
+    prefix = ""
+    while len(children := list(model.named_children())) == 1 and list(children[0][1].children()):
+        prefix += children[0][0] + "."
+        model = children[0][1]
+    return [prefix + name for name, part in children if not isinstance(part, nn.Dropout)]

