@@ -5,7 +5,6 @@ from pathlib import Path
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
 from ventral.gram_file import match_stimuli, read_gram, read_layers
-from ventral.similarity import correlation_rdm
 from ventral.similarity_file import region_rdms, write_similarity
 
 with logged(snakemake.log[0]):
@@ -17,8 +16,7 @@ with logged(snakemake.log[0]):
         stimuli, images = match_stimuli(layers[0][0], responses["stimulus_id"].values)
         responses = responses.isel(stimulus=stimuli)
     models = (
-        (Path(path).stem, layer, correlation_rdm(read_gram(path, layer, images)))
-        for path, layer in progress(layers, "layers compared")
+        (Path(path).stem, layer, read_gram(path, layer, images)) for path, layer in progress(layers, "layers compared")
     )
     write_similarity(
         snakemake.output.similarity,

@@ -1,6 +1,6 @@
 """An encoder is the features of a network and a readout: fitted on train, its layer chosen on train."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ventral.errors import InputError, listed
 from ventral.gram import Gram, centre_on
-from ventral.linear import Readout, Spectrum, decompose, fit, fit_pls
+from ventral.linear import Readout, Spectrum, decompose, fit
+from ventral.pls import fit_pls
 
 Floats = NDArray[np.float64]
 
@@ -24,26 +25,36 @@ class ReadoutPlan:
     """What is fitted on the features.
 
     Attributes:
-        alpha: ridge penalty as in scikit-learn, 0 for OLS of minimum norm; "loo" for one per neuroid, chosen by
-            leave-one-out on train.
+        alpha: ridge penalty as in scikit-learn, 0 for OLS of minimum norm; chosen by leave-one-out on train, "loo" for
+            one per neuroid, "cv" for one for all neuroids (that were recorded for the same stimuli).
         components: number of principal components of the features used; None for all.
         pls: number of components of partial least squares, in place of the other two.
     """
 
-    alpha: float | Literal["loo"] = 0.0
+    alpha: float | Literal["loo", "cv"] = 0.0
     components: int | None = None
     pls: int | None = None
 
-    def fit(self, inner: Floats, responses: NDArray[np.floating]) -> Readout:
-        """Fit the readout on (n, n) inner products about the train mean and (n, t) train responses."""
+    def fit(
+        self,
+        inner: Floats,
+        responses: NDArray[np.floating],
+        n_units: int | None = None,
+        groups: NDArray[np.str_] | None = None,
+    ) -> Readout:
+        """Fit the readout on (n, n) inner products about the train mean and (n, t) train responses.
+
+        `n_units` and `groups` are as for `decompose` and `fit_pls`.
+        """
         if self.pls is not None:
-            return fit_pls(inner, responses, self.pls)
-        spectrum = decompose(inner)
-        return fit(spectrum, responses, self.alphas(spectrum, len(responses)), self.components)
+            return fit_pls(inner, responses, self.pls, groups)
+        spectrum = decompose(inner, n_units)
+        alphas = self.alphas(spectrum, len(responses))
+        return fit(spectrum, responses, alphas, self.components, shared=self.alpha == "cv")
 
     def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
         """The penalties to try on features of this spectrum."""
-        if self.alpha != "loo":
+        if self.alpha not in ("loo", "cv"):
             return [float(self.alpha)]
         scale = float(spectrum.values.sum()) / n_train
         return list(ALPHAS * (scale if scale > 0 else 1.0))
@@ -62,7 +73,12 @@ def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.int
 
 
 def fit_layer(
-    inner: Floats, rates: NDArray[np.floating], split: NDArray[np.str_], plan: ReadoutPlan
+    inner: Floats,
+    rates: NDArray[np.floating],
+    split: NDArray[np.str_],
+    plan: ReadoutPlan,
+    n_units: int | None = None,
+    groups: NDArray[np.str_] | None = None,
 ) -> dict[str, Floats]:
     """Fit a readout of one layer to every neuroid, on the train stimuli that it was recorded for.
 
@@ -71,6 +87,8 @@ def fit_layer(
         rates: (n, neuroid), NaN where not recorded.
         split: (n,) "train" or another.
         plan: the readout.
+        n_units: of the layer, where known.
+        groups: (n,) group of each stimulus, such as near duplicates, that folds of train never divide.
 
     Returns:
         `prediction` (held-out stimulus, neuroid); `train_r2` (neuroid,), R2 of the leave-one-out predictions of
@@ -83,7 +101,7 @@ def fit_layer(
         train = np.flatnonzero((split == "train") & seen)
         train_inner, cross = centre_on(inner, train, test)
         y = rates[np.ix_(train, neuroids)]
-        readout = plan.fit(train_inner, y)
+        readout = plan.fit(train_inner, y, n_units, None if groups is None else groups[train])
         prediction[:, neuroids] = readout.predict(cross)
         alpha[neuroids] = readout.alpha
         variance, error = y.var(axis=0), ((y - readout.loo) ** 2).mean(axis=0)
@@ -106,98 +124,73 @@ def choose_layers(train_r2: Floats, region: NDArray[np.str_]) -> NDArray[np.intp
 
 
 def fit_encoder(layers: Iterable[tuple[str, Gram]], responses: xr.Dataset, plan: ReadoutPlan) -> xr.Dataset:
-    """Fit a readout of every layer, and choose the layer of each region on train.
-
-    Args:
-        layers: names and Gram matrices, early to late, of the stimuli of `responses`.
-        responses: as in `responses/{dataset}.nc`.
-        plan: the readout.
-
-    Returns:
-        `prediction` (layer, stimulus, neuroid) of the held-out stimuli, those of `test` for the chosen layer alone;
-        `train_r2`, `alpha` (layer, neuroid); coordinates `chosen_layer` (neuroid), `dead` (layer).
-
-    Raises:
-        InputError: if a neuroid has fewer than two train stimuli.
-    """
-    rates, split = responses["rate"].values, responses["split"].values
-    few = np.isfinite(rates[split == "train"]).sum(axis=0) < 2
-    if few.any():
-        which = listed(responses["neuroid_id"].values[few])
-        raise InputError(
-            "responses", f"neuroid {which}", "fewer than two train stimuli", "leave it out, or lower split"
-        )
-    names, dead, fits = [], [], []
-    for layer, gram in layers:
-        names.append(layer)
-        dead.append(gram.dead)
-        fits.append(fit_layer(np.zeros_like(gram.inner) if gram.dead else gram.inner, rates, split, plan))
-    stacked = {key: np.stack([layer[key] for layer in fits]) for key in fits[0]}
-    chosen = choose_layers(stacked["train_r2"], responses["region"].values)
-    held_out = split != "train"
-    is_chosen = np.arange(len(names))[:, None] == chosen
-    shown = is_chosen[:, None, :] | (split[held_out] != "test")[:, None]
-    return xr.Dataset(
-        {
-            "prediction": (
-                ("layer", "stimulus", "neuroid"),
-                np.where(shown, stacked["prediction"], np.nan).astype(np.float32),
-            ),
-            "train_r2": (("layer", "neuroid"), stacked["train_r2"]),
-            "alpha": (("layer", "neuroid"), stacked["alpha"]),
-        },
-        coords={
-            "layer": names,
-            "dead": ("layer", np.asarray(dead)),
-            "stimulus_id": ("stimulus", responses["stimulus_id"].values[held_out]),
-            "split": ("stimulus", split[held_out]),
-            "neuroid_id": ("neuroid", responses["neuroid_id"].values),
-            "region": ("neuroid", responses["region"].values),
-            "chosen_layer": ("neuroid", np.asarray(names)[chosen]),
-        },
-    )
+    """Fit an encoder for the split of the responses themselves: `fit_protocol` without its dimension `repeat`."""
+    return fit_protocol(layers, responses, plan, responses["split"].values[None]).isel(repeat=0)
 
 
 def fit_protocol(
-    load: Callable[[], Iterable[tuple[str, Gram]]],
-    responses: xr.Dataset,
-    plan: ReadoutPlan,
-    splits: NDArray[np.str_],
+    layers: Iterable[tuple[str, Gram]], responses: xr.Dataset, plan: ReadoutPlan, splits: NDArray[np.str_]
 ) -> xr.Dataset:
-    """Fit an encoder once for every split of a protocol.
+    """Fit a readout of every layer for every split of a protocol, and choose the layer of each region on train.
 
     Args:
-        load: gives the layers anew for every split.
+        layers: names and Gram matrices, early to late, of the stimuli of `responses`; one is held at a time.
         responses: as in `responses/{dataset}.nc`.
         plan: the readout.
         splits: (repeat, n) as `protocol_splits` draws them.
 
     Returns:
-        What `fit_encoder` returns for each split, along a first dimension `repeat`; stimuli are those that any split
-        holds out, NaN in the others, where `split` is "train".
+        `prediction` (repeat, layer, stimulus, neuroid) of the stimuli that any split holds out, NaN where this one
+        does not, and those of `test` for the chosen layer alone; `train_r2`, `alpha` (repeat, layer, neuroid);
+        coordinates `split` (repeat, stimulus), `chosen_layer` (repeat, neuroid), `dead` (layer).
+
+    Raises:
+        InputError: if a neuroid has fewer than two train stimuli.
     """
+    rates, region = responses["rate"].values, responses["region"].values
+    groups = responses["stimulus_group"].values if "stimulus_group" in responses else None
+    for split in splits:
+        _require_train(responses, split)
     held_out = (splits != "train").any(axis=0)
-    ids = responses["stimulus_id"].values[held_out]
-    fits = []
-    for labels in splits:
-        one = fit_encoder(load(), responses.assign_coords(split=("stimulus", labels)), plan)
-        rows = np.flatnonzero((labels != "train")[held_out])
-        shape = (one.sizes["layer"], len(ids), one.sizes["neuroid"])
-        prediction = np.full(shape, np.nan, dtype=np.float32)
-        prediction[:, rows] = one["prediction"].values
-        one = one.drop_vars(["prediction", "stimulus_id", "split"])
-        one["prediction"] = (("layer", "stimulus", "neuroid"), prediction)
-        fits.append(one.assign_coords(split=("stimulus", labels[held_out])))
-    shared = ["layer", "neuroid_id", "region", "dead"]
-    joined = {
-        name: np.stack([one[name].values for one in fits]) for name in (*fits[0].data_vars, "split", "chosen_layer")
-    }
-    dims = {name: ("repeat", *fits[0][name].dims) for name in joined}
+    names, dead, fits = [], [], []
+    for layer, gram in layers:
+        names.append(layer)
+        dead.append(gram.dead)
+        inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
+        repeats = [fit_layer(inner, rates, split, plan, gram.n_units, groups) for split in splits]
+        for split, one in zip(splits, repeats, strict=True):
+            prediction = np.full((held_out.sum(), rates.shape[1]), np.nan, dtype=np.float32)
+            prediction[(split != "train")[held_out]] = one["prediction"]
+            one["prediction"] = prediction
+        fits.append({key: np.stack([one[key] for one in repeats]) for key in repeats[0]})
+    found = {key: np.stack([layer[key] for layer in fits], axis=1) for key in fits[0]}
+    chosen = np.stack([choose_layers(train_r2, region) for train_r2 in found["train_r2"]])
+    is_chosen = np.arange(len(names))[:, None] == chosen[:, None, :]
+    judged = (splits == "test")[:, held_out]
+    found["prediction"][judged[:, None, :, None] & ~is_chosen[:, :, None, :]] = np.nan
     return xr.Dataset(
-        {name: (dims[name], joined[name]) for name in fits[0].data_vars},
+        {
+            "prediction": (("repeat", "layer", "stimulus", "neuroid"), found["prediction"]),
+            "train_r2": (("repeat", "layer", "neuroid"), found["train_r2"]),
+            "alpha": (("repeat", "layer", "neuroid"), found["alpha"]),
+        },
         coords={
-            **{name: fits[0][name].variable for name in shared},
-            **{name: (dims[name], joined[name]) for name in ("split", "chosen_layer")},
-            "stimulus_id": ("stimulus", ids),
+            "layer": names,
+            "dead": ("layer", np.asarray(dead)),
+            "stimulus_id": ("stimulus", responses["stimulus_id"].values[held_out]),
+            "split": (("repeat", "stimulus"), splits[:, held_out]),
+            "neuroid_id": ("neuroid", responses["neuroid_id"].values),
+            "region": ("neuroid", region),
+            "chosen_layer": (("repeat", "neuroid"), np.asarray(names)[chosen]),
         },
     )
+
+
+def _require_train(responses: xr.Dataset, split: NDArray[np.str_]) -> None:
+    """Refuse responses of which a neuroid has fewer than two train stimuli."""
+    few = np.isfinite(responses["rate"].values[split == "train"]).sum(axis=0) < 2
+    if few.any():
+        which = listed(responses["neuroid_id"].values[few])
+        raise InputError(
+            "responses", f"neuroid {which}", "fewer than two train stimuli", "leave it out, or lower split"
+        )

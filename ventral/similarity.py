@@ -28,26 +28,37 @@ def correlation_rdm(gram: Gram) -> Floats:
     """
     # Inner products after taking each image's mean over units away: undo the centring over images, but never through
     # the raw products, in which a large mean would swamp the rest.
-    rows = gram.inner - np.outer(gram.unit_sum, gram.unit_sum) / gram.n_units
-    rows += gram.mean_product + gram.mean_product[:, None] + gram.mean_norm2
+    # Two n x n arrays in all, each step symmetric to the last bit.
+    rows = np.outer(gram.unit_sum, gram.unit_sum)
+    rows /= -gram.n_units
+    rows += gram.inner
+    other = np.add.outer(gram.mean_product, gram.mean_product)
+    rows += other
+    rows += gram.mean_norm2
     variance = np.diag(rows).copy()
     # An image with the same value in all units is left with rounding, which must not be scaled up to a pattern.
     flat = variance <= FLAT * (np.diag(gram.inner) + gram.mean_norm2)
     norm = np.sqrt(np.where(flat, 1, variance))
-    correlation = np.where(flat | flat[:, None], 0, rows / np.outer(norm, norm))
-    rdm = 1 - np.clip(correlation, -1, 1)
+    rows /= np.outer(norm, norm, out=other)
+    rows[flat] = rows[:, flat] = 0
+    rdm: Floats = np.subtract(1, np.clip(rows, -1, 1, out=rows), out=rows)
     np.fill_diagonal(rdm, 0)
     return rdm
 
 
-def neural_rdm(rates: NDArray[np.floating]) -> Floats:
-    """Correlation RDM of (n stimuli, neuroid) responses, each neuroid z-scored first.
+def neural_gram(rates: NDArray[np.floating]) -> Gram:
+    """Gram matrix of (n stimuli, neuroid) responses, each neuroid z-scored first.
 
     Without z-scoring, neuroids of high rate decide the pattern of every stimulus.
     """
     spread = rates.std(axis=0)
     scored = (rates - rates.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    return correlation_rdm(gram_of(scored.astype(np.float64)))
+    return gram_of(scored.astype(np.float64))
+
+
+def neural_rdm(rates: NDArray[np.floating]) -> Floats:
+    """Correlation RDM of (n stimuli, neuroid) responses, each neuroid z-scored first."""
+    return correlation_rdm(neural_gram(rates))
 
 
 @dataclass(frozen=True)

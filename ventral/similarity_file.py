@@ -1,6 +1,7 @@
 """`similarity/{dataset}.h5`: RDMs of regions and of layers, and how alike they are."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -13,12 +14,17 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
 from ventral.atomic import reading, writing
+from ventral.cka import Kernel, linear_cka, make_kernel
 from ventral.errors import InputError
+from ventral.gram import Gram
 from ventral.scores import bootstrap_weights, interval
-from ventral.similarity import RankedRDM, neural_rdm, rank_rdm, rdm_reliability, spearman
+from ventral.similarity import RankedRDM, correlation_rdm, neural_gram, rank_rdm, rdm_reliability, spearman
 
 Floats = NDArray[np.float64]
-COMPARISON = ("region", "compared_with", "layer", "depth", "n_stimuli", "spearman", "low", "high", "ceiling")
+COMPARISON = (
+    *("region", "compared_with", "layer", "depth", "n_stimuli", "spearman", "low", "high", "ceiling"),
+    *("cka", "cka_low", "cka_high", "cka_unbiased", "cka_unbiased_low", "cka_unbiased_high"),
+)
 
 
 class RegionRDM(NamedTuple):
@@ -29,12 +35,14 @@ class RegionRDM(NamedTuple):
         rdm: (m, m) over the stimuli that all its neuroids were recorded for.
         stimuli: (m,) indices of these stimuli.
         reliability: of the RDM, NaN where stimuli were not repeated.
+        inner: (m, m) Gram matrix of the z-scored rates; None where only the RDM is known.
     """
 
     region: str
     rdm: Floats
     stimuli: NDArray[np.intp]
     reliability: float
+    inner: Floats | None = None
 
 
 def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
@@ -63,22 +71,45 @@ def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
         if len(stimuli) < 3:
             raise InputError("responses", str(name), "no three stimuli shown to all neuroids", "leave sessions out")
         reliability = rdm_reliability(here["rate_half"].values[:, stimuli])
-        found.append(RegionRDM(str(name), neural_rdm(rates[stimuli]), stimuli, reliability))
+        gram = neural_gram(rates[stimuli])
+        found.append(RegionRDM(str(name), correlation_rdm(gram), stimuli, reliability, gram.inner))
     return found
 
 
-def _row(a: RankedRDM, b: RankedRDM, reliability: float) -> dict[str, float]:
-    draws = spearman(a, b)
+@dataclass(frozen=True)
+class _Geometry:
+    """What comparisons need of a region or a layer, under every weighting of its stimuli."""
+
+    ranked: RankedRDM
+    kernel: Kernel | None
+
+
+def _geometry(rdm: Floats, inner: Floats | None, weights: NDArray) -> _Geometry:
+    return _Geometry(rank_rdm(rdm, weights), None if inner is None else make_kernel(inner, weights))
+
+
+def _row(a: _Geometry, b: _Geometry, reliability: float) -> dict[str, float]:
+    """The columns of a comparison that are numbers, but for its depth."""
+    row: dict[str, float] = {"n_stimuli": len(a.ranked.ranks)}
+    row |= _with_interval("spearman", "", spearman(a.ranked, b.ranked))
+    row["ceiling"] = np.sqrt(reliability) if reliability > 0 else np.nan
+    if a.kernel is not None and b.kernel is not None:
+        biased, unbiased = linear_cka(a.kernel, b.kernel)
+        row |= _with_interval("cka", "cka_", biased) | _with_interval("cka_unbiased", "cka_unbiased_", unbiased)
+    return row
+
+
+def _with_interval(name: str, prefix: str, draws: Floats) -> dict[str, float]:
+    """A value, the first of the draws, and the interval that the others give."""
     low, high = interval(draws[0], draws[1:])
-    ceiling = np.sqrt(reliability) if reliability > 0 else np.nan
-    return {"n_stimuli": len(a.ranks), "spearman": draws[0], "low": low, "high": high, "ceiling": ceiling}
+    return {name: draws[0], f"{prefix}low": low, f"{prefix}high": high}
 
 
 def write_similarity(
     path: str | Path,
     responses: xr.Dataset,
     regions: list[RegionRDM],
-    models: Iterable[tuple[str, str, Floats]],
+    models: Iterable[tuple[str, str, Gram]],
     n_draws: int,
     seed: int,
 ) -> None:
@@ -88,7 +119,7 @@ def write_similarity(
         path: file to write.
         responses: as `responses/{dataset}.nc`.
         regions: from `region_rdms`.
-        models: network, layer and (n, n) RDM, network after network, early layers first.
+        models: network, layer and Gram matrix of the n stimuli, network after network, early layers first.
         n_draws: bootstrap resamples of the stimuli.
         seed: of the resamples.
     """
@@ -97,12 +128,12 @@ def write_similarity(
         key: np.vstack([np.ones(len(s), dtype=int), bootstrap_weights(len(s), n_draws, seed)])
         for key, s in subsets.items()
     }
-    ranked = [rank_rdm(region.rdm, weights[region.stimuli.tobytes()]) for region in regions]
+    known = [_geometry(region.rdm, region.inner, weights[region.stimuli.tobytes()]) for region in regions]
     rows = []
-    for (a, rank_a), (b, rank_b) in combinations(zip(regions, ranked, strict=True), 2):
+    for (a, of_a), (b, of_b) in combinations(zip(regions, known, strict=True), 2):
         if np.array_equal(a.stimuli, b.stimuli):
             about = {"region": a.region, "compared_with": b.region, "layer": "", "depth": -1}
-            rows.append(about | _row(rank_a, rank_b, a.reliability * b.reliability))
+            rows.append(about | _row(of_a, of_b, a.reliability * b.reliability))
     with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["source"] = responses.attrs["source"]
         for label in ("stimulus_id", "category_name", "object_name"):
@@ -115,13 +146,15 @@ def write_similarity(
             group.create_dataset("stimuli", data=region.stimuli)
             group.attrs["reliability"] = region.reliability
         depth: dict[str, int] = {}
-        for network, layer, rdm in models:
+        for network, layer, gram in models:
+            rdm, inner = correlation_rdm(gram), np.zeros_like(gram.inner) if gram.dead else gram.inner
             depth[network] = depth.get(network, -1) + 1
             file.create_dataset(f"layers/{network}/{layer}", data=squareform(rdm, checks=False), dtype=np.float32)
-            of_subset = {key: rank_rdm(rdm[np.ix_(s, s)], weights[key]) for key, s in subsets.items()}
-            for region, rank in zip(regions, ranked, strict=True):
+            here = {key: np.ix_(s, s) for key, s in subsets.items()}
+            of_layer = {key: _geometry(rdm[at], inner[at], weights[key]) for key, at in here.items()}
+            for region, of_region in zip(regions, known, strict=True):
                 about = {"region": region.region, "compared_with": network, "layer": layer, "depth": depth[network]}
-                rows.append(about | _row(rank, of_subset[region.stimuli.tobytes()], region.reliability))
+                rows.append(about | _row(of_region, of_layer[region.stimuli.tobytes()], region.reliability))
         table = pd.DataFrame(rows, columns=list(COMPARISON))
         for column in COMPARISON:
             text = column in ("region", "compared_with", "layer")

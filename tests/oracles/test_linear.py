@@ -67,6 +67,15 @@ def test_ridge_with_one_alpha_per_neuroid(problem):
     np.testing.assert_array_equal(ours.alpha, oracle.alpha_)
 
 
+def test_ridge_with_one_alpha_for_all_neuroids(problem):
+    x, y, spectrum, cross = problem
+    y = y * np.arange(1, N_NEUROIDS + 1) ** 2  # the loudest decide, as in scikit-learn
+    ours = fit(spectrum, y[:N_TRAIN], list(ALPHAS), shared=True)
+    oracle = RidgeCV(ALPHAS, alpha_per_target=False)
+    compare((x, y, spectrum, cross), oracle, ours)
+    np.testing.assert_array_equal(ours.alpha, np.full(N_NEUROIDS, oracle.alpha_))
+
+
 @pytest.mark.parametrize("alpha", [0.0, 10.0])
 def test_pca_then_regression(problem, alpha):
     _, y, spectrum, _ = problem
@@ -106,6 +115,35 @@ def test_dead_features_predict_the_mean_response():
     np.testing.assert_allclose(readout.predict(np.zeros((3, 20))), np.broadcast_to(y.mean(0), (3, 2)))
     others = (y.sum(0) - y) / 19
     np.testing.assert_allclose(readout.loo, others)
+
+
+@pytest.mark.parametrize("n_units", [1, 30, 79])
+def test_few_units_are_decomposed_among_themselves(n_units):
+    x = features("mean far from zero")[:N_TRAIN, :n_units] * np.arange(1, n_units + 1)
+    inner = centre_on(gram_of(x).inner.astype(np.float32).astype(float), np.arange(N_TRAIN), np.arange(0))[0]
+    ours, plain = decompose(inner, n_units), decompose(inner)
+    np.testing.assert_allclose(ours.values, plain.values[: ours.values.size], rtol=1e-3)
+    assert ours.values.size == n_units
+    np.testing.assert_allclose(ours.vectors.T @ ours.vectors, np.eye(n_units), atol=1e-8)
+    y = np.random.default_rng(0).normal(size=(N_TRAIN, 3))
+    expected = LinearRegression().fit(x.astype(float), y).predict(x.astype(float))
+    np.testing.assert_allclose(fit(ours, y, [0]).predict(inner), expected, atol=1e-3)
+    assert decompose(np.zeros((10, 10)), 2).values.size == 0
+
+
+@pytest.mark.parametrize("components", [None, 1000])
+@pytest.mark.parametrize(("mean", "spread"), [(1_000, 1e-2), (100, 1e-2), (0, 1)])
+def test_least_squares_on_a_random_network_stays_sane(components, mean, spread):
+    """Random weights drive all images nearly alike: what differs falls off fast, down to float32 rounding."""
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(N_TRAIN + N_TEST, 100)) * np.exp(-np.arange(100) / 3)
+    x = (mean * (1 + rng.random(3_000)) + spread * latent @ rng.normal(size=(100, 3_000))).astype(np.float32)
+    y = latent[:, :5] @ rng.normal(size=(5, N_NEUROIDS)) + 0.3 * rng.normal(size=(N_TRAIN + N_TEST, N_NEUROIDS))
+    inner, cross = centre_on(gram_of(x).inner, np.arange(N_TRAIN), np.arange(N_TRAIN, N_TRAIN + N_TEST))
+    readout = fit(decompose(inner), y[:N_TRAIN], [0], components)
+    for prediction, truth in ((readout.predict(cross), y[N_TRAIN:]), (readout.loo, y[:N_TRAIN])):
+        assert 0.5 < r2_score(truth, prediction) < 1
+        assert np.abs(prediction).max() < 3 * np.abs(y).max()
 
 
 def test_least_squares_ignores_directions_that_are_rounding():

@@ -6,7 +6,7 @@ from scipy.stats import pearsonr
 from sklearn.cross_decomposition import PLSRegression
 
 from ventral.gram import centre_on
-from ventral.linear import FOLDS, fit_pls
+from ventral.pls import FOLDS, assign_folds, fit_pls
 
 N_TRAIN, N_TEST = 150, 50
 
@@ -39,6 +39,21 @@ def test_held_out_predictions_are_of_folds():
     left = np.arange(N_TRAIN) % FOLDS == 2
     oracle = PLSRegression(4, scale=False).fit(x[:N_TRAIN][~left], y[:N_TRAIN][~left])
     np.testing.assert_allclose(ours[left], oracle.predict(x[:N_TRAIN][left]), atol=1e-6)
+
+
+def test_folds_divide_no_group_of_near_duplicates():
+    groups = np.array(list("cabbacdefghgg"))
+    folds = assign_folds(groups)
+    np.testing.assert_array_equal(folds, [0, 1, 2, 2, 1, 0, 3, 4, 0, 1, 2, 1, 1])
+    np.testing.assert_array_equal(assign_folds(np.arange(12)), np.arange(12) % FOLDS)
+    np.testing.assert_array_equal(assign_folds(np.zeros(7)), np.arange(7) % FOLDS)
+    _, y, inner, _ = problem(300, 6)
+    pairs = np.arange(N_TRAIN) // 2
+    ours = fit_pls(inner, y[:N_TRAIN], 4, pairs).loo
+    left = pairs % FOLDS == 2
+    x = problem(300, 6)[0][:N_TRAIN]
+    oracle = PLSRegression(4, scale=False).fit(x[~left], y[:N_TRAIN][~left])
+    np.testing.assert_allclose(ours[left], oracle.predict(x[left]), atol=1e-6)
 
 
 def test_dead_features_predict_the_mean():

@@ -53,7 +53,7 @@ def spoil(responses, seed=1):
     return responses
 
 
-@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(pls=8)])
+@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan("cv"), ReadoutPlan(pls=8)])
 def test_each_region_takes_the_layer_that_explains_it(plan):
     features, responses = study()
     found = fit_encoder(grams(features), responses, plan)
@@ -185,6 +185,35 @@ def test_loo_takes_the_penalty_of_least_error_for_each_neuroid():
     assert chosen["alpha"][0] < chosen["alpha"][1]  # V4 has nothing to do with the late layer
 
 
+def test_one_penalty_for_all_neuroids_is_that_of_least_error_over_them():
+    features, responses = study(regions=("IT", "V4"))
+    split, rate = responses["split"].values, responses["rate"].values
+    train, inner = split == "train", gram_of(features["late"]).inner
+    chosen = fit_layer(inner, rate, split, ReadoutPlan("cv"))
+    centred = features["late"][train] - features["late"][train].mean(axis=0)
+    grid = ALPHAS * (centred**2).sum() / train.sum()
+    r2 = np.array([fit_layer(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid])
+    error = ((1 - r2) * rate[train].var(axis=0)).sum(axis=1)
+    np.testing.assert_allclose(chosen["alpha"], grid[np.argmin(error)], rtol=1e-7)
+
+
+def test_near_duplicates_in_train_do_not_flatter_pls():
+    responses = study()[1]
+    train = np.flatnonzero(responses["split"].values == "train")
+    noise = np.random.default_rng(4).normal(size=(N, 100))  # has nothing to do with the responses
+    groups = np.arange(N).astype(str)
+    for a, b in train.reshape(-1, 2):  # every stimulus twice
+        noise[b], groups[b] = noise[a], groups[a]
+        responses["rate"].values[b] = responses["rate"].values[a]
+    flattered = fit_encoder(grams({"noise": noise}), responses, ReadoutPlan(pls=8))
+    honest = fit_encoder(
+        grams({"noise": noise}), responses.assign_coords(stimulus_group=("stimulus", groups)), ReadoutPlan(pls=8)
+    )
+    assert (flattered["train_r2"] > 0.5).all()
+    assert (honest["train_r2"] < 0.2).all()
+    np.testing.assert_array_equal(honest["alpha"], np.nan)
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
 @pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
 def test_a_neuroid_constant_on_train_does_not_choose_the_layer(constant, plan):
@@ -208,7 +237,7 @@ def test_brainscore_protocol_is_that_of_scikit_learn():
     x, strata = features["late"] @ np.random.default_rng(2).normal(size=(10, 200)), np.repeat(list("abcdef"), 10)
     y = responses["rate"].values
     splits = protocol_splits("brainscore", responses["split"].values, 0, strata)
-    found = fit_protocol(lambda: [("late", gram_of(x))], responses, ReadoutPlan(pls=5), splits)
+    found = fit_protocol([("late", gram_of(x))], responses, ReadoutPlan(pls=5), splits)
     assert found["prediction"].dims == ("repeat", "layer", "stimulus", "neuroid")
     oracle = StratifiedShuffleSplit(n_splits=10, train_size=0.9, random_state=1).split(x, strata)
     for one, (train, test) in zip((found.isel(repeat=i) for i in range(10)), oracle, strict=True):
@@ -219,10 +248,33 @@ def test_brainscore_protocol_is_that_of_scikit_learn():
         assert (one["split"].values[shown] == "test").all() and (one["split"].values == "test").sum() == len(test)
 
 
+def test_a_layer_is_read_once_for_all_splits_and_each_is_fitted_as_if_alone():
+    features, responses = study()
+    splits = protocol_splits("kfold", responses["split"].values, 0)
+    read = []
+
+    def layers():
+        for name, gram in grams(features):
+            read.append(name)
+            yield name, gram
+
+    found = fit_protocol(layers(), responses, ReadoutPlan("loo"), splits)
+    assert read == ["early", "late"]
+    for i, split in enumerate(splits):
+        alone = fit_encoder(grams(features), responses.assign_coords(split=("stimulus", split)), ReadoutPlan("loo"))
+        one = found.isel(repeat=i)
+        for name in ("train_r2", "alpha", "chosen_layer"):
+            np.testing.assert_array_equal(one[name], alone[name])
+        at = np.flatnonzero(one["split"].values != "train")
+        np.testing.assert_array_equal(one["prediction"].values[:, at], alone["prediction"])
+        np.testing.assert_array_equal(one["stimulus_id"].values[at], alone["stimulus_id"])
+        assert np.isnan(one["prediction"].values[:, one["split"].values == "train"]).all()
+
+
 def test_one_split_of_a_protocol_is_the_fit_of_that_split():
     features, responses = study()
     plan = ReadoutPlan("loo")
     one = fit_encoder(grams(features), responses, plan)
-    found = fit_protocol(lambda: grams(features), responses, plan, responses["split"].values[None]).isel(repeat=0)
+    found = fit_protocol(grams(features), responses, plan, responses["split"].values[None]).isel(repeat=0)
     for name in ("prediction", "train_r2", "alpha", "split", "stimulus_id", "chosen_layer", "dead"):
         np.testing.assert_array_equal(found[name].values, one[name].values)

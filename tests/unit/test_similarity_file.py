@@ -7,8 +7,10 @@ import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
+from ventral.cka import linear_cka, make_kernel
 from ventral.errors import InputError
-from ventral.similarity import rdm_reliability
+from ventral.gram import Gram, gram_of
+from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
 from ventral.similarity_file import (
     COMPARISON,
     read_comparisons,
@@ -56,7 +58,11 @@ def published() -> xr.Dataset:
     )
 
 
-MODELS = [("net", "late", random_rdm(3)), ("net", "early", random_rdm(4)), ("pixels", "pixels", random_rdm(5))]
+def random_gram(seed: int) -> Gram:
+    return gram_of(np.random.default_rng(seed).normal(size=(N, 30)))
+
+
+MODELS = [("net", "late", random_gram(3)), ("net", "early", random_gram(4)), ("pixels", "pixels", random_gram(5))]
 
 
 def written(path, responses, n_draws=100, seed=0):
@@ -120,8 +126,8 @@ def test_what_is_written_is_read(tmp_path):
         assert (found.region, found.reliability) == (expected.region, expected.reliability)
         np.testing.assert_array_equal(found.stimuli, expected.stimuli)
         np.testing.assert_allclose(found.rdm, expected.rdm, atol=1e-6)
-    for network, layer, rdm in MODELS:
-        np.testing.assert_allclose(read_layer_rdm(path, network, layer), rdm, atol=1e-6)
+    for network, layer, gram in MODELS:
+        np.testing.assert_allclose(read_layer_rdm(path, network, layer), correlation_rdm(gram), atol=1e-6)
     assert [file.name for file in tmp_path.iterdir()] == ["s.h5"]
 
 
@@ -138,7 +144,7 @@ def test_comparisons_are_spearman_correlations_of_the_rdms(tmp_path):
     ]
     assert list(table["depth"]) == [0, 0, 1, 1, 0, 0]
     assert table["depth"].dtype.kind == table["n_stimuli"].dtype.kind == "i"
-    rdms = {layer: rdm for _, layer, rdm in MODELS}
+    rdms = {layer: correlation_rdm(gram) for _, layer, gram in MODELS}
     regions = {region.region: region for region in region_rdms(responses)}
     for row in table.to_dict("records"):
         region = regions[row["region"]]
@@ -148,6 +154,38 @@ def test_comparisons_are_spearman_correlations_of_the_rdms(tmp_path):
         assert row["low"] <= row["spearman"] <= row["high"]
         assert row["n_stimuli"] == len(region.stimuli)
         assert row["ceiling"] == pytest.approx(np.sqrt(region.reliability))
+
+
+def test_cka_of_every_region_and_layer_stands_beside(tmp_path):
+    responses = recorded(missing=[("V4", 3)])
+    grams = {layer: gram for _, layer, gram in MODELS}
+    table = read_comparisons(written(tmp_path / "s.h5", responses), "d")
+    for row in table.to_dict("records"):
+        here = responses["rate"].values[:, row["region"] == REGION]
+        seen = np.flatnonzero(np.isfinite(here).all(axis=1))
+        inner = grams[row["layer"]].inner[np.ix_(seen, seen)]
+        expected = linear_cka(make_kernel(neural_gram(here[seen]).inner), make_kernel(inner))
+        for name, value in zip(("cka", "cka_unbiased"), expected, strict=True):
+            assert row[name] == pytest.approx(value[0], abs=1e-6)
+            assert row[f"{name}_low"] < row[name] < row[f"{name}_high"]
+    alike = read_comparisons(written(tmp_path / "alike.h5", recorded()), "d").iloc[0]  # two regions, one signal
+    assert alike["cka_unbiased_low"] > 0.5 > table["cka_unbiased_high"].max()
+
+
+def test_cka_needs_rates(tmp_path):
+    table = read_comparisons(written(tmp_path / "s.h5", published()), "d")
+    columns = [name for name in COMPARISON if name.startswith("cka")]
+    assert len(columns) == 6
+    assert table[columns].isna().all(axis=None)
+    assert table["spearman"].notna().all()
+
+
+def test_a_dead_layer_is_alike_to_nothing(tmp_path):
+    responses = recorded()
+    dead = gram_of(np.full((N, 7), 3.0))
+    write_similarity(tmp_path / "s.h5", responses, region_rdms(responses)[:1], [("net", "dead", dead)], 100, 0)
+    row = read_comparisons(tmp_path / "s.h5", "d").iloc[0]
+    np.testing.assert_array_equal(row[["spearman", "cka", "cka_unbiased"]].astype(float), 0)
 
 
 @pytest.mark.parametrize("make", [recorded, published])
@@ -166,9 +204,11 @@ def test_regions_of_the_same_stimuli_are_compared_first(tmp_path, make):
 def test_a_region_is_alike_to_itself(tmp_path):
     responses = recorded()
     region = region_rdms(responses)[0]
-    write_similarity(tmp_path / "s.h5", responses, [region], [("net", "same", region.rdm)], 100, 0)
+    gram = neural_gram(responses["rate"].values[:, region.region == REGION])
+    write_similarity(tmp_path / "s.h5", responses, [region], [("net", "same", gram)], 100, 0)
     row = read_comparisons(tmp_path / "s.h5", "d").iloc[0]
-    np.testing.assert_allclose(row[["spearman", "low", "high"]].astype(float), 1, atol=1e-9)
+    columns = ["spearman", "low", "high", *(name for name in COMPARISON if name.startswith("cka"))]
+    np.testing.assert_allclose(row[columns].astype(float), 1, atol=1e-9)
 
 
 def test_a_region_alone_with_no_model(tmp_path):
