@@ -1,0 +1,39 @@
+"""Where a training stands after each epoch, on disk: what a killed run takes up again."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ventral.atomic import writing
+
+FILE = "checkpoint.pt"
+
+
+def write_checkpoint(folder: str | Path, identity: str, state: dict[str, Any]) -> None:
+    """Write tensors, numbers and text, in dicts and lists, with the identity of the training they belong to."""
+    with writing(Path(folder) / FILE) as temporary:
+        torch.save({"identity": identity, "state": state}, temporary)
+
+
+def read_checkpoint(folder: str | Path, identity: str) -> dict[str, Any] | None:
+    """The state of the training of this identity; None where there is none.
+
+    A checkpoint of another training, or a damaged one, is set aside as `checkpoint.old.pt`; stderr says so.
+    """
+    path = Path(folder) / FILE
+    if not path.exists():
+        return None
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        if found["identity"] == identity:
+            return found["state"]
+        why = "of another configuration, data or initial weights"
+    except Exception:  # unpickling meets damage with nearly any exception
+        why = "damaged"
+    aside = path.with_suffix(".old.pt")
+    os.replace(path, aside)
+    print(f"{path}: {why}; set aside as {aside.name}, training starts afresh", file=sys.stderr)
+    return None

@@ -1,0 +1,119 @@
+"""Batches of network inputs for training: prepared ahead of use, in an order that only seed and epoch decide."""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+AHEAD = 3  # batches prepared while one is used
+CHUNK = 64  # images prepared, or predicted, at a time where no gradient is wanted
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Rows(Protocol):
+    """(m, ...) numbers, in memory or in an HDF5 file."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: Any) -> NDArray: ...
+
+
+class Inputs:
+    """The network's inputs for n examples, on the device, by number.
+
+    Images that fit `memory_mb` once prepared are prepared once and stay on the device; others are prepared anew for
+    every batch.
+
+    Args:
+        source: (m, H, W, 3) uint8 images, or (m, k) float features; an array, or a dataset in an HDF5 file.
+        rows: (n,) row of `source` of each example; None for all, in order.
+        prepare: (b, H, W, 3) uint8 -> (b, 3, h, w) float32, as for extraction; None for features, as they are.
+        device: where inputs go.
+        memory_mb: what prepared inputs may take.
+    """
+
+    def __init__(
+        self,
+        source: Rows,
+        rows: NDArray[np.intp] | None = None,
+        prepare: Callable[[NDArray[np.uint8]], Tensor] | None = None,
+        device: torch.device | None = None,
+        memory_mb: int = 2000,
+    ) -> None:
+        self.source = source
+        self.rows = np.arange(len(source)) if rows is None else np.asarray(rows)
+        self.device = device or torch.device("cpu")
+        self.memory_mb = memory_mb
+        self._prepare = prepare
+        self._ready: Tensor | None = None
+        first = self._make(np.arange(1))
+        if len(self) * first.nbytes <= memory_mb * 2**20:
+            layout = torch.channels_last if self._fastest(first) else torch.contiguous_format
+            ready = torch.empty((len(self), *first.shape[1:]), device=self.device, memory_format=layout)
+            parts = list(chunks(np.arange(len(self))))
+            for part, made in zip(parts, prefetched(self._make, parts), strict=True):
+                ready[part[0] : part[-1] + 1] = made
+            self._ready = ready
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: NDArray[np.intp]) -> Tensor:
+        """(b, ...) inputs of the examples numbered `index`, on the device."""
+        if self._ready is None:
+            return self._make(index)
+        return self._ready[torch.from_numpy(index).to(self.device)]
+
+    def fingerprint(self) -> str:
+        """sha256 of the source's rows and of how the first is prepared."""
+        digest = hashlib.sha256()
+        for index in chunks(np.arange(len(self))):
+            digest.update(self._read(index).tobytes())
+        digest.update(self._make(np.arange(1)).cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def _read(self, index: NDArray[np.intp]) -> NDArray:
+        rows, back = np.unique(self.rows[index], return_inverse=True)  # HDF5 wants rows in rising order, each once
+        return self.source[rows][back]
+
+    def _make(self, index: NDArray[np.intp]) -> Tensor:
+        raw = self._read(index)
+        made = torch.from_numpy(np.asarray(raw, np.float32)) if self._prepare is None else self._prepare(raw)
+        return made.to(self.device, memory_format=torch.channels_last if self._fastest(made) else torch.preserve_format)
+
+    def _fastest(self, made: Tensor) -> bool:
+        """Whether channels-last is the layout in which convolutions are fastest."""
+        return self.device.type == "cuda" and made.ndim == 4
+
+
+def chunks(index: NDArray[np.intp], size: int = CHUNK) -> Iterator[NDArray[np.intp]]:
+    """`index` in consecutive parts of `size`, the last one shorter."""
+    return (index[start : start + size] for start in range(0, len(index), size))
+
+
+def epoch_batches(n: int, size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
+    """The numbers 0 ... n - 1, shuffled by seed and epoch alone, in batches.
+
+    A last batch of one is left out where others are larger: batch norm has no variance of one. Which example that is
+    changes with the epoch.
+    """
+    batches = list(chunks(np.random.default_rng((seed, epoch)).permutation(n), size))
+    return batches[:-1] if len(batches) > 1 and size > 1 == len(batches[-1]) else batches
+
+
+def prefetched(make: Callable[[K], V], keys: Sequence[K]) -> Iterator[V]:
+    """`make(key)` for every key in order, the next few of them already under way in another thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = deque(pool.submit(make, key) for key in keys[:AHEAD])
+        for key in keys[AHEAD:]:
+            done = pending.popleft().result()
+            pending.append(pool.submit(make, key))
+            yield done
+        while pending:
+            yield pending.popleft().result()
