@@ -116,20 +116,32 @@ def fit(
     squared = kept.vectors**2
     rest = 0.0 if spans else (1 - 1 / n - squared.sum(axis=1))[:, None]
 
-    def left_out(alpha: Floats) -> Floats:
-        """Leave-one-out residuals (n, t) for alphas (1,) or (t,)."""
+    def shrinkage(alpha: Floats) -> Floats:
+        """(r, k) share of each component that alphas (k,) leave to the residual."""
         # Rows of I - H, divided by alpha where nothing is unreached (so that alpha = 0 has a limit).
-        shrink = (1.0 if spans else alpha) / (kept.values[:, None] + alpha)
-        denominator = squared @ shrink + rest
-        return (kept.vectors @ (shrink * projected) + unreached) / np.maximum(denominator, np.finfo(float).tiny)
+        return (1.0 if spans else alpha) / (kept.values[:, None] + alpha)
+
+    def left_out(shrink: Floats, denominator: Floats) -> Floats:
+        """Leave-one-out residuals (n, t), from (r, 1 or t) shrinkage and (n, 1 or t) diagonals of I - H."""
+        residual = kept.vectors @ (shrink * projected)
+        residual += unreached
+        residual /= denominator
+        return residual
+
+    def denominators(shrink: Floats) -> Floats:
+        return np.maximum(squared @ shrink + rest, np.finfo(float).tiny)
 
     chosen = np.full(y.shape[1], float(alphas[0]))
     if len(alphas) > 1:
-        errors = np.array([(left_out(np.array([alpha])) ** 2).sum(axis=0) for alpha in alphas])
+        tried = np.asarray(alphas, dtype=float)
+        shrink = shrinkage(tried)
+        below = denominators(shrink)
+        residuals = (left_out(shrink[:, [k]], below[:, [k]]) for k in range(len(tried)))
+        errors = np.array([np.einsum("ij,ij->j", residual, residual) for residual in residuals])
         if shared:
             errors[:] = errors.sum(axis=1, keepdims=True)
-        chosen = np.asarray(alphas, dtype=float)[np.argmin(errors, axis=0)]
+        chosen = tried[np.argmin(errors, axis=0)]
     dual = kept.vectors @ (projected / (kept.values[:, None] + chosen))
-    alone = (chosen == chosen[0]).all()
-    residual = left_out(chosen[:1] if alone else chosen)
+    shrink = shrinkage(chosen[:1] if (chosen == chosen[0]).all() else chosen)
+    residual = left_out(shrink, denominators(shrink))
     return Readout(dual, intercept, chosen, y + intercept - residual)
