@@ -6,6 +6,7 @@ tables and figures. The stages, in order:
   majaj, xiao, images   raw files -> images/{dataset}.h5, responses/{dataset}.nc
   networks              images -> activations/{dataset}/{network}.h5
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
+  training              responses + images -> predictions/{dataset}/{name}-{head}.nc
   similarity            responses + activations -> similarity/{dataset}.h5
   report                -> tables/*.csv, figures/*.png and .svg
 """
@@ -24,9 +25,11 @@ include: "workflow/rules/majaj.smk"
 include: "workflow/rules/xiao_files.smk"
 include: "workflow/rules/xiao.smk"
 include: "workflow/rules/images.smk"
+include: "workflow/rules/hmo.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/encoders.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/report.smk"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
 from ventral.gram_file import match_stimuli, read_gram, read_layers
-from ventral.similarity_file import region_rdms, write_similarity
+from ventral.rsa.regions import region_rdms
+from ventral.similarity_file import write_similarity
 
 with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)

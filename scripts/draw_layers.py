@@ -10,6 +10,7 @@ from ventral.figures import draw_layers, save
 with logged(snakemake.log[0]):
     dataset = snakemake.wildcards.dataset
     layers = pd.read_csv(snakemake.input.layers)
+    layers = layers[layers["network"].isin(snakemake.params.networks)]  # trained encoders have one layer each
     responses = read_responses(snakemake.input.responses)
     reliability, region = responses["reliability"].values, responses["region"].values
     ceilings = {}

@@ -14,7 +14,7 @@ with logged(snakemake.log[0]):
     predictions = fit_protocol(
         ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted")),
         responses,
-        ReadoutPlan(**snakemake.params.readout),
+        ReadoutPlan(**snakemake.params.readout, seed=snakemake.params.seed),
         draw_splits(responses, wildcards.protocol, snakemake.params.seed),
     )
     predictions.attrs = {"network": wildcards.network, "readout": wildcards.readout, "protocol": wildcards.protocol}

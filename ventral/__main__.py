@@ -1,4 +1,4 @@
-"""`python -m ventral COMMAND`: what one wants to know before a study runs."""
+"""`python -m ventral COMMAND`: what one wants to know before a study runs, and the use of what it leaves."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from ventral.atomic import writing
 from ventral.config import check_config, fill_defaults, with_copies
 from ventral.errors import InputError
 from ventral.networks.published import origin
@@ -31,6 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     layers.add_argument("--config", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
     layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
     layers.set_defaults(run=lambda given: list_layers(given.network, given.config, given.layers))
+    predict = commands.add_parser(
+        "predict",
+        help="predict the rates of an encoder's neuroids for images",
+        description="Predict the rates that a kept encoder gives for images of any size: a CSV with a row an image "
+        "and a column a neuroid, in the units of the recordings, which are told on stderr.",
+        epilog="example: python -m ventral predict results/encoders/majaj/holdout/resnet50-ridge_loo photographs.zip "
+        "--output rates.csv",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predict.add_argument("encoder", metavar="ENCODER", help="folder of the encoder, with its card.json")
+    predict.add_argument("images", metavar="IMAGES", nargs="+", help="a folder, a zip archive, or image files")
+    predict.add_argument("--output", metavar="FILE", help="the CSV (default: standard output)")
+    predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: a GPU if any")
+    predict.set_defaults(run=lambda given: write_rates(given.encoder, given.images, given.output, given.device))
     given = parser.parse_args(arguments)
     try:
         print(given.run(given))
@@ -76,6 +91,34 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
     resized = f"images of {size} x {size}, resized ({built.interpolation})"
     images = resized if built.image_size else f"images as they are, here {size} x {size}"
     return "\n".join([*lines, f"{network}: {n_parameters:,} parameters; {images}"])
+
+
+def write_rates(folder: str | Path, images: Sequence[str | Path], output: str | Path | None, device: str) -> str:
+    """A CSV of the rates that a kept encoder predicts for images; or, where it goes to a file, what that holds.
+
+    Args:
+        folder: of the encoder.
+        images: a folder, a zip archive, or image files.
+        output: the file, if any.
+        device: "auto", "cpu" or "cuda".
+
+    Raises:
+        InputError: as `predict_images`.
+    """
+    import pandas as pd
+
+    from ventral.keeping.reading import predict_images, read_card
+    from ventral.networks.activations import choose_device
+
+    units = read_card(folder).get("units", "not known")
+    print(f"units: {units}", file=sys.stderr)
+    names, rates, neuroids = predict_images(folder, images, choose_device(device))
+    table = pd.DataFrame(rates, pd.Index(names, name="image"), neuroids)
+    if output is None:
+        return table.to_csv().rstrip("\n")
+    with writing(output) as temporary:
+        table.to_csv(temporary)
+    return f"{output}: {len(names)} images, {len(neuroids)} neuroids, units: {units}"
 
 
 def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:

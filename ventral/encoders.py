@@ -1,6 +1,6 @@
 """An encoder is the features of a network and a readout: fitted on train, its layer chosen on train."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,11 +29,15 @@ class ReadoutPlan:
             one per neuroid, "cv" for one for all neuroids (that were recorded for the same stimuli).
         components: number of principal components of the features used; None for all.
         pls: number of components of partial least squares, in place of the other two.
+        mlp: sizes of the hidden layers of a deep head on the components, in place of a linear readout.
+        seed: of the deep head.
     """
 
     alpha: float | Literal["loo", "cv"] = 0.0
     components: int | None = None
     pls: int | None = None
+    mlp: Sequence[int] | None = None
+    seed: int = 0
 
     def fit(
         self,
@@ -41,14 +45,16 @@ class ReadoutPlan:
         responses: NDArray[np.floating],
         n_units: int | None = None,
         groups: NDArray[np.str_] | None = None,
-    ) -> Readout:
+    ) -> "Readout | DeepReadout":
         """Fit the readout on (n, n) inner products about the train mean and (n, t) train responses.
 
-        `n_units` and `groups` are as for `decompose` and `fit_pls`.
+        `n_units` and `groups` are as for `decompose` and `fit_pls`. Of dead features a deep head is a linear one.
         """
         if self.pls is not None:
             return fit_pls(inner, responses, self.pls, groups)
         spectrum = decompose(inner, n_units)
+        if self.mlp is not None and spectrum.values.size:
+            return fit_deep(spectrum.first(self.components), responses, self.mlp, self.seed, groups)
         alphas = self.alphas(spectrum, len(responses))
         return fit(spectrum, responses, alphas, self.components, shared=self.alpha == "cv")
 
@@ -58,6 +64,48 @@ class ReadoutPlan:
             return [float(self.alpha)]
         scale = float(spectrum.values.sum()) / n_train
         return list(ALPHAS * (scale if scale > 0 else 1.0))
+
+
+@dataclass(frozen=True)
+class DeepReadout:
+    """A deep head on principal components, used as a `Readout` is.
+
+    Attributes:
+        spectrum: (n, k) components of the train images.
+        head: (m, k) scores of the components -> (m, t) predictions.
+        alpha: (t,) NaN, for it has no penalty.
+        loo: (n, t) predictions of the train images held out to choose the epoch, NaN of the others.
+    """
+
+    spectrum: Spectrum
+    head: Callable[[Floats], NDArray[np.floating]]
+    alpha: Floats
+    loo: Floats
+
+    def predict(self, cross: Floats) -> Floats:
+        """(m, t) predictions from (m, n) inner products with the train images, about the train mean."""
+        scores = cross @ (self.spectrum.vectors / np.sqrt(self.spectrum.values))
+        return self.head(scores).astype(np.float64)
+
+
+def fit_deep(
+    spectrum: Spectrum,
+    responses: NDArray[np.floating],
+    hidden: Sequence[int],
+    seed: int,
+    groups: NDArray[np.str_] | None = None,
+) -> DeepReadout:
+    """Fit a deep head on the components of the n train images to their (n, t) responses; see `fit_mlp`."""
+    # Here, not above: torch takes seconds to import, and no other readout needs it.
+    from ventral.networks.heads import HeadPlan
+    from ventral.training.engine import fit_mlp
+
+    scores = spectrum.vectors * np.sqrt(spectrum.values)
+    plan = HeadPlan("mlp", hidden=tuple(hidden), dropout=0.5)
+    fitted = fit_mlp(scores, responses, head=plan, seed=seed, groups=groups, name="deep head")
+    loo = np.full(responses.shape, np.nan)
+    loo[fitted.training.held_out] = fitted.training.predictions
+    return DeepReadout(spectrum, fitted.predict, np.full(responses.shape[1], np.nan), loo)
 
 
 def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
@@ -70,6 +118,27 @@ def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.int
     patterns, group = np.unique(seen, axis=1, return_inverse=True)
     for i in range(patterns.shape[1]):
         yield np.flatnonzero(group == i), patterns[:, i]
+
+
+def fit_groups(
+    inner: Floats,
+    rates: NDArray[np.floating],
+    split: NDArray[np.str_],
+    plan: ReadoutPlan,
+    n_units: int | None = None,
+    groups: NDArray[np.str_] | None = None,
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], Readout | DeepReadout, Floats]]:
+    """Fit a readout of one layer to each group of neuroids that were recorded for the same stimuli; see `fit_layer`.
+
+    Yields:
+        Indices of the neuroids, indices of their train stimuli, their readout, and the inner products of the held-out
+        stimuli with the train stimuli, about the mean of these.
+    """
+    for neuroids, seen in observed_alike(rates):
+        train = np.flatnonzero((split == "train") & seen)
+        train_inner, cross = centre_on(inner, train, np.flatnonzero(split != "train"))
+        own = None if groups is None else groups[train]
+        yield neuroids, train, plan.fit(train_inner, rates[np.ix_(train, neuroids)], n_units, own), cross
 
 
 def fit_layer(
@@ -92,19 +161,17 @@ def fit_layer(
 
     Returns:
         `prediction` (held-out stimulus, neuroid); `train_r2` (neuroid,), R2 of the leave-one-out predictions of
-        train, 0 where train is constant; `alpha` (neuroid,) as chosen.
+        train (of a deep head those held out of it to choose the epoch), 0 where train is constant; `alpha` (neuroid,)
+        as chosen.
     """
-    test = np.flatnonzero(split != "train")
-    prediction = np.full((len(test), rates.shape[1]), np.nan)
+    prediction = np.full(((split != "train").sum(), rates.shape[1]), np.nan)
     train_r2, alpha = np.full(rates.shape[1], np.nan), np.full(rates.shape[1], np.nan)
-    for neuroids, seen in observed_alike(rates):
-        train = np.flatnonzero((split == "train") & seen)
-        train_inner, cross = centre_on(inner, train, test)
-        y = rates[np.ix_(train, neuroids)]
-        readout = plan.fit(train_inner, y, n_units, None if groups is None else groups[train])
+    for neuroids, train, readout, cross in fit_groups(inner, rates, split, plan, n_units, groups):
+        left_out = np.isfinite(readout.loo).all(axis=1)  # all of train, but for deep heads
+        y, loo = rates[np.ix_(train[left_out], neuroids)], readout.loo[left_out]
         prediction[:, neuroids] = readout.predict(cross)
         alpha[neuroids] = readout.alpha
-        variance, error = y.var(axis=0), ((y - readout.loo) ** 2).mean(axis=0)
+        variance, error = y.var(axis=0), ((y - loo) ** 2).mean(axis=0)
         varies = variance > 1e-24 * (y**2).mean(axis=0)  # else what is left is rounding, in error as in variance
         train_r2[neuroids] = np.where(varies, 1 - error / np.where(varies, variance, 1), 0)
     return {"prediction": prediction, "train_r2": train_r2, "alpha": alpha}

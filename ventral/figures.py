@@ -15,8 +15,8 @@ from scipy.spatial.distance import squareform
 from scipy.stats import rankdata
 
 from ventral.atomic import writing
+from ventral.rsa.regions import RegionRDM
 from ventral.scores import bootstrap_weights, interval
-from ventral.similarity_file import RegionRDM
 
 matplotlib.use("Agg")
 STYLE: Any = {
@@ -30,6 +30,7 @@ STYLE: Any = {
     "svg.hashsalt": "ventral",  # the same figure gives the same file
 }
 LABELS = {"explained_variance": "explained variance", "pearson_r": "Pearson r"}
+ACROSS = 5  # families of networks side by side
 FLOOR = -0.3  # scores far below chance would flatten all others; the axis ends here
 
 
@@ -66,7 +67,7 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, family: tuple[tuple[str, ...], 
     names, networks = family
     for i, network in enumerate(networks):
         curve = rows[rows["network"] == network].sort_values("depth")
-        dashed = "--" if network.endswith("random") else "-"
+        dashed = "--" if curve["weights"].str.startswith("random").any() else "-"
         mean, low, high = (curve[f"{metric}_{part}"].clip(lower=FLOOR) for part in ("mean", "low", "high"))
         axes.plot(curve["layer"], mean, dashed, marker="o", markersize=3, color=f"C{i}", label=network)
         axes.fill_between(curve["layer"], low, high, color=f"C{i}", alpha=0.2, linewidth=0)
@@ -88,24 +89,30 @@ def draw_layers(layers: pd.DataFrame, dataset: str, ceilings: dict[str, dict[str
     """
     readout = best_readout(layers)
     shown = layers[layers["readout"] == readout]
-    regions, families = list(ceilings), _families(shown)
-    columns = [(region, family) for region in regions for family in families or [((), [])]]
+    families = _families(shown) or [((), [])]
+    blocks = [families[start : start + ACROSS] for start in range(0, len(families), ACROSS)]
+    rows = [(block, region, metric) for block in blocks for region in ceilings for metric in LABELS]
     with plt.rc_context(STYLE):
-        size = (1.5 + 2.9 * len(columns), 6.0)
         figure, grid = plt.subplots(
-            2, len(columns), figsize=size, squeeze=False, sharex="col", sharey="row", layout="constrained"
+            len(rows),
+            len(blocks[0]),
+            figsize=(1.5 + 2.9 * len(blocks[0]), 2.6 * len(rows)),
+            squeeze=False,
+            sharey="row",
+            layout="constrained",
         )
-        for row, metric in zip(grid, LABELS, strict=True):
-            for axes, (region, family) in zip(row, columns, strict=True):
+        for line, (block, region, metric) in zip(grid, rows, strict=True):
+            for axes, family in zip(line, block, strict=False):
                 _draw_curves(axes, shown[shown["region"] == region], family, metric)
                 ceiling = ceilings[region][metric]
                 if np.isfinite(ceiling):
                     axes.axhline(ceiling, color="k", linewidth=0.8, label="noise ceiling")
                 axes.axhline(0, color="0.8", linewidth=0.6, zorder=0)
-            row[0].set_ylabel(LABELS[metric])
-        for axes, (region, _) in zip(grid[0], columns, strict=True):
-            axes.set_title(region)
-            axes.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1.1), borderaxespad=0)
+                if (region, metric) == (next(iter(ceilings)), next(iter(LABELS))):
+                    axes.legend(fontsize=7, loc="lower left", bbox_to_anchor=(0, 1.02), borderaxespad=0)
+            line[0].set_ylabel(f"{region}: {LABELS[metric]}")
+            for axes in line[len(block) :]:
+                axes.set_visible(False)
         source = shown["source"].iloc[0]
         figure.suptitle(titled(dataset, source, f"layers, readout {readout}, validation stimuli"))
     return figure

@@ -1,4 +1,4 @@
-"""Representational dissimilarity matrices (RDMs), from Gram matrices, and how alike two of them are."""
+"""Representational dissimilarity matrices (RDMs), from Gram matrices, and their correlation under resampling."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 # An image whose variance over units is below this share of what it was computed from is flat up to float32 rounding.
 FLAT = 1e-6
+DECIMALS = 6  # of a dissimilarity, over the largest, that float32 inner products leave
 
 
 def correlation_rdm(gram: Gram) -> Floats:
@@ -43,6 +44,19 @@ def correlation_rdm(gram: Gram) -> Floats:
     rows[flat] = rows[:, flat] = 0
     rdm: Floats = np.subtract(1, np.clip(rows, -1, 1, out=rows), out=rows)
     np.fill_diagonal(rdm, 0)
+    return _share_ties(rdm)
+
+
+def _share_ties(rdm: Floats) -> Floats:
+    """Make equal again, in place, what rounding has told apart in an RDM of few values, such as one made of labels.
+
+    Ranks would make an order of it. An RDM is one of few values where half of its first row or more repeats itself.
+    """
+    largest = rdm.max()
+    if largest > 0 and 2 * len(np.unique(np.round(rdm[0] / largest, DECIMALS - 1))) <= len(rdm):
+        rdm /= largest
+        np.round(rdm, DECIMALS, out=rdm)
+        rdm *= largest
     return rdm
 
 
@@ -62,15 +76,16 @@ def neural_rdm(rates: NDArray[np.floating]) -> Floats:
 
 
 @dataclass(frozen=True)
-class RankedRDM:
-    """An RDM as centred ranks, with the moments that correlations under any weighting of the stimuli need.
+class WeighedRDM:
+    """Standardised values of an RDM, with the moments that correlations under any weighting of the stimuli need.
 
     Attributes:
-        ranks: (n, n) ranks of the dissimilarities, centred on zero, with a zero diagonal.
+        values: (n, n) dissimilarities or their ranks, of mean 0 and variance 1 over pairs, 0 in a constant RDM; with a
+            zero diagonal.
         weights: (draw, n) weights of the stimuli, such as bootstrap counts.
     """
 
-    ranks: Floats
+    values: Floats
     weights: NDArray
 
     def moment(self, matrix: Floats) -> Floats:
@@ -81,32 +96,48 @@ class RankedRDM:
 
     @cached_property
     def mean(self) -> Floats:
-        """(draw,) weighted mean rank."""
-        return self.moment(self.ranks)
+        """(draw,) weighted mean value."""
+        return self.moment(self.values)
 
     @cached_property
     def variance(self) -> Floats:
-        """(draw,) weighted variance of the ranks."""
-        return self.moment(self.ranks**2) - self.mean**2
+        """(draw,) weighted variance of the values."""
+        return self.moment(self.values**2) - self.mean**2
 
 
-def rank_rdm(rdm: Floats, weights: NDArray | None = None) -> RankedRDM:
-    """Rank the dissimilarities of an (n, n) RDM; `weights` (draw, n) of the stimuli, None for one draw of ones."""
-    ranks = rankdata(squareform(rdm, checks=False))
-    centred = squareform(ranks - ranks.mean())
-    return RankedRDM(centred, np.ones((1, len(rdm))) if weights is None else weights)
+def weigh_rdm(values: Floats, weights: NDArray | None = None) -> WeighedRDM:
+    """Standardise the (m,) values of an RDM; `weights` (draw, n) of the stimuli, None for one draw of ones."""
+    centred = values - values.mean()
+    spread = np.sqrt(np.mean(centred**2))
+    constant = spread**2 <= CONSTANT * np.mean(values**2)
+    matrix = squareform(np.zeros_like(centred) if constant else centred / spread)
+    return WeighedRDM(matrix, np.ones((1, len(matrix))) if weights is None else weights)
 
 
-def spearman(a: RankedRDM, b: RankedRDM) -> Floats:
-    """(draw,) Spearman correlation of two RDMs under each weighting of the stimuli that they share.
+def rank_rdm(rdm: Floats, weights: NDArray | None = None) -> WeighedRDM:
+    """Rank the dissimilarities of an (n, n) RDM; `weights` as for `weigh_rdm`."""
+    return weigh_rdm(rankdata(squareform(rdm, checks=False)), weights)
 
-    Pairs of a stimulus with itself do not count. Ranks are those of the full set, so that a thousand resamples cost
-    one product of (draw, n) with (n, n). A constant RDM correlates with nothing: 0.
+
+def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:
+    """(draw,) correlation of two RDMs under each weighting of the stimuli that they share.
+
+    Of ranks it is Spearman's, of dissimilarities Pearson's. Pairs of a stimulus with itself do not count. Ranks are
+    those of the full set, so that a thousand resamples cost one product of (draw, n) with (n, n): a screen, beside
+    which `rsa.inference.exact_spearman` ranks every resample anew. A constant RDM correlates with nothing: 0.
     """
-    covariance = a.moment(a.ranks * b.ranks) - a.mean * b.mean
+    covariance = a.moment(a.values * b.values) - a.mean * b.mean
     product = a.variance * b.variance
-    constant = product <= CONSTANT * len(a.ranks) ** 8
+    constant = product <= CONSTANT
     return np.where(constant, 0, np.clip(covariance / np.sqrt(np.where(constant, 1, product)), -1, 1))
+
+
+def weighted_cosine(a: Floats, b: Floats, weights: NDArray) -> Floats:
+    """(draw,) cosine of two (n, n) RDMs under (draw, n) weights of the stimuli; 0 where one is all zeros."""
+    w = weights.astype(np.float64)
+    both, of_a, of_b = (np.einsum("ij,ij->i", w @ (x * y), w) for x, y in ((a, b), (a, a), (b, b)))
+    norm = np.sqrt(of_a * of_b)
+    return np.where(norm > 0, both / np.where(norm > 0, norm, 1), 0)
 
 
 def rdm_reliability(halves: NDArray[np.floating]) -> float:
@@ -123,4 +154,4 @@ def rdm_reliability(halves: NDArray[np.floating]) -> float:
     if complete.sum() < 3:
         return float("nan")
     first, second = (rank_rdm(neural_rdm(half[complete])) for half in halves)
-    return float(spearman_brown(spearman(first, second)[0]))
+    return float(spearman_brown(correlate(first, second)[0]))

@@ -1,11 +1,14 @@
 """Fitting a readout per neuroid, and choosing the layer of a region on train."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cross_decomposition import PLSRegression
+from sklearn.decomposition import PCA
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, StratifiedShuffleSplit, cross_val_predict
 
@@ -121,6 +124,54 @@ def test_ridge_is_that_of_scikit_learn():
         loo = cross_val_predict(Ridge(alpha=2.5), x[train], rate[train, k], cv=LeaveOneOut())
         r2 = 1 - ((rate[train, k] - loo) ** 2).mean() / rate[train, k].var()
         assert found["train_r2"][k] == pytest.approx(r2, rel=1e-6)
+
+
+def test_deep_head_sees_the_scores_of_the_components(monkeypatch):
+    """Those of train as PCA gives them, those of held-out stimuli projected; R2 is of what it left out."""
+    features, responses = study()
+    rate, split, x = responses["rate"].values, responses["split"].values, features["late"].astype(float)
+    train, seen = split == "train", {}
+
+    class Head:
+        def __init__(self, scores, responses, **options):
+            seen.update(scores=scores, options=options)
+            held_out = np.arange(len(scores)) % 3 == 0
+            self.training = SimpleNamespace(held_out=held_out, predictions=responses[held_out] + 1)
+
+        def predict(self, scores):
+            seen["held_out"] = scores
+            return np.zeros((len(scores), rate.shape[1]), np.float32)
+
+    monkeypatch.setattr("ventral.training.fit_mlp", Head)
+    found = fit_layer(gram_of(x.astype(np.float32)).inner, rate, split, ReadoutPlan(mlp=[8], components=5, seed=3))
+    pca = PCA(5).fit(x[train])
+    signs = np.sign((pca.transform(x[train]) * seen["scores"]).sum(axis=0))
+    np.testing.assert_allclose(seen["scores"] * signs, pca.transform(x[train]), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(seen["held_out"] * signs, pca.transform(x[~train]), rtol=1e-4, atol=1e-4)
+    assert seen["options"]["seed"] == 3 and seen["options"]["head"].hidden == (8,)
+    np.testing.assert_allclose(found["train_r2"], 1 - 1 / rate[train][::3].var(axis=0))
+
+
+def test_deep_head_fits_what_a_linear_readout_cannot():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 2))
+    rate = np.stack([np.abs(x[:, 0]), x[:, 1]], axis=1)
+    split = np.where(np.arange(300) < 240, "train", "test")
+    found = {
+        name: fit_layer(gram_of(x.astype(np.float32)).inner, rate, split, plan)["prediction"]
+        for name, plan in {"linear": ReadoutPlan("loo"), "deep": ReadoutPlan(mlp=[64])}.items()
+    }
+    r = {name: pearson_r(rate[240:], prediction) for name, prediction in found.items()}
+    assert r["deep"].min() > 0.7 and r["linear"][0] < 0.5
+
+
+def test_deep_head_of_dead_features_predicts_the_mean():
+    _, responses = study()
+    rate, split = responses["rate"].values, responses["split"].values
+    found = fit_layer(np.zeros((N, N)), rate, split, ReadoutPlan(mlp=[8]))
+    np.testing.assert_allclose(
+        found["prediction"], np.tile(rate[split == "train"].mean(axis=0), (N - (split == "train").sum(), 1))
+    )
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 
 from ventral.figures import best_readout, category_means, draw_categories, draw_layers, draw_rdms, save
-from ventral.similarity_file import RegionRDM
+from ventral.rsa.regions import RegionRDM
 
 N = 16
 NETWORKS = {"net": ["a", "b", "c"], "net_random": ["a", "b", "c"], "other": ["x", "y"], "pixels": ["pixels"]}
@@ -26,6 +26,7 @@ def layer_table(networks=tuple(NETWORKS), regions=("IT", "V4"), source="simulate
     for region, network, readout in itertools.product(regions, networks, ("ols", "ridge")):
         for depth, layer in enumerate(NETWORKS[network]):
             row = {"region": region, "network": network, "readout": readout, "layer": layer, "depth": depth}
+            row |= {"weights": "random" if network.endswith("random") else "pretrained"}
             row |= {"dataset": "majaj", "source": source, "chosen": depth == 0, "dead": False}
             row["train_r2_mean"] = rng.random() + (readout == "ridge")
             for metric in CEILING:
@@ -127,11 +128,11 @@ def labels_of(axes) -> list[str]:
 
 def test_a_network_and_its_random_copy_share_a_panel():
     figure = draw_layers(layer_table(), "majaj", {"IT": CEILING, "V4": UNKNOWN})
-    top = figure.axes[:4]
-    assert [axes.get_title() for axes in top] == ["IT", "IT", "V4", "V4"]
+    top = figure.axes[:2]
+    rows = [axes.get_ylabel() for axes in figure.axes[::2]]
+    assert rows == [f"{region}: {metric}" for region in ("IT", "V4") for metric in ("explained variance", "Pearson r")]
     assert labels_of(top[0]) == ["net", "net_random", "pixels", "noise ceiling"]
     assert labels_of(top[1]) == ["other", "pixels", "noise ceiling"]
-    assert labels_of(top[2]) == ["net", "net_random", "pixels"]
     assert [tick.get_text() for tick in figure.axes[4].get_xticklabels()] == ["a", "b", "c"]
     solid, dashed = (line.get_linestyle() for line in top[0].get_lines()[:3:2])
     assert (solid, dashed) == ("-", "--")

@@ -40,3 +40,10 @@ def test_imports_are_followed(tmp_path):
 def test_nothing_before_a_gram_matrix_hangs_on_statistics(script):
     """A change of a score or of a readout must not run a network again."""
     assert not code_of(script) & {"ventral/scores.py", "ventral/linear.py", "ventral/data/responses.py"}
+
+
+def test_no_network_is_trained_again_for_a_readout_or_a_table():
+    code = code_of("train_encoder")
+    assert {"ventral/training/entries.py", "ventral/training/search.py", "ventral/training/engine.py"} <= code
+    readouts = {f"ventral/{name}.py" for name in ("linear", "pls", "encoders", "dual")}
+    assert not code & {*readouts, "ventral/tables.py", "ventral/scoring.py", "ventral/figures.py", "ventral/config.py"}

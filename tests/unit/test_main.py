@@ -1,5 +1,6 @@
 """The command line: a table of a network's layers, or one line."""
 
+import sys
 import pytest
 import yaml
 
@@ -33,6 +34,7 @@ def study(tmp_path, monkeypatch):
     (tmp_path / "nets.py").write_text(NETS)
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
     return ["--config", "study.yaml"]
 
 

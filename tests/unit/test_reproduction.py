@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from ventral.errors import InputError
 from ventral.reproduction import COLUMNS, read_reported, reproduce, reproduction_markdown
@@ -88,3 +89,15 @@ def test_faulty_table_is_refused(tmp_path):
     with pytest.raises(InputError, match="ours: column missing"):
         read_reported(path)
     assert set(COLUMNS) == set(reported().columns)
+
+
+def test_the_real_study_has_an_encoder_for_every_reported_number(request):
+    root = request.config.rootpath
+    study = yaml.safe_load((root / "config" / "published.yaml").read_text())
+    encoders = {
+        f"{network}-{readout}"
+        for readout, settings in study["readouts"].items()
+        for network in settings.get("networks", study["networks"])
+    }
+    encoders |= {f"{name}-{settings.get('head', 'linear')}" for name, settings in study["trained"].items()}
+    assert set(read_reported(root / "config" / "reported.csv")["ours"]) <= encoders | {"hmo"}

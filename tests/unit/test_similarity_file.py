@@ -10,15 +10,10 @@ from scipy.stats import spearmanr
 from ventral.cka import linear_cka, make_kernel
 from ventral.errors import InputError
 from ventral.gram import Gram, gram_of
+from ventral.rsa.comparisons import CATEGORY, COMPARISON
+from ventral.rsa.regions import region_rdms
 from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
-from ventral.similarity_file import (
-    COMPARISON,
-    read_comparisons,
-    read_layer_rdm,
-    read_rdms,
-    region_rdms,
-    write_similarity,
-)
+from ventral.similarity_file import read_comparisons, read_layer_rdm, read_rdms, write_similarity
 
 N = 24
 REGION = np.array(["V4"] * 8 + ["IT"] * 12)
@@ -68,6 +63,11 @@ MODELS = [("net", "late", random_gram(3)), ("net", "early", random_gram(4)), ("p
 def written(path, responses, n_draws=100, seed=0):
     write_similarity(path, responses, region_rdms(responses), iter(MODELS), n_draws, seed)
     return path
+
+
+def networks(table):
+    """The rows of networks, without those of labels."""
+    return table[table["compared_with"] != CATEGORY]
 
 
 def test_published_rdms_are_taken_as_they_are():
@@ -133,7 +133,7 @@ def test_what_is_written_is_read(tmp_path):
 
 def test_comparisons_are_spearman_correlations_of_the_rdms(tmp_path):
     responses = recorded(missing=[("V4", 3)])
-    table = read_comparisons(written(tmp_path / "s.h5", responses), "majaj")
+    table = networks(read_comparisons(written(tmp_path / "s.h5", responses), "majaj"))
     assert list(table.columns) == ["dataset", "source", *COMPARISON]
     assert set(table["dataset"]) == {"majaj"}
     assert set(table["source"]) == {"simulated"}
@@ -159,7 +159,7 @@ def test_comparisons_are_spearman_correlations_of_the_rdms(tmp_path):
 def test_cka_of_every_region_and_layer_stands_beside(tmp_path):
     responses = recorded(missing=[("V4", 3)])
     grams = {layer: gram for _, layer, gram in MODELS}
-    table = read_comparisons(written(tmp_path / "s.h5", responses), "d")
+    table = networks(read_comparisons(written(tmp_path / "s.h5", responses), "d"))
     for row in table.to_dict("records"):
         here = responses["rate"].values[:, row["region"] == REGION]
         seen = np.flatnonzero(np.isfinite(here).all(axis=1))
@@ -212,7 +212,7 @@ def test_a_region_is_alike_to_itself(tmp_path):
 
 
 def test_a_region_alone_with_no_model(tmp_path):
-    responses = recorded()
+    responses = recorded().drop_vars("category_name")
     write_similarity(tmp_path / "s.h5", responses, region_rdms(responses)[:1], [], 100, 0)
     assert read_comparisons(tmp_path / "s.h5", "d").empty
     assert len(read_rdms(tmp_path / "s.h5")[0]) == 1

@@ -99,6 +99,7 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
     change_config(finished, lambda config: config.update(protocols=["holdout", "brainscore"]))
     assert planned(finished) == {
         *(f"fit_encoder majaj brainscore {n} {r}" for n in ("pixels", NETWORK) for r in ("ridge_loo", "pca20-ols")),
+        "train_encoder majaj brainscore cnn_2-linear",
         "assemble_scores",
         "draw_layers majaj",
         "all",
@@ -107,7 +108,13 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
 
 def test_comment_in_figures_draws_alone(finished, planned):
     append_comment(finished / "ventral" / "figures.py")
-    assert planned(finished) == {"draw_layers majaj", "draw_rdms majaj", "draw_categories majaj", "all"}
+    assert planned(finished) == {
+        "draw_layers majaj",
+        "draw_rdms majaj",
+        "draw_categories majaj",
+        "draw_training majaj",
+        "all",
+    }
 
 
 def test_edit_of_linear_fits_again_without_a_network(finished, planned):
@@ -145,7 +152,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 16
+    assert len(everything) == 22
     assert planned(finished) == everything
 
 

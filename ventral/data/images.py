@@ -116,6 +116,21 @@ def find_stimuli(
     return found, missing
 
 
+def read_image(source: str | Path, name: str, read: Reader) -> NDArray[np.uint8]:
+    """Read one image of a source opened by `open_images`: (H, W, 3) uint8.
+
+    Raises:
+        InputError: if it is missing or unreadable.
+    """
+    try:
+        data = read(name)
+    except (KeyError, FileNotFoundError):
+        raise InputError(source, name, "image missing", "add it to the source") from None
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError):
+        raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
+    return decode_image(data, source, name)
+
+
 def read_images(source: str | Path, names: Sequence[str], read: Reader, side: int | None = None) -> NDArray[np.uint8]:
     """Read the named images of a source opened by `open_images`.
 
@@ -133,13 +148,7 @@ def read_images(source: str | Path, names: Sequence[str], read: Reader, side: in
     """
     stack: NDArray[np.uint8] | None = None
     for i, name in enumerate(progress(names, "images read")):
-        try:
-            data = read(name)
-        except (KeyError, FileNotFoundError):
-            raise InputError(source, name, "image missing", "add it to the source") from None
-        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError):
-            raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
-        image = decode_image(data, source, name)
+        image = read_image(source, name, read)
         image = image if side is None else fit_square(image, side)
         if stack is None:
             stack = np.empty((len(names), *image.shape), dtype=np.uint8)

@@ -11,6 +11,7 @@ from torch import nn
 
 from ventral.errors import InputError
 from ventral.networks.cornet import cornet_s, cornet_z
+from ventral.networks.published import STUDY
 
 RGB = tuple[float, float, float]
 IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
@@ -50,6 +51,23 @@ class Pixels(nn.Module):
     def forward(self, images):  # type: ignore[no-untyped-def]
         """(b, 3, H, W) images, unchanged."""
         return self.pixels(images)
+
+
+def trained_hmo(state: str | None, field: str) -> Architecture:
+    """The HMO that the study trained on its own images, rebuilt from the card beside its state dict.
+
+    Raises:
+        InputError: if the study has not trained it yet, or the card is damaged.
+    """
+    from ventral.networks.hmo import MEAN, STD, build_hmo, read_card
+
+    file = Path(state or STUDY["hmo"])
+    if not file.is_file():
+        remedy = f"run `snakemake --cores all {STUDY['hmo']}` first"
+        raise InputError("config", field, "the study trains hmo on its faces, and has not yet", remedy)
+    card = read_card(file.with_name("card.json"))
+    levels = ("n1", "n2", "n3", "top")
+    return Architecture(lambda: build_hmo(card), levels, card["image_size"], MEAN, STD, carried=lambda: str(file))
 
 
 def _efficientnet_lite0() -> nn.Module:

@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from ventral.errors import InputError, listed, nearest
 
-Origin = Literal["none", "random", "package", "file", "address", "publisher"]
+Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
 
 WITHOUT_WEIGHTS = ("pixels", "labels")
+STUDY = {"hmo": "results/hmo/state.pt"}  # trained by the study itself
 CARRIED = ("efficientnet_lite0",)  # by an installed package
 # Kubilius et al. 2019; as with torchvision's files, the digits in the name are the first of the file's sha256.
 CORNETS = {
@@ -43,6 +44,8 @@ def origin(architecture: str, weights: str) -> Origin:
     """
     if architecture in WITHOUT_WEIGHTS:
         return "none"
+    if architecture in STUDY:
+        return "study"
     if weights == "random":
         return "random"
     if weights == "pretrained":
@@ -56,8 +59,9 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
     """What is wrong with the weights asked for, as ``problem; remedy``, as far as a config tells; empty if nothing."""
     where = origin(architecture, weights)
     choices = "give random, the path of a state dict, or its https address"
-    if where == "none" and weights != "random":
-        return f"{architecture} has no weights; leave weights out"
+    if where in ("none", "study") and weights != "random":
+        trained = "is trained by the study" if where == "study" else "has no weights"
+        return f"{architecture} {trained}; leave weights out"
     if where == "file" and not Path(weights).is_file():
         return f"no such file {weights!r}; correct the path, or give random or pretrained"
     if weights.startswith("http://") and urlsplit(weights).hostname not in LOOPBACK:

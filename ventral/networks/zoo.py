@@ -10,8 +10,8 @@ from torch import nn
 from ventral.errors import InputError, listed, nearest
 from ventral.networks.layers import auto_layers, expand_layers
 from ventral.networks.operators import name_missing_operators
-from ventral.networks.own import ARCHITECTURES, RGB, Architecture, users_network
-from ventral.networks.published import origin, weights_fault
+from ventral.networks.own import ARCHITECTURES, RGB, Architecture, trained_hmo, users_network
+from ventral.networks.published import STUDY, origin, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
 IN_PLACE = "random in place of pretrained"
@@ -61,7 +61,10 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     """
     field = f"networks.{name}"
     weights, layers = settings["weights"], settings["layers"]
-    plan = find_architecture(settings, field)
+    if settings["architecture"] in STUDY:
+        plan = trained_hmo(weights_file, f"{field}.architecture")
+    else:
+        plan = find_architecture(settings, field)
     with seeded(seed):
         model = plan.build().eval()
     file, said = _choose_weights(settings, plan, weights_file, field)
@@ -127,8 +130,8 @@ def _choose_weights(
     where = origin(architecture, weights)
     if where in ("none", "random"):
         return None, where
-    if where == "package" and plan.carried is not None:
-        return Path(plan.carried()), weights
+    if where in ("package", "study") and plan.carried is not None:
+        return Path(plan.carried()), weights if where == "package" else "trained on faces"
     said = weights if where == "publisher" else "file"
     if weights_file is not None:
         return Path(weights_file), said

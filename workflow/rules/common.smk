@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from snakemake.exceptions import WorkflowError
@@ -13,9 +14,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv(
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
-from ventral.config import check_config, fill_defaults, names_of_copies, with_copies
+from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, with_copies
 from ventral.errors import InputError
-from ventral.networks.published import origin, weights_fault, weights_key
+from ventral.networks.published import STUDY, origin, weights_fault, weights_key
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -28,7 +29,14 @@ def refuse(faults):
 
 
 refuse(check_config(config, SCHEMA))
+READOUTS_ARE_DEFAULT = "readouts" not in config
 fill_defaults(config, SCHEMA)
+if READOUTS_ARE_DEFAULT:  # without those of networks that this study does not have
+    config["readouts"] = {
+        name: readout
+        for name, readout in config["readouts"].items()
+        if set(readout.get("networks", [])) <= set(config["networks"])
+    }
 
 DATASETS = config["datasets"]
 PUBLISHED = {"majaj", "xiao", "kriegeskorte92"}
@@ -67,6 +75,10 @@ refuse(
     ]
 )
 config["networks"] = with_copies(config["networks"], config["seed"])
+refuse(find_misnamed(config))
+
+# Encoders trained on the neurons, by the names of their files.
+TRAINED = {f"{name}-{entry['head']}": entry for name, entry in config["trained"].items()}
 
 
 wildcard_constraints:
@@ -97,13 +109,25 @@ def code_of_network(wildcards):
 
 
 def networks_of(dataset):
-    """The networks that can be run on a dataset: those made of labels need images with labels."""
+    """The networks that can be run on a dataset: those made of labels need images with labels, HMO faces to learn."""
     labels = LABELS.get(dataset, set())
     return [
         name
         for name, settings in config["networks"].items()
-        if settings.get("with_category") in {None, *labels} and (labels or settings["architecture"] != "labels")
+        if settings.get("with_category") in {None, *labels}
+        and (labels or settings["architecture"] != "labels")
+        and (HAS_FACES or settings["architecture"] not in STUDY)
     ]
+
+
+def readouts_of(network):
+    """The readouts of a network: those that name networks are for these alone."""
+    return [name for name, readout in config["readouts"].items() if network in readout.get("networks", [network])]
+
+
+def readout_of(wildcards):
+    """A readout, without the networks that it is for: to add one of them fits no other again."""
+    return {key: value for key, value in config["readouts"][wildcards.readout].items() if key != "networks"}
 
 
 def is_downloaded(settings):
@@ -123,4 +147,25 @@ def weights_file(wildcards):
     architecture, weights = settings["architecture"], settings["weights"]
     if is_downloaded(settings):
         return f"resources/weights/{weights_key(architecture, weights)}"
+    if architecture in STUDY:
+        return STUDY[architecture]
     return weights if origin(architecture, weights) == "file" else []
+
+
+def trained_of(dataset):
+    """The trained encoders of a dataset: to co-train on categories, its stimuli must be labelled."""
+    return [name for name, entry in TRAINED.items() if dataset in PUBLISHED or not entry["category_weight"]]
+
+
+def trained_from(wildcards):
+    """Files of the weights that training starts from; none where they are random or carried by a package."""
+    entry = TRAINED[wildcards.encoder]
+    if entry["network"] in config["networks"]:
+        return weights_file(SimpleNamespace(network=entry["network"])) or []
+    return [f"resources/weights/{key}" for key in HYBRID_WEIGHTS] if entry.get("weights", "random") != "random" else []
+
+
+def code_of_trained(wildcards):
+    """The user's own file that makes the network that is trained."""
+    network = TRAINED[wildcards.encoder]["network"]
+    return code_of_network(SimpleNamespace(network=network)) if network in config["networks"] else []

@@ -19,7 +19,43 @@ rule fit_encoder:
     resources:
         mem_mb=2000,
     params:
-        readout=lambda wildcards: config["readouts"][wildcards.readout],
+        readout=readout_of,
         seed=config["seed"],
     script:
         "../../scripts/fit_encoder.py"
+
+
+rule keep_encoder:
+    """Keep a linear encoder in a folder, for use on any images; made on demand, by the name of its card."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        images="results/images/{dataset}.h5",
+        grams="results/activations/{dataset}/{network}.h5",
+        predictions="results/predictions/{dataset}/{protocol}/{network}-{readout}.nc",
+        weights=weights_file,
+        network=code_of_network,
+        code=code_of("keep_encoder"),
+    output:
+        card="results/encoders/{dataset}/{protocol}/{network}-{readout}/card.json",
+        network="results/encoders/{dataset}/{protocol}/{network}-{readout}/network.safetensors",
+        readout="results/encoders/{dataset}/{protocol}/{network}-{readout}/readout.safetensors",
+    log:
+        "results/logs/keep_encoder/{dataset}/{protocol}/{network}-{readout}.log",
+    benchmark:
+        "results/benchmarks/keep_encoder/{dataset}/{protocol}/{network}-{readout}.tsv"
+    wildcard_constraints:
+        network="|".join(config["networks"]) or "(?!)",
+        readout="|".join(config["readouts"]) or "(?!)",
+    conda:
+        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
+    threads: 8  # fewer where there are fewer cores
+    resources:
+        mem_mb=config["resources"]["mem_mb"],
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        network=lambda wildcards: config["networks"][wildcards.network],
+        readout=readout_of,
+        device=config["device"],
+        seed=config["seed"],
+    script:
+        "../../scripts/keep_encoder.py"

@@ -4,21 +4,42 @@ ENCODERS = [
     (dataset, f"results/predictions/{dataset}/{protocol}/{network}-{readout}.nc")
     for dataset in WITH_ENCODERS
     for protocol in config["protocols"]
-    for network in config["networks"]
-    for readout in config["readouts"]
+    for network in networks_of(dataset)
+    for readout in readouts_of(network)
+] + [
+    (dataset, f"results/predictions/{dataset}/{protocol}/{encoder}.nc")
+    for dataset in WITH_ENCODERS
+    for protocol in config["protocols"]
+    for encoder in trained_of(dataset)
 ]
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
 TABLES = ["results/tables/rsa.csv", *XIAO_TABLE] + (
-    expand("results/tables/{table}", table=["scores.csv", "summary.csv", "layers.csv", "summary.md"])
+    expand(
+        "results/tables/{table}",
+        table=[
+            "scores.csv",
+            "summary.csv",
+            "layers.csv",
+            "summary.md",
+            "weights.csv",
+            "reproduction.csv",
+            "reproduction.md",
+        ],
+    )
     if WITH_ENCODERS
     else []
 )
 WITH_CATEGORIES = [name for name in WITH_RATES if name in PUBLISHED]
 FIGURES = expand(
     "results/figures/{name}.{suffix}",
-    name=expand("layers_{dataset}", dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [])
+    name=expand(
+        "{kind}_{dataset}",
+        kind=["layers", "levels"],
+        dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [],
+    )
     + expand("rdms_{dataset}", dataset=DATASETS)
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
+    + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
     + (["psth_xiao", "gaze_xiao"] if "xiao" in DATASETS else []),
     suffix=["png", "svg"],
 )
@@ -29,8 +50,10 @@ rule assemble_scores:
     input:
         responses=expand("results/responses/{dataset}.nc", dataset=WITH_ENCODERS),
         predictions=[path for _, path in ENCODERS],
+        checks=WEIGHTS_CHECKS,
         code=code_of("assemble_scores"),
     output:
+        weights="results/tables/weights.csv",
         scores="results/tables/scores.csv",
         summary=report("results/tables/summary.csv", category="Tables", caption="../report/summary.rst"),
         layers="results/tables/layers.csv",
@@ -52,6 +75,29 @@ rule assemble_scores:
         seed=config["seed"],
     script:
         "../../scripts/assemble_scores.py"
+
+
+rule assemble_reproduction:
+    """Put each number of the literature beside ours, and say how they compare."""
+    input:
+        reported=os.path.relpath(HOME / "config" / "reported.csv"),
+        summary="results/tables/summary.csv",
+        layers="results/tables/layers.csv",
+        code=code_of("assemble_reproduction"),
+    output:
+        table=report("results/tables/reproduction.csv", category="Tables", caption="../report/reproduction.rst"),
+        markdown="results/tables/reproduction.md",
+    log:
+        "results/logs/assemble_reproduction.log",
+    benchmark:
+        "results/benchmarks/assemble_reproduction.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    script:
+        "../../scripts/assemble_reproduction.py"
 
 
 rule assemble_rsa:
@@ -94,8 +140,35 @@ rule draw_layers:
     threads: 1
     resources:
         mem_mb=1000,
+    params:
+        networks=lambda wildcards: networks_of(wildcards.dataset),
     script:
         "../../scripts/draw_layers.py"
+
+
+rule draw_levels:
+    """Heat maps of all layers against all regions: encoding, RSA and CKA, with their ceilings."""
+    input:
+        layers="results/tables/layers.csv",
+        rsa="results/tables/rsa.csv",
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_levels"),
+    output:
+        report("results/figures/levels_{dataset}.png", category="Similarity", caption="../report/levels.rst"),
+        "results/figures/levels_{dataset}.svg",
+    log:
+        "results/logs/draw_levels/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_levels/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        networks=lambda wildcards: networks_of(wildcards.dataset),
+    script:
+        "../../scripts/draw_levels.py"
 
 
 rule draw_rdms:

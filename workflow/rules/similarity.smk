@@ -7,7 +7,7 @@ rule compare_rdms:
         responses="results/responses/{dataset}.nc",
         grams=lambda wildcards: expand(
             "results/activations/{{dataset}}/{network}.h5",
-            network=config["networks"] if wildcards.dataset in WITH_IMAGES else [],
+            network=networks_of(wildcards.dataset) if wildcards.dataset in WITH_IMAGES else [],
         ),
         code=code_of("compare_rdms"),
     output:

@@ -3,6 +3,7 @@
 from ventral.data.simulate_xiao_files import SESSIONS as SIMULATED_SESSIONS
 from ventral.data.simulate_xiao_files import SIMULATED_FOLDERS, simulated_files
 from ventral.data.xiao_files import list_stems, session_stem
+from ventral.data.xiao_labels import ANNOTATED
 from ventral.data.xiao_sessions import choose_sessions, download_plan, read_sessions
 
 XIAO = DATASETS.get("xiao", {"source": "none", "sessions": []})
@@ -40,6 +41,10 @@ try:
     XIAO_STEMS = xiao_stems() if "xiao" in DATASETS else {}
 except InputError as error:
     raise WorkflowError(str(error))
+
+
+# HMO learns to tell faces: it needs images, and sessions whose images were labelled.
+HAS_FACES = XIAO_HAS_IMAGES and any(session[:2] in ANNOTATED for session in XIAO_STEMS)
 
 
 def xiao_file(kind):

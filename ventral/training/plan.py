@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.augment import NOTHING, Augment
-from ventral.loader import Inputs
+from ventral.training.augment import NOTHING, Augment
+from ventral.training.loader import Inputs
 
 History = list[dict[str, float]]
 

@@ -19,15 +19,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ventral.checkpoints import read_checkpoint, write_checkpoint
 from ventral.data.splits import assign_splits
 from ventral.errors import InputError
-from ventral.loader import Inputs
 from ventral.networks.heads import HeadPlan
 from ventral.networks.trainable import Encoder, build_encoder
 from ventral.networks.weights import fingerprint
-from ventral.training_loop import Clock, Loop, in_units, run
-from ventral.training_plan import Examples, History, Plan, Training
+from ventral.training.checkpoints import read_checkpoint, write_checkpoint
+from ventral.training.loader import Inputs
+from ventral.training.loop import Clock, Loop, in_units, run
+from ventral.training.plan import Examples, History, Plan, Training
 
 CPU = torch.device("cpu")
 

@@ -1,0 +1,58 @@
+"""Keep one linear encoder in a folder: the weights of its network, and of its readouts as weights of units."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from ventral.console import logged
+from ventral.data.responses import draw_splits, read_responses
+from ventral.dual import fit_dual
+from ventral.encoders import ReadoutPlan
+from ventral.gram_file import match_stimuli, read_gram
+from ventral.keeping.primal import BATCH, Subset, apply_primal, check_linear, keep_linear, primal_weights
+from ventral.keeping.writing import chosen_predictions, describe
+from ventral.networks.activations import batches, choose_device
+from ventral.networks.hmo import read_card
+from ventral.networks.zoo import build_network
+
+with logged(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    wildcards, given, params = snakemake.wildcards, snakemake.input, snakemake.params
+    name, settings, device = f"{wildcards.network}-{wildcards.readout}", params.network, choose_device(params.device)
+    check_linear(name, settings, params.readout)
+    responses, predictions = read_responses(given.responses), read_responses(given.predictions)
+    stimuli, images = match_stimuli(given.grams, responses["stimulus_id"].values)
+    responses = responses.isel(stimulus=stimuli)
+    split = draw_splits(responses, wildcards.protocol, params.seed)[0]
+    chosen, plan = predictions["chosen_layer"].isel(repeat=0).values, ReadoutPlan(**params.readout)
+    duals = {
+        layer: fit_dual(read_gram(given.grams, layer, images), responses, split, plan, chosen == layer)
+        for layer in dict.fromkeys(chosen.tolist())
+    }
+    weights, seed = getattr(given, "weights", None) or None, settings.get("seed", params.seed)
+    network = build_network(wildcards.network, settings, weights_file=weights, seed=seed)
+    network, precision = replace(network, layers=tuple(duals)), settings.get("precision", "float32")
+    image_of = dict(zip(responses["stimulus_id"].values, images, strict=True))
+    held_out = np.array([image_of[stimulus] for stimulus in predictions["stimulus_id"].values])
+    rows, of_stimulus = np.unique(held_out, return_inverse=True)
+    with h5py.File(given.images) as file:
+        shown = file["images"]
+        primals = primal_weights(network, shown, images, duals, device=device, precision=precision)
+        loaded = batches(Subset(shown, rows), network, BATCH, device)
+        rates = apply_primal(network, primals, loaded, len(rows), precision)[of_stimulus]
+        height, width = shown.shape[1:3]
+    deviation = np.abs(rates - chosen_predictions(predictions)) / np.nanstd(responses["rate"].values, axis=0)
+    print(f"{name}: predictions of held-out stimuli as in the study to {np.nanmax(deviation):.1e} sd", file=sys.stderr)
+    card = {"name": name, "dataset": wildcards.dataset, "readout": dict(params.readout), "seed": params.seed}
+    card |= describe(responses, predictions) | {"deviation_in_sd": float(np.nanmax(deviation))}
+    if settings["architecture"] == "hmo":
+        settings = settings | {"card": read_card(Path(weights).with_name("card.json"))}
+    if network.image_size is None and height == width:
+        network = replace(network, image_size=height)
+    elif network.image_size is None:
+        card["image_shape"] = [height, width]
+    keep_linear(Path(snakemake.output.card).parent, network, primals, settings, card)

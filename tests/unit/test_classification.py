@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from ventral.classification import accuracy_gain, classify_pixels, score_sets, share_right, wilson
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 10), (28, 30), (30, 30), (358, 428)])
+def test_wilson_as_in_scipy(right, n):
+    expected = binomtest(right, n).proportion_ci(method="wilson")
+    np.testing.assert_allclose(wilson(right, n), expected, atol=1e-12)
+
+
+def test_bootstrap_agrees_with_wilson_where_it_should():
+    right = np.arange(428) < 358
+    found = share_right(right, 4000, seed=0)
+    assert found["n"] == 428 and found["accuracy"] == pytest.approx(0.8364, abs=1e-4)
+    np.testing.assert_allclose([found["low"], found["high"]], [found["wilson_low"], found["wilson_high"]], atol=0.01)
+
+
+def test_no_image_no_accuracy():
+    none = np.zeros(0, dtype=bool)
+    assert share_right(none, 100, 0)["n"] == 0 and np.isnan(share_right(none, 100, 0)["accuracy"])
+    assert np.isnan(accuracy_gain(none, none, 100, 0)["low"])
+
+
+def test_a_gain_is_paired():
+    rng = np.random.default_rng(0)
+    baseline = rng.random(200) < 0.5
+    right = baseline.copy()
+    right[np.flatnonzero(~baseline)[:30]] = True  # right wherever the baseline is, and 30 times more
+    gain = accuracy_gain(right, baseline, 2000, seed=0)
+    assert gain["accuracy"] == pytest.approx(0.15) and 0.1 < gain["low"] < 0.15 < gain["high"] < 0.21
+    none = {"n": 200, "accuracy": 0.0, "low": 0.0, "high": 0.0}
+    assert accuracy_gain(right, right, 100, seed=0) == none
+
+
+def test_pixels_tell_what_is_linear():
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(200, 3, 4, 4))
+    face = images[:, 0, :2].mean(axis=(1, 2)) > 0
+    right = classify_pixels(images[:120], face[:120], images) == face
+    assert right[120:].mean() > 0.75
+
+
+def test_rows_of_every_set_and_category():
+    truth = np.array([True, True, False, False, False])
+    sets = np.array(["test", "test", "test", "odd", "none"])
+    categories = np.array(["face", "monkey", "nonface", "pareidolia", "unknown"])
+    called = {"hmo": np.array([True, False, False, True, True]), "majority": np.ones(5, dtype=bool)}
+    rows = score_sets(called, truth, sets, categories, ["test", "odd", "empty"], 100, seed=0)
+    found = {(row["set"], row["category"], row["classifier"]): row for row in rows}
+    assert len(found) == len(rows) == 3 * 3 + 2 * 4
+    assert found["test", "all", "hmo"]["accuracy"] == pytest.approx(2 / 3)
+    assert found["test", "all", "hmo"]["called_face"] == pytest.approx(1 / 3)
+    assert found["test", "all", "hmo - majority"]["accuracy"] == 0
+    assert found["odd", "pareidolia", "hmo"]["accuracy"] == 0 and found["odd", "pareidolia", "hmo"]["called_face"] == 1
+    assert found["empty", "all", "hmo"]["n"] == 0

@@ -1,0 +1,118 @@
+"""How often a classifier is right, and how sure we are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from ventral.scores import bootstrap_weights, interval
+
+Floats = NDArray[np.float64]
+
+
+def wilson(right: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share, right of n (Wilson 1927); NaN where n is 0. It holds where a bootstrap has no spread."""
+    if n == 0:
+        return float("nan"), float("nan")
+    z2 = ndtri((1 + level) / 2) ** 2
+    share = right / n
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
+    return float(middle - half), float(middle + half)
+
+
+def share_right(right: NDArray[np.bool_], draws: int, seed: int) -> dict[str, Any]:
+    """Accuracy with its intervals.
+
+    Args:
+        right: (n,) whether each image was classified rightly.
+        draws: bootstrap resamples of the images.
+        seed: of the resamples.
+
+    Returns:
+        `n`; `accuracy`; `low`, `high`, 95 %, from the bootstrap; `wilson_low`, `wilson_high`.
+    """
+    n = len(right)
+    if n == 0:
+        return {"n": 0} | dict.fromkeys(("accuracy", "low", "high", "wilson_low", "wilson_high"), float("nan"))
+    accuracy = float(right.mean())
+    low, high = interval(accuracy, bootstrap_weights(n, draws, seed) @ right / n)
+    below, above = wilson(int(right.sum()), n)
+    bounds = {"low": float(low), "high": float(high), "wilson_low": below, "wilson_high": above}
+    return {"n": n, "accuracy": accuracy} | bounds
+
+
+def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_], draws: int, seed: int) -> dict[str, Any]:
+    """Difference of two accuracies on the same images, as `accuracy` with `low` and `high`: paired, image by image."""
+    n = len(right)
+    if n == 0:
+        return {"n": 0} | dict.fromkeys(("accuracy", "low", "high"), float("nan"))
+    gain = right.astype(np.float64) - baseline
+    low, high = interval(float(gain.mean()), bootstrap_weights(n, draws, seed) @ gain / n)
+    return {"n": n, "accuracy": float(gain.mean()), "low": float(low), "high": float(high)}
+
+
+def score_sets(
+    called: Mapping[str, NDArray[np.bool_]],
+    truth: NDArray[np.bool_],
+    sets: NDArray[np.str_],
+    categories: NDArray[np.str_],
+    names: Sequence[str],
+    draws: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """How well classifiers tell faces, in every set of images and every category of it.
+
+    Args:
+        called: for each classifier, the one in question first, (n,) whether it sees a face in each image.
+        truth: (n,) whether there is a face; an image that only looks like one has none.
+        sets: (n,) set of each image.
+        categories: (n,) category of each image.
+        names: the sets that count.
+        draws: bootstrap resamples of the images of a set.
+        seed: of the resamples.
+
+    Returns:
+        One row for each set, `category` ("all", and each one) and `classifier`, as `share_right`, with `called_face`,
+        the share of the images that it calls faces; and for each whole set one for the gain of the first classifier
+        on each other ("hmo - pixels"), as `accuracy_gain`.
+    """
+    right = {name: answer == truth for name, answer in called.items()}
+    first, *others = right
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        within = sets == name
+        for category in ["all", *np.unique(categories[within]).tolist()]:
+            here = within if category == "all" else within & (categories == category)
+            place = {"set": name, "category": category}
+            for classifier, hit in right.items():
+                share = float(called[classifier][here].mean()) if here.any() else float("nan")
+                score = share_right(hit[here], draws, seed)
+                rows.append(place | {"classifier": classifier} | score | {"called_face": share})
+            for other in others if category == "all" else ():
+                gain = accuracy_gain(right[first][here], right[other][here], draws, seed)
+                rows.append(place | {"classifier": f"{first} - {other}"} | gain)
+    return rows
+
+
+def classify_pixels(
+    train: NDArray[np.floating], face: NDArray[np.bool_], images: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """The pixels baseline: a linear (ridge) classifier of pixels, its penalty chosen on train by leave-one-out.
+
+    Args:
+        train: (n, ...) train images.
+        face: (n,) whether there is a face.
+        images: (m, ...) images to classify.
+
+    Returns:
+        (m,) whether it sees a face.
+    """
+    from sklearn.linear_model import RidgeClassifierCV
+
+    flat = train.reshape(len(train), -1).astype(np.float64)
+    scale = flat.var(axis=0).sum() or 1.0  # the mean eigenvalue of the inner products
+    classifier = RidgeClassifierCV(alphas=scale * np.logspace(-4, 4, 17)).fit(flat, face)
+    return classifier.predict(images.reshape(len(images), -1).astype(np.float64)).astype(bool)

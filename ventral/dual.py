@@ -1,0 +1,40 @@
+"""The readout of one layer of a linear encoder, fitted as in the study and kept as weights of images."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ventral.encoders import ReadoutPlan, fit_groups
+from ventral.gram import Gram
+from ventral.keeping.primal import Dual
+from ventral.linear import Readout
+
+
+def fit_dual(
+    gram: Gram,
+    responses: xr.Dataset,
+    split: NDArray[np.str_],
+    plan: ReadoutPlan,
+    wanted: NDArray[np.bool_],
+) -> Dual:
+    """Fit the readout of one layer as `fit_protocol` does, and keep its weights of the train stimuli.
+
+    Args:
+        gram: of the n stimuli of `responses`.
+        responses: as in `responses/{dataset}.nc`.
+        split: (n,) "train" or another.
+        plan: the readout.
+        wanted: (neuroid,) whose layer it is; the others take part in the fit where it is a joint one, as PLS is.
+    """
+    rates = responses["rate"].values
+    groups = responses["stimulus_group"].values if "stimulus_group" in responses else None
+    inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
+    weights, shares, intercept = np.zeros(rates.shape), np.zeros(rates.shape), np.zeros(rates.shape[1])
+    for neuroids, train, readout, _ in fit_groups(inner, rates, split, plan, gram.n_units, groups):
+        assert isinstance(readout, Readout)  # `check_linear` refused the others
+        place = np.ix_(train, neuroids)
+        # Features are centred on their train mean: the same for them is to centre the weights.
+        weights[place] = readout.dual - readout.dual.mean(axis=0)
+        shares[place] = 1 / len(train)
+        intercept[neuroids] = readout.intercept
+    return Dual(np.flatnonzero(wanted), weights[:, wanted], shares[:, wanted], intercept[wanted])

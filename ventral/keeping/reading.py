@@ -1,0 +1,198 @@
+"""Encoders read from their folders, and applied to any images."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ventral.console import progress
+from ventral.data.download import sha256_of
+from ventral.data.images import Reader, open_images, read_image
+from ventral.errors import InputError
+from ventral.keeping.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
+from ventral.keeping.writing import CARD, Card, digest_of
+from ventral.networks.activations import prepare
+from ventral.networks.trainable import Encoder
+from ventral.networks.weights import seeded
+from ventral.networks.zoo import Network, find_architecture
+from ventral.training.loader import prefetched
+from ventral.training.loop import in_units, inference
+
+CPU = torch.device("cpu")
+AGAIN = "make the encoder again, or copy its folder again"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An encoder read from its folder.
+
+    Attributes:
+        card: what it is: neuroids, units, scores.
+        prepare: (b, H, W, 3) uint8 images -> (b, 3, h, w) as its network takes them.
+        predict: batches of such, and the number of images n -> (n, neuroid) rates in the card's units.
+    """
+
+    card: Card
+    prepare: Callable[[NDArray[np.uint8]], Tensor]
+    predict: Callable[[Batches, int], NDArray[np.floating]]
+
+
+def read_card(folder: str | Path) -> Card:
+    """The card of an encoder whose files are as they were written.
+
+    Raises:
+        InputError: if there is none, or anything in the folder was changed or damaged.
+    """
+    folder = Path(folder)
+    if not (folder / CARD).is_file():
+        raise InputError(folder, CARD, "no encoder here", "give a folder under results/encoders")
+    try:
+        card = json.loads((folder / CARD).read_bytes())
+        sound = card["sha256"] == digest_of(card)
+        files = dict(card["files"])
+    except (ValueError, KeyError, TypeError):
+        sound, files = False, {}
+    if not sound:
+        raise InputError(folder, CARD, "changed or damaged since it was written", AGAIN)
+    for name, digest in files.items():
+        if not (folder / name).is_file():
+            raise InputError(folder, name, "missing", AGAIN)
+        if sha256_of(folder / name) != digest:
+            raise InputError(folder, name, "changed or damaged since it was written (its sha256 differs)", AGAIN)
+    return card
+
+
+def read_encoder(folder: str | Path, device: torch.device = CPU) -> Kept:
+    """Read an encoder from its folder, every file checked, and bring it to a device.
+
+    Raises:
+        InputError: as `read_card`; and if its network cannot be made here, as when a user's own function is missing.
+    """
+    folder, card = Path(folder), read_card(folder)
+    if card["kind"] == "linear":
+        network, primals = _rebuild(card["network"], folder), _read_primals(folder / READOUT)
+        network.model.to(device)
+        precision = card["network"]["settings"].get("precision", "float32")
+        return Kept(card, _preparation(card["network"]), partial(apply_primal, network, primals, precision=precision))
+    from ventral.training.entries import build_trained
+
+    members = []
+    for name in card["files"]:
+        member = build_trained(card["recipe"], seed=0)
+        _load(member, folder / name)
+        members.append(member.to(device))
+    precision = card.get("precision", "float32")
+    return Kept(card, _preparation(card["recipe"]), partial(_apply_members, members, precision=precision))
+
+
+def _rebuild(described: Mapping[str, Any], folder: Path) -> Network:
+    """The network of a linear encoder, with its own weights."""
+    settings = described["settings"]
+    with seeded(0):
+        if "card" in settings:  # of an HMO, which no name alone describes
+            from ventral.networks.hmo import build_hmo
+
+            model: nn.Module = build_hmo(settings["card"])
+        else:
+            model = find_architecture(settings, f"networks.{described['name']}").build().eval()
+    _load(model, folder / NETWORK)
+    return Network(described["name"], model, tuple(described["layers"]), *_images(described))
+
+
+def _load(model: nn.Module, path: Path) -> None:
+    from safetensors.torch import load_file
+
+    try:
+        model.load_state_dict(load_file(path))
+    except RuntimeError:
+        remedy = f"use the versions that {CARD} names, and the function that made the network"
+        raise InputError(path, "weights", "do not fit the network as it is made here", remedy) from None
+
+
+def _images(described: Mapping[str, Any]) -> tuple[int | None, Any, Any, str]:
+    """How a network wants its images, as `Network` has it."""
+    mean, std = tuple(described["mean"]), tuple(described["std"])
+    return described["image_size"], mean, std, described["interpolation"]
+
+
+def _preparation(described: Mapping[str, Any]) -> Callable[[NDArray[np.uint8]], Tensor]:
+    network = Network("", nn.Identity(), (), *_images(described))
+    return lambda images: prepare(torch.from_numpy(images), network)
+
+
+def _read_primals(path: Path) -> dict[str, Primal]:
+    from safetensors.torch import load_file
+
+    found: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in load_file(path).items():
+        layer, _, part = key.rpartition("/")
+        found.setdefault(layer, {})[part] = tensor
+    return {layer: Primal(**parts) for layer, parts in found.items()}
+
+
+def _apply_members(
+    members: Sequence[Encoder], loaded: Batches, n_images: int, *, precision: str
+) -> NDArray[np.floating]:
+    """(n, neuroid) mean prediction of the members of an ensemble."""
+    rates = np.full((len(members), n_images, len(members[0].mean)), np.nan, dtype=np.float32)
+    for start, batch in loaded:
+        for i, member in enumerate(members):
+            with inference(member, batch.device, precision):
+                rates[i, start : start + len(batch)] = in_units(member, member(batch)[0].float().cpu())
+    return rates.mean(axis=0)
+
+
+def predict_images(
+    folder: str | Path, images: str | Path | Sequence[str | Path], device: torch.device = CPU
+) -> tuple[list[str], NDArray[np.floating], list[str]]:
+    """Predict the rates of an encoder's neuroids for images of any size, each resized as its network wants it.
+
+    Args:
+        folder: of the encoder.
+        images: a folder or a zip archive of images, or one or more image files.
+        device: where the encoder runs.
+
+    Returns:
+        Names of the images, in natural order or in that given; (n, neuroid) rates in the card's `units`; neuroid ids.
+
+    Raises:
+        InputError: as `read_encoder`, and on an image that is missing, unreadable or, where the network takes images
+            as they are and those of its study were not square, of another size than theirs.
+    """
+    names, source, read = _find_images(images)
+    kept = read_encoder(folder, device)
+    shape = kept.card.get("image_shape")
+
+    def load(part: tuple[int, ...]) -> tuple[int, Tensor]:
+        prepared = []
+        for i in part:
+            image = np.array(read_image(source, names[i], read))
+            if shape is not None and list(image.shape[:2]) != shape:
+                problem = "{1} x {0} pixels".format(*image.shape) + ", the encoder takes {1} x {0}".format(*shape)
+                raise InputError(source, names[i], problem, "bring it to that size")
+            prepared.append(kept.prepare(image[None]))
+        return part[0], torch.cat(prepared).to(device)
+
+    parts = [tuple(range(start, min(start + BATCH, len(names)))) for start in range(0, len(names), BATCH)]
+    loaded: Iterable[tuple[int, Tensor]] = progress(prefetched(load, parts), f"batches of {BATCH} images", len(parts))
+    return names, kept.predict(loaded, len(names)), kept.card["neuroid_id"]
+
+
+def _find_images(images: str | Path | Sequence[str | Path]) -> tuple[list[str], str | Path, Reader]:
+    """Names of images, their source as errors name it, and what reads one."""
+    given = [Path(images)] if isinstance(images, str | Path) else [Path(image) for image in images]
+    for path in given:
+        if not path.exists() or (path.is_dir() and len(given) > 1):
+            raise InputError(path, "images", "no such file", "give a folder, a zip archive, or image files")
+    if len(given) == 1 and (given[0].is_dir() or given[0].suffix == ".zip" or zipfile.is_zipfile(given[0])):
+        names, read = open_images(given[0])
+        return names, given[0], read
+    return [str(path) for path in given], "images", lambda name: Path(name).read_bytes()

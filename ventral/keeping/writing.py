@@ -1,0 +1,104 @@
+"""An encoder kept in a folder, to be used on any images: its weights in safetensors, and a card that says what it is.
+
+`card.json` names every file of weights with its sha256, and carries one of itself: what was changed or damaged is
+refused. Nothing is unpickled.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from torch import Tensor
+
+import ventral
+from ventral.data.download import sha256_of
+from ventral.data.fetch import filling
+from ventral.networks.trainable import Encoder
+from ventral.scores import score
+
+CARD = "card.json"
+
+Card = dict[str, Any]
+States = Mapping[str, Mapping[str, Tensor]]
+
+
+def describe(responses: xr.Dataset, predictions: xr.Dataset) -> Card:
+    """What a card says of the data and of how well an encoder predicts them, on the first split of its protocol.
+
+    Args:
+        responses: as in `responses/{dataset}.nc`.
+        predictions: as in `predictions/{dataset}/{protocol}/{encoder}.nc`.
+
+    Returns:
+        `source`, `units`, `protocol`, `weights`; of each neuroid `neuroid_id`, `region`, `reliability` (the ceiling of
+        r squared), `layer`; and `scores`, for val and test `explained_variance` and `pearson_r`, None where unknown.
+    """
+    first, matched = predictions.isel(repeat=0), responses.set_index(stimulus="stimulus_id")
+    scores = {}
+    for part in ("val", "test"):
+        stimuli = np.flatnonzero(first["split"].values == part)
+        rates = matched["rate"].sel(stimulus=first["stimulus_id"].values[stimuli]).values
+        if len(stimuli):
+            found = score(rates, chosen_predictions(predictions)[stimuli])
+            scores[part] = {name: _plain(found[name][0]) for name in ("explained_variance", "pearson_r")}
+    return {
+        **{name: str(responses.attrs[name]) for name in ("source", "units") if name in responses.attrs},
+        **{name: str(predictions.attrs[name]) for name in ("protocol", "weights") if name in predictions.attrs},
+        **{name: responses[name].values.tolist() for name in ("neuroid_id", "region")},
+        "reliability": _plain(responses["reliability"].values),
+        "layer": first["chosen_layer"].values.tolist(),
+        "scores": scores,
+    }
+
+
+def chosen_predictions(predictions: xr.Dataset) -> NDArray[np.floating]:
+    """(stimulus, neuroid) predictions of the first split by the layer chosen for each neuroid."""
+    first = predictions.isel(repeat=0)
+    of = np.argmax(first["layer"].values[:, None] == first["chosen_layer"].values, axis=0)
+    return first["prediction"].transpose("stimulus", "layer", "neuroid").values[:, of, np.arange(len(of))]
+
+
+def _plain(values: NDArray[np.floating]) -> list[float | None]:
+    """Numbers as JSON has them, which knows no NaN."""
+    return [float(value) if np.isfinite(value) else None for value in values]
+
+
+def keep_trained(folder: str | Path, members: Sequence[Encoder], recipe: Mapping[str, Any], card: Card) -> None:
+    """Write the folder of a trained encoder, whole or not at all.
+
+    Args:
+        folder: where; one that is there is replaced.
+        members: of the ensemble, one or more, whose mean is the prediction.
+        recipe: what `ventral.training.entries.build_trained` makes such an encoder from.
+        card: what else the card says, from `describe`; `precision` where it is not float32.
+    """
+    states = {f"member{i}.safetensors": member.state_dict() for i, member in enumerate(members)}
+    write_encoder(folder, states, card | {"kind": "trained", "recipe": dict(recipe)})
+
+
+def write_encoder(folder: str | Path, states: States, card: Card) -> None:
+    """Write an encoder's files of tensors by their names, and its card with their hashes; whole or not at all."""
+    from safetensors.torch import save_file
+
+    with filling(folder) as temporary:
+        for name, tensors in states.items():
+            # Copies: tensors that share memory, as tied weights do, are refused.
+            save_file(
+                {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary / name
+            )
+        versions = {"ventral": ventral.__version__} | {name: version(name) for name in ("torch", "numpy")}
+        files = {name: sha256_of(temporary / name) for name in states}
+        card = json.loads(json.dumps(card | {"versions": versions, "files": files}, allow_nan=False))
+        (temporary / CARD).write_text(json.dumps(card | {"sha256": digest_of(card)}, indent=1) + "\n")
+
+
+def digest_of(card: Card) -> str:
+    """sha256 of a card, but for its own entry of that name."""
+    rest = {key: value for key, value in card.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,44 @@
+"""Noise ceilings: how well the best possible model could be expected to match an RDM."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from ventral.rsa.measures import MEASURES
+
+Floats = NDArray[np.float64]
+
+
+def noise_ceiling(rdms: Floats, measure: str = "spearman") -> tuple[float, float]:
+    """Lower and upper noise ceiling over several RDMs of the same stimuli (Nili et al. 2014).
+
+    The upper one is how alike each is to the mean of all, which no model can beat on average; the lower one how alike
+    each is to the mean of the others, which the true model should reach.
+
+    Args:
+        rdms: (k, m) dissimilarities of the m pairs in k >= 2 sessions or subjects.
+        measure: one of `ventral.rsa.measures.MEASURES`.
+    """
+    scaled, alike = np.stack([_scaled(rdm, measure) for rdm in rdms]), MEASURES[measure]
+    total = scaled.sum(axis=0)
+    low = [alike(total - own, rdm) for own, rdm in zip(scaled, rdms, strict=True)]
+    high = [alike(total, rdm) for rdm in rdms]
+    return float(np.mean(low)), float(np.mean(high))
+
+
+def _scaled(rdm: Floats, measure: str) -> Floats:
+    """An RDM as it enters the mean that is most alike to all: of one norm, standardised, or ranked."""
+    if measure == "cosine":
+        return rdm / (np.sqrt(np.mean(rdm**2)) or 1)
+    if measure == "pearson":
+        return (rdm - rdm.mean()) / (rdm.std() or 1)
+    return np.asarray(rankdata(rdm))
+
+
+def split_half_ceiling(reliability: float) -> tuple[float, float]:
+    """Lower and upper ceiling of an RDM from its split-half reliability: that itself, and its square root.
+
+    A second recording of as many presentations would match the RDM as its reliability says; an RDM without noise, as
+    the square root of it. NaN where the reliability is not positive.
+    """
+    return (reliability, float(np.sqrt(reliability))) if reliability > 0 else (float("nan"), float("nan"))

@@ -1,0 +1,1 @@
+"""Encoders trained by gradient on the neurons themselves."""
