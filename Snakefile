@@ -32,6 +32,7 @@ include: "workflow/rules/encoders.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/figures.smk"
 
 
 localrules:

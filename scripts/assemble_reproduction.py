@@ -4,12 +4,21 @@ import pandas as pd
 
 from ventral.atomic import writing
 from ventral.console import logged
-from ventral.reproduction import read_reported, reproduce, reproduction_markdown
-from ventral.tables import write_csv
+from ventral.reproduction import hmo_rows, read_reported, reproduce, reproduction_markdown
+from ventral.tables import read_table, write_csv
 
 with logged(snakemake.log[0]):
-    tables = [pd.read_csv(path) for path in (snakemake.input.summary, snakemake.input.layers)]
-    table = reproduce(read_reported(snakemake.input.reported), *tables)
+    tables = [read_table(path) for path in (snakemake.input.summary, snakemake.input.layers)]
+    summary, layers = tables
+    if snakemake.input.hmo:
+        of_xiao = summary[summary["dataset"] == "xiao"]
+        hmo = hmo_rows(
+            *map(read_table, (snakemake.input.hmo, snakemake.input.rsa)),
+            of_xiao["region"].unique(),
+            of_xiao["source"].iloc[0],
+        )
+        summary = pd.concat([summary, hmo], ignore_index=True)
+    table = reproduce(read_reported(snakemake.input.reported), summary, layers)
     write_csv(table, snakemake.output.table)
     with writing(snakemake.output.markdown) as temporary:
         temporary.write_text(reproduction_markdown(table))

@@ -1,15 +1,15 @@
 """Draw explained variance and r across layers."""
 
 import numpy as np
-import pandas as pd
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
 from ventral.figures import draw_layers, save
+from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
     dataset = snakemake.wildcards.dataset
-    layers = pd.read_csv(snakemake.input.layers)
+    layers = read_table(snakemake.input.layers)
     layers = layers[layers["network"].isin(snakemake.params.networks)]  # trained encoders have one layer each
     responses = read_responses(snakemake.input.responses)
     reliability, region = responses["reliability"].values, responses["region"].values

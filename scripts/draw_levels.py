@@ -1,16 +1,16 @@
 """Draw every layer of every network against every region: encoding, RSA and CKA."""
 
 import numpy as np
-import pandas as pd
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
 from ventral.figures import save
 from ventral.heatmaps import draw_levels, encoding_map, similarity_maps
+from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params
-    layers, rsa = (pd.read_csv(path) for path in (snakemake.input.layers, snakemake.input.rsa))
+    layers, rsa = (read_table(path) for path in (snakemake.input.layers, snakemake.input.rsa))
     layers = layers[(layers["dataset"] == dataset) & layers["network"].isin(params.networks)]
     responses = read_responses(snakemake.input.responses)
     highest = np.sqrt(np.clip(responses["reliability"].to_series(), 0, 1))

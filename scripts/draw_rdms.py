@@ -1,17 +1,17 @@
 """Draw the RDM of every region beside that of the layer most like it."""
 
 import numpy as np
-import pandas as pd
 
 from ventral.console import logged
 from ventral.figures import draw_rdms, save
 from ventral.rsa.comparisons import CATEGORY
 from ventral.similarity_file import read_layer_rdm, read_rdms
+from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
     dataset = snakemake.wildcards.dataset
-    table = pd.read_csv(snakemake.input.rsa, keep_default_na=False)
-    table = table[(table["dataset"] == dataset) & (table["layer"] != "") & (table["compared_with"] != CATEGORY)]
+    table = read_table(snakemake.input.rsa)
+    table = table[(table["dataset"] == dataset) & table["layer"].notna() & (table["compared_with"] != CATEGORY)]
     regions, labels, source = read_rdms(snakemake.input.similarity)
     models = []
     for region in regions:

@@ -1,6 +1,8 @@
 """Each number of the literature beside ours: `tables/reproduction.csv`."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ from ventral.errors import InputError, nearest
 
 COLUMNS = ("report", "dataset", "region", "encoder", "split", "metric", "value", "ours", "layer", "note")
 LOWER_IS_BETTER = ("mse",)
+ACCURACY = {"mean": "accuracy", "low": "low", "high": "high"}  # columns of the classifiers' scores
 PROTOCOL = "holdout"  # the reports fit on train and report val
 
 
@@ -61,6 +64,32 @@ def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFram
     return pd.DataFrame(rows)[order]
 
 
+def hmo_rows(classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str], source: str) -> pd.DataFrame:
+    """What report 004 gives beside an encoder's scores, as rows of the summary: accuracy and the likeness of RDMs.
+
+    Args:
+        classified: as `results/hmo/scores.csv`.
+        rsa: as `tables/rsa.csv`.
+        regions: of xiao; the accuracy belongs to none, and stands in each.
+        source: of its recordings.
+    """
+    test = classified[(classified["set"] == "test") & (classified["category"] == "all")].set_index("classifier")
+    accuracy = {f"accuracy_{part}": float(test[name]["hmo"]) for part, name in ACCURACY.items()}
+    rows: list[dict[str, Any]] = []
+    for region in regions:
+        about: dict[str, Any] = {"dataset": "xiao", "protocol": PROTOCOL, "source": source, "region": region, "encoder": "hmo"}
+        rows.append(about | {"weights": "trained on faces", "split": "test", "metric": "accuracy", **accuracy})
+        here = (rsa["dataset"] == "xiao") & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
+        for top in rsa[here & (rsa["layer"] == "top") & rsa["pooled"].notna()].to_dict("records"):
+            within = f"{top['within']:.3f} [{top['within_low']:.3f}, {top['within_high']:.3f}]"
+            caveat = (
+                f"pooled over sessions that saw different images, which alone can make it; within sessions {within}"
+            )
+            about |= {"weights": "trained on faces", "split": "test", "metric": "rdm_spearman", "caveat": caveat}
+            rows.append(about | {"rdm_spearman_mean": top["pooled"]})
+    return pd.DataFrame(rows)
+
+
 def _ours(row: dict, table: pd.DataFrame) -> pd.Series | None:
     """Our row for a reported one, or none."""
     here = (table["dataset"] == row["dataset"]) & (table["region"] == row["region"])
@@ -69,6 +98,8 @@ def _ours(row: dict, table: pd.DataFrame) -> pd.Series | None:
         here &= table["layer"] == row["layer"]  # layers are scored on val, and so reported
     else:
         here &= table["split"] == row["split"]
+    if "metric" in table:
+        here &= table["metric"].isna() | (table["metric"] == row["metric"])
     return table[here].iloc[0] if here.any() else None
 
 
@@ -86,11 +117,14 @@ def _status(row: dict, found: pd.Series | None, mine: dict[str, float], summary:
     if found is None or np.isnan(mine["value"]):
         return "not run", f"no {row['ours']} of {row['region']} on {row['split']} in this study"
     if found["source"] == "simulated":
-        return "not comparable", "ours are simulated recordings" + _weights_differ(found)
+        caveat = f"; {found['caveat']}" if pd.notna(found.get("caveat")) else ""
+        return "not comparable", "ours are simulated recordings" + _weights_differ(found) + caveat
     if _weights_differ(found):
         return "not comparable", _weights_differ(found).removeprefix(", with ")
     if np.isnan(row["value"]):
         return "not comparable", "the report gives no figure"
+    if pd.notna(found.get("caveat")):
+        return "not comparable", str(found["caveat"])
     if mine["low"] <= row["value"] <= mine["high"]:
         return "matched", ""
     higher = mine["value"] > row["value"]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ventral.atomic import writing
-from ventral.scores import METRICS, tell_from_best
+from ventral.scores import METRICS, interval, tell_from_best
 
 UNTRAINED = " (NO better than its random copy)"
 TOLD = 0.05  # adjusted p below which an encoder is told from the best
@@ -18,7 +18,8 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]
     """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted.
 
     In the summary `p_from_best` tells whether an encoder's mean r is below that of the best of its dataset, protocol,
-    region and split, and `among_best` marks those of which it cannot be told.
+    region and split, and `among_best` marks those of which it cannot be told; `below_best` is how far it is below, in
+    r, with its 95 % interval from the same resamples.
     """
     keys = (["split", "metric", "neuroid"], ["split"], ["depth"])
     gathered = []
@@ -27,9 +28,16 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]
         rest = [column for column in table.columns if column not in ENCODER]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
     summary = gathered[1]
-    summary["p_from_best"] = np.nan
+    summary[["below_best", "below_best_low", "below_best_high", "p_from_best"]] = np.nan
     for rows in summary.groupby(["dataset", "protocol", "region", "split"]).indices.values():
-        summary.loc[rows, "p_from_best"] = tell_from_best(np.stack(list(summary["draws"].iloc[rows])))
+        draws = np.stack(list(summary["draws"].iloc[rows]))
+        summary.loc[rows, "p_from_best"] = tell_from_best(draws)
+        if np.isfinite(draws[:, 0]).any():
+            below = draws[np.nanargmax(draws[:, 0])] - draws
+            low, high = interval(below[:, 0], below[:, 1:].T)
+            summary.loc[rows, ["below_best", "below_best_low", "below_best_high"]] = np.stack(
+                [below[:, 0], low, high], 1
+            )
     summary["among_best"] = summary["p_from_best"] >= TOLD
     gathered[1] = summary.drop(columns="draws")
     return gathered
@@ -96,3 +104,8 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
     """Write a table as csv; six significant digits, so that rounding of the last bits never shows."""
     with writing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote; names stay text, though a layer be called 3 and a region 17."""
+    return pd.read_csv(path, dtype=dict.fromkeys([*ENCODER, "neuroid", "layer", "compared_with", "split"], str))

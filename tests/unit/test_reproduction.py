@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from ventral.errors import InputError
-from ventral.reproduction import COLUMNS, read_reported, reproduce, reproduction_markdown
+from ventral.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_markdown
 
 
 def reported(**changes):
@@ -101,3 +101,36 @@ def test_the_real_study_has_an_encoder_for_every_reported_number(request):
     }
     encoders |= {f"{name}-{settings.get('head', 'linear')}" for name, settings in study["trained"].items()}
     assert set(read_reported(root / "config" / "reported.csv")["ours"]) <= encoders | {"hmo"}
+
+
+def test_numbers_of_the_hmo_report_stand_beside_ours_with_their_caveat():
+    classified = pd.DataFrame(
+        {"set": ["val", "test", "test"], "category": "all", "classifier": ["hmo", "hmo", "pixels"]}
+        | {"accuracy": [0.9, 0.8, 0.6], "low": [0.8, 0.7, 0.5], "high": [1, 0.9, 0.7]}
+    )
+    rsa = pd.DataFrame(
+        {"dataset": ["xiao", "xiao"], "region": ["AIT", "AIT Sc1"], "compared_with": "hmo", "layer": "top"}
+        | {
+            "pooled": [0.5, np.nan],
+            "within": [0.01, np.nan],
+            "within_low": [-0.1, np.nan],
+            "within_high": [0.1, np.nan],
+        }
+    )
+    mine = ours(dataset="xiao", region="AIT", encoder="hmo-pls5", split="test", r2_median=-0.02)
+    rows = hmo_rows(classified, rsa, ["AIT"], "published")
+    table = pd.concat([mine, rows], ignore_index=True)
+    theirs = {"dataset": "xiao", "region": "AIT", "split": "test"}
+    given = pd.concat(
+        [
+            reported(**theirs, metric="accuracy", value=0.84, ours="hmo"),
+            reported(**theirs, metric="rdm_spearman", value=0.527, ours="hmo"),
+            reported(**theirs, metric="r2_median", value=-0.038, ours="hmo-pls5"),
+        ],
+        ignore_index=True,
+    )
+    accuracy, likeness, r2 = reproduce(given, table, mine).to_dict("records")
+    assert (accuracy["value"], accuracy["status"]) == (0.8, "matched")
+    assert (likeness["value"], likeness["status"]) == (0.5, "not comparable")
+    assert "within sessions 0.010 [-0.100, 0.100]" in likeness["why"]
+    assert (r2["value"], r2["status"]) == (-0.02, "better")

@@ -277,3 +277,16 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
     assert marked.to_dict() == {"alexnet": "random", "resnet": "random (NO better than its random copy)"}
     assert mark_untrained(summary, gather_checks([])).equals(summary)
     assert "(NO better than its random copy)" in summary_markdown(mark_untrained(summary, checks))
+
+
+def test_how_far_below_the_best():
+    parts = [tables(network=f"n{s}", seed=s) for s in range(3)]
+    summary = gather_scores(parts)[1]
+    for _, rows in summary.groupby(["region", "split"]):
+        best = rows["pearson_r_mean"].max()
+        np.testing.assert_allclose(rows["below_best"], best - rows["pearson_r_mean"])
+        lower = rows["below_best"] > 0
+        assert lower.sum() == 2
+        inside = (rows["below_best_low"] <= rows["below_best"]) & (rows["below_best"] <= rows["below_best_high"])
+        assert inside[lower].all()
+        np.testing.assert_array_equal(rows.loc[~lower, ["below_best_low", "below_best_high"]], 0)

@@ -12,6 +12,7 @@ ENCODERS = [
     for protocol in config["protocols"]
     for encoder in trained_of(dataset)
 ]
+TRAINS_HMO = any(config["networks"][name]["architecture"] in STUDY for name in networks_of("xiao"))
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
 TABLES = ["results/tables/rsa.csv", *XIAO_TABLE] + (
     expand(
@@ -34,12 +35,13 @@ FIGURES = expand(
     "results/figures/{name}.{suffix}",
     name=expand(
         "{kind}_{dataset}",
-        kind=["layers", "levels"],
+        kind=["layers", "levels", "scores", "targets"],
         dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [],
     )
     + expand("rdms_{dataset}", dataset=DATASETS)
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
+    + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
     + (["psth_xiao", "gaze_xiao"] if "xiao" in DATASETS else []),
     suffix=["png", "svg"],
 )
@@ -83,6 +85,8 @@ rule assemble_reproduction:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
         summary="results/tables/summary.csv",
         layers="results/tables/layers.csv",
+        hmo=[STUDY["hmo"].replace("state.pt", "scores.csv")] if TRAINS_HMO else [],
+        rsa=["results/tables/rsa.csv"] if TRAINS_HMO else [],
         code=code_of("assemble_reproduction"),
     output:
         table=report("results/tables/reproduction.csv", category="Tables", caption="../report/reproduction.rst"),

@@ -1,0 +1,311 @@
+"""Figures of scores, rates and reported numbers: their data, and that they open and say what is simulated."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from ventral.figures import FLOOR, save
+from ventral.reproduction import COLUMNS, reproduce
+from ventral.reproduction_figure import cut_note, dot_rows, draw_reproduction
+from ventral.score_figures import (
+    Best,
+    Rates,
+    best_encoders,
+    draw_scores,
+    draw_targets,
+    mean_rates,
+    neuroid_scores,
+)
+from ventral.scores import pearson_r
+
+ENCODERS = {"net-ridge": "pretrained", "net-ols": "pretrained", "net_random-ridge": "random", "pixels-ols": "none"}
+N = 20
+
+
+def summary_table(encoders=tuple(ENCODERS), regions=("IT", "V4"), splits=("val", "test"), source="simulated"):
+    about = {"dataset": "majaj", "protocol": "holdout", "source": source, "n_stimuli": N}
+    rows = [
+        about
+        | {"region": region, "encoder": name, "weights": ENCODERS[name], "split": split}
+        # net-ridge is best on test, net-ols on val
+        | {"pearson_r_mean": 0.8 - 0.1 * i + 0.2 * (split == "val" and name == "net-ols")}
+        for region in regions
+        for i, name in enumerate(encoders)
+        for split in splits
+    ]
+    return pd.DataFrame(rows)
+
+
+def score_table(encoders=tuple(ENCODERS), regions=("IT", "V4"), splits=("val", "test"), reliability=0.64, n=6):
+    rng = np.random.default_rng(0)
+    rows = []
+    for region in regions:
+        known = np.linspace(0.2, reliability, n)
+        for name in encoders:
+            for split in splits:
+                for k in range(n):
+                    about = {"dataset": "majaj", "protocol": "holdout", "source": "simulated", "region": region}
+                    about |= {"encoder": name, "split": split, "neuroid": f"{region}{k}"}
+                    about |= {"reliability": known[k], "reliability_sd": 0.05}
+                    r = rng.uniform(-0.5, 0.9)
+                    for metric, value in (("pearson_r", r), ("explained_variance", r - 0.4), ("mse", 1.0)):
+                        rows.append(about | {"metric": metric, "value": value})
+    return pd.DataFrame(rows)
+
+
+def recordings(n_train=30, missing=False, category=True):
+    """Responses of two regions, and predictions of two layers of which each region has its own."""
+    rng = np.random.default_rng(1)
+    region = np.array(["IT"] * 4 + ["V4"] * 3)
+    split = np.array(["train"] * n_train + ["val"] * 5 + ["test"] * N)
+    rate = rng.normal(size=(len(split), len(region))) + 10 * np.arange(len(region))
+    if missing:
+        rate[n_train::2, :2] = np.nan
+        rate[n_train + 1 :: 2, 2:] = np.nan
+    ids = np.array([f"s{i}" for i in range(len(split))])
+    responses = xr.Dataset(
+        {"rate": (("stimulus", "neuroid"), rate)},
+        coords={"stimulus_id": ("stimulus", ids), "split": ("stimulus", split), "region": ("neuroid", region)},
+        attrs={"source": "simulated", "units": "Hz"},
+    )
+    if category:
+        responses["category_name"] = ("stimulus", np.resize(["Cars", "Faces"], len(split)))
+    held_out = split != "train"
+    values = rng.normal(size=(1, 2, held_out.sum(), len(region)))
+    predictions = xr.Dataset(
+        {"prediction": (("repeat", "layer", "stimulus", "neuroid"), values.astype(np.float32))},
+        coords={
+            "layer": ["early", "late"],
+            "stimulus_id": ("stimulus", ids[held_out]),
+            "split": (("repeat", "stimulus"), split[held_out][None]),
+            "chosen_layer": (("repeat", "neuroid"), np.where(region == "IT", "late", "early")[None]),
+        },
+    )
+    return responses, predictions
+
+
+IT = Best("IT", "test", N, "net-ridge", None)
+REPORTED = [
+    ("A (report 000)", "IT", "pixels-ols", "explained_variance", -537.1, "pixels-ols"),
+    ("A (report 000)", "IT", "pixels-ols", "pearson_r", 0.2, "pixels-ols"),
+    ("A (report 000)", "IT", "pixels-ols", "mse", 0.3, "pixels-ols"),
+    ("B (report 001)", "IT", "net", "explained_variance", 0.4, "net-ridge"),
+    ("B (report 001)", "IT", "net", "pearson_r", 0.69, "net-ridge"),
+    ("A (report 000)", "IT", "other", "pearson_r", 0.1, "other-ols"),
+    ("A (report 000)", "IT", "no figure", "explained_variance", np.nan, "other-ols"),
+    ("B (report 001)", "IT", "random", "explained_variance", -0.2, "net_random-ridge"),
+]
+
+
+def reproduction(source="Majaj et al. 2015", found=("net-ridge", "pixels-ols", "net_random-ridge")):
+    rows = [(a, "majaj", b, c, "val", d, e, f, "", "") for a, b, c, d, e, f in REPORTED]
+    reported = pd.DataFrame(rows, columns=list(COLUMNS))
+    summary = pd.DataFrame(
+        {"dataset": "majaj", "region": "IT", "protocol": "holdout", "encoder": name, "split": "val", "source": source}
+        | {"weights": ENCODERS[name], "layer": ""}
+        | {f"{metric}_{part}": value + shift for metric, value in (("explained_variance", 0.41), ("pearson_r", 0.5))
+           for part, shift in (("mean", 0), ("low", -0.05), ("high", 0.05))}
+        for name in found
+    )  # fmt: skip
+    columns = ["dataset", "protocol", "region", "encoder", "split"]
+    return reproduce(reported, summary.reindex(columns=[*columns, *summary.columns.difference(columns)]), summary)
+
+
+def targets(regions=("IT", "V4"), **given):
+    responses, predictions = recordings(**given)
+    encoders = [Best(region, "test", N, "net-ridge", None) for region in regions]
+    return draw_targets(responses, {"net-ridge": predictions}, encoders, "majaj")
+
+
+FIGURES = {
+    "scores": lambda: draw_scores(score_table(), summary_table(), "majaj"),
+    "scores of one encoder": lambda: draw_scores(score_table(), summary_table(["net-ridge"], ["IT"]), "majaj"),
+    "scores without ceiling": lambda: draw_scores(score_table(reliability=np.nan), summary_table(), "majaj"),
+    "scores of no neuroid": lambda: draw_scores(score_table(), summary_table().assign(pearson_r_mean=np.nan), "majaj"),
+    "targets": targets,
+    "targets of no region": lambda: targets([]),
+    "targets of one region": lambda: targets(["V4"]),
+    "targets of neuroids that saw different stimuli": lambda: targets(missing=True),
+    "targets without categories": lambda: targets(category=False),
+}
+
+
+def opened(figure, folder):
+    save(figure, [str(folder / "a.png"), str(folder / "a.svg")])
+    assert not plt.get_fignums()
+    with Image.open(folder / "a.png") as image:
+        assert len(np.unique(np.asarray(image.convert("L")))) > 10
+    assert ElementTree.parse(folder / "a.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_figures_open_in_both_formats_and_say_simulated(tmp_path, draw):
+    figure = draw()
+    assert figure.get_suptitle().startswith("majaj (simulated): ")
+    opened(figure, tmp_path)
+
+
+@pytest.mark.parametrize("table", [reproduction(), reproduction(found=["net-ridge"]), reproduction().iloc[:0]])
+def test_the_reproduction_opens_in_both_formats(tmp_path, table):
+    opened(draw_reproduction(table), tmp_path)
+
+
+def test_the_best_encoder_is_of_test_where_there_is_one():
+    assert best_encoders(summary_table()) == [
+        Best(region, "test", N, "net-ridge", "net_random-ridge") for region in ("IT", "V4")
+    ]
+    assert best_encoders(summary_table(splits=["val"]))[0].encoder == "net-ols"
+    random_first = summary_table(["net_random-ridge", "net-ols"], ["IT"])
+    assert best_encoders(random_first) == [Best("IT", "test", N, "net_random-ridge", None)]
+    unscored = summary_table().assign(pearson_r_mean=np.nan)
+    assert best_encoders(unscored) == []
+    assert best_encoders(summary_table().assign(protocol="kfold")) == []
+
+
+def test_scores_of_neuroids_are_those_of_the_table_and_ceilings_roots_of_reliability():
+    table = score_table(reliability=0.64, n=3)
+    found = neuroid_scores(table, IT, "net-ridge")
+    here = table[(table["region"] == "IT") & (table["encoder"] == "net-ridge") & (table["split"] == "test")]
+    r = here["value"][here["metric"] == "pearson_r"].to_numpy()
+    assert list(found.index) == ["IT0", "IT1", "IT2"]
+    np.testing.assert_array_equal(found["pearson_r"], r)
+    np.testing.assert_allclose(found["explained_variance"], r - 0.4)
+    np.testing.assert_allclose(found["r2"], np.sign(r) * r**2)
+    np.testing.assert_allclose(found["ceiling"].iloc[-1], 0.8)
+    np.testing.assert_allclose(found[["low", "high"]].iloc[-1], np.sqrt([0.59, 0.69]))
+    assert list(neuroid_scores(table, IT, "net-ridge", least=0.3).index) == ["IT1", "IT2"]
+
+
+def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row():
+    table = score_table(reliability=0.64, n=3)
+    table.loc[table["neuroid"] == "IT1", "reliability"] = -0.2
+    table.loc[table["neuroid"] == "IT2", "value"] = np.nan
+    found = neuroid_scores(table, IT, "net-ridge")
+    assert list(found.index) == ["IT0", "IT1"]
+    assert found.loc["IT1", ["ceiling", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_a_histogram_holds_every_neuroid_and_marks_the_median():
+    table = score_table(regions=["IT"])
+    table.loc[(table["neuroid"] == "IT0") & (table["metric"] == "explained_variance"), "value"] = -50
+    figure = draw_scores(table, summary_table(["net-ridge"], ["IT"]), "majaj")
+    left, middle, right = figure.axes
+    expected = neuroid_scores(table, IT, "net-ridge")
+    assert sum(bar.get_height() for bar in left.patches) == len(expected)
+    assert sum(bar.get_height() for bar in middle.patches) == 2 * len(expected)  # the ceilings behind
+    assert left.lines[0].get_xdata()[0] == pytest.approx(expected["explained_variance"].clip(FLOOR).median())
+    assert middle.lines[0].get_xdata()[0] == pytest.approx(expected["r2"].median())
+    below = (expected["explained_variance"] < FLOOR).sum()
+    assert left.get_title(loc="left") == f"{below} below -0.3, in the first bar"
+    points = right.lines[0].get_xydata()
+    np.testing.assert_allclose(points, expected[["ceiling", "pearson_r"]].to_numpy())
+    (legend,) = figure.subfigs[0].legends
+    assert legend.get_title().get_text() == "IT: 6 neuroids, 20 stimuli (test)"
+    plt.close(figure)
+
+
+def test_without_repetitions_the_figure_says_so():
+    figure = draw_scores(score_table(reliability=np.nan).assign(reliability=np.nan), summary_table(), "majaj")
+    assert [axes.texts[0].get_text() for axes in figure.axes[2::3]] == ["no repetitions,\nso no noise ceiling"] * 2
+    assert [text.get_text() for text in figure.subfigs[0].legends[0].texts] == ["net-ridge", "net_random-ridge"]
+    plt.close(figure)
+
+
+def test_rates_are_means_over_the_neuroids_of_the_region_from_its_own_layer():
+    responses, predictions = recordings()
+    rates = mean_rates(responses, predictions, IT)
+    np.testing.assert_allclose(rates.target, responses["rate"].values[-N:, :4].mean(axis=1))
+    np.testing.assert_allclose(rates.predicted, predictions["prediction"].values[0, 1, -N:, :4].mean(axis=1), 1e-5)
+    assert (rates.n_neuroids, rates.centred) == (4, False)
+    assert list(rates.category) == list(responses["category_name"].values[-N:])
+    v4 = mean_rates(responses, predictions, Best("V4", "val", 5, "", None))
+    np.testing.assert_allclose(v4.predicted, predictions["prediction"].values[0, 0, :5, 4:].mean(axis=1), 1e-5)
+    assert rates.r == pytest.approx(np.corrcoef(rates.target, rates.predicted)[0, 1])
+
+
+def test_sessions_of_other_stimuli_are_not_told_apart_by_their_mean_rates():
+    responses, predictions = recordings(missing=True)
+    rates = mean_rates(responses, predictions, IT)
+    assert rates.centred
+    usual = responses["rate"].values[:30, :4].mean(axis=0)
+    np.testing.assert_allclose(rates.target, np.nanmean(responses["rate"].values[-N:, :4] - usual, axis=1))
+    assert np.abs(rates.target).max() < 5  # neuroids differ by tens of Hz, and sessions with them
+    figure = targets(missing=True)
+    assert figure.axes[0].get_xlabel() == "predicted rate less train mean (Hz)"
+    plt.close(figure)
+
+
+def test_stimuli_that_no_neuroid_of_the_region_saw_are_left_out():
+    responses, predictions = recordings()
+    responses["rate"][-3:, :4] = np.nan
+    rates = mean_rates(responses, predictions, IT)
+    assert len(rates.target) == len(rates.category) == N - 3
+    assert isinstance(rates, Rates) and np.isfinite(rates.r)
+
+
+def test_a_point_a_stimulus_by_category_with_r_and_n_in_the_title():
+    figure = targets(["IT"])
+    (axes,) = figure.axes
+    responses, predictions = recordings()
+    rates = mean_rates(responses, predictions, IT)
+    points = np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
+    order = np.argsort(rates.category, kind="stable")
+    np.testing.assert_allclose(points, np.column_stack([rates.predicted, rates.target])[order])
+    r = pearson_r(rates.target[:, None], rates.predicted[:, None])[0]
+    assert axes.get_title() == f"IT: r = {r:.2f}\n4 neuroids, 20 stimuli (test)\nnet-ridge"
+    assert [text.get_text() for text in figure.legends[0].texts] == ["Cars", "Faces"]
+    assert axes.get_xlim() == axes.get_ylim()
+    plt.close(figure)
+
+
+def test_reported_numbers_are_lines_by_report_with_a_line_for_its_name():
+    rows = dot_rows(reproduction(found=["net-ridge", "pixels-ols"]))
+    lines = rows.drop_duplicates("line")[["line", "report", "encoder", "was_run"]]
+    assert lines.to_numpy().tolist() == [
+        [1, "A (report 000)", "pixels-ols", True],
+        [2, "A (report 000)", "other", False],
+        [4, "B (report 001)", "net", True],
+        [5, "B (report 001)", "random", False],
+    ]
+    assert set(rows["metric"]) == {"explained_variance", "pearson_r"}
+
+
+def test_numbers_below_the_axis_are_written_out():
+    assert cut_note(-537.1, 0.4) == "reported -537.1"
+    assert cut_note(-537.1, -1.25) == "reported -537.1, ours -1.25"
+    assert cut_note(np.nan, -0.9) == ""
+    figure = draw_reproduction(reproduction())
+    left = figure.axes[0]
+    assert "reported -537.1" in [text.get_text() for text in left.texts]
+    assert left.get_xlim()[0] > -1.2
+    plt.close(figure)
+
+
+def test_marks_say_what_became_of_each_number():
+    table = reproduction(found=["net-ridge", "pixels-ols"])
+    figure = draw_reproduction(table)
+    left, right = figure.axes
+    # of `net`: 0.40 lies in ours, 0.41 +- 0.05; 0.69 is above ours, 0.50 +- 0.05
+    drawn = [[line for line in axes.lines if len(line.get_xdata()) == 1] for axes in (left, right)]
+    filled = [{(line.get_marker(), float(line.get_xdata()[0])) for line in part} for part in drawn]
+    assert {("o", 0.4), ("o", 0.41), ("<", -1.0), ("o", -0.2)} <= filled[0]
+    assert {("v", 0.5), ("o", 0.69), ("o", 0.1)} <= filled[1]
+    labels = [text.get_text() for text in figure.legends[0].texts]
+    assert labels == ["reported", "ours: matched", "ours: better", "ours: worse", "reported, not run here"]
+    names = {tick.get_text(): tick.get_color() for tick in left.get_yticklabels()}
+    assert names["net"] == "k" and names["random"] != "k"
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"), [("simulated", "\nours are of simulated recordings, and not comparable"), ("real", "")]
+)
+def test_the_reproduction_says_what_is_simulated(source, told):
+    figure = draw_reproduction(reproduction(source))
+    assert figure.get_suptitle() == f"reported and reproduced: 3 of 4 encoders run{told}"
+    plt.close(figure)
