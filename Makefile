@@ -20,6 +20,9 @@ lint: .venv/made
 
 bench: .venv/made
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.readouts
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.extraction
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.rdms
+	$(BIN)/python -m benchmarks.hmo
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rasters simulated
 
 # UV_FIND_LINKS: uv does not read pip's own variable for a folder of local wheels.

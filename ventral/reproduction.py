@@ -77,7 +77,8 @@ def hmo_rows(classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str]
     accuracy = {f"accuracy_{part}": float(test[name]["hmo"]) for part, name in ACCURACY.items()}
     rows: list[dict[str, Any]] = []
     for region in regions:
-        about: dict[str, Any] = {"dataset": "xiao", "protocol": PROTOCOL, "source": source, "region": region, "encoder": "hmo"}
+        about: dict[str, Any] = {"dataset": "xiao", "protocol": PROTOCOL, "source": source, "region": region}
+        about["encoder"] = "hmo"
         rows.append(about | {"weights": "trained on faces", "split": "test", "metric": "accuracy", **accuracy})
         here = (rsa["dataset"] == "xiao") & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
         for top in rsa[here & (rsa["layer"] == "top") & rsa["pooled"].notna()].to_dict("records"):

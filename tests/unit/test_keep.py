@@ -1,7 +1,7 @@
 """Encoders kept in folders: the same predictions after a round trip, and nothing read that was changed."""
 
-import sys
 import json
+import sys
 import tomllib
 import warnings
 import zipfile

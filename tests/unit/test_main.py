@@ -1,6 +1,7 @@
 """The command line: a table of a network's layers, or one line."""
 
 import sys
+
 import pytest
 import yaml
 

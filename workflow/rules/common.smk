@@ -104,8 +104,10 @@ def contents(path):
 def code_of_network(wildcards):
     """The user's own file that makes a network, so that an edit runs it again; none of networks known by name."""
     source = config["networks"][wildcards.network]["architecture"].rpartition(":")[0]
-    file = source if source.endswith(".py") else source.replace(".", "/") + ".py"
-    return file if source and Path(file).is_file() else []
+    if not source:
+        return []
+    file = Path(source) if source.endswith(".py") else Path(*source.split(".")).with_suffix(".py")
+    return str(file) if file.is_file() else []
 
 
 def networks_of(dataset):

@@ -1,10 +1,4 @@
-"""Tables and predictions -> figures of scores, rates and reported numbers."""
-
-
-def holdout_predictions(wildcards):
-    """The predictions of every encoder of a dataset for its own split: which is best, only the scores will say."""
-    paths = [path for dataset, path in ENCODERS if dataset == wildcards.dataset]
-    return [path for path in paths if Path(path).parent.name == "holdout"]
+"""Tables, responses, predictions and similarities -> figures and their captions."""
 
 
 rule draw_scores:
@@ -13,7 +7,10 @@ rule draw_scores:
         scores="results/tables/scores.csv",
         summary="results/tables/summary.csv",
         responses="results/responses/{dataset}.nc",
-        predictions=holdout_predictions,
+        # Which encoder is best, only the scores will say.
+        predictions=lambda wildcards: [
+            path for dataset, path in ENCODERS if dataset == wildcards.dataset and "/holdout/" in path
+        ],
         code=code_of("draw_scores"),
     output:
         report("results/figures/scores_{dataset}.png", category="Encoders", caption="../report/scores.rst"),
@@ -54,3 +51,150 @@ rule draw_reproduction:
         mem_mb=1000,
     script:
         "../../scripts/draw_reproduction.py"
+
+
+rule draw_layers:
+    """Explained variance and r across the layers of every network, pretrained against random."""
+    input:
+        layers="results/tables/layers.csv",
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_layers"),
+    output:
+        report("results/figures/layers_{dataset}.png", category="Encoders", caption="../report/layers.rst"),
+        "results/figures/layers_{dataset}.svg",
+    log:
+        "results/logs/draw_layers/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_layers/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        networks=lambda wildcards: networks_of(wildcards.dataset),
+    script:
+        "../../scripts/draw_layers.py"
+
+
+rule draw_levels:
+    """Heat maps of all layers against all regions: encoding, RSA and CKA, with their ceilings."""
+    input:
+        layers="results/tables/layers.csv",
+        rsa="results/tables/rsa.csv",
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_levels"),
+    output:
+        report("results/figures/levels_{dataset}.png", category="Similarity", caption="../report/levels.rst"),
+        "results/figures/levels_{dataset}.svg",
+    log:
+        "results/logs/draw_levels/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_levels/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        networks=lambda wildcards: networks_of(wildcards.dataset),
+    script:
+        "../../scripts/draw_levels.py"
+
+
+rule draw_rdms:
+    """The RDM of every region beside that of the layer most like it, sorted by category."""
+    input:
+        rsa="results/tables/rsa.csv",
+        similarity="results/similarity/{dataset}.h5",
+        code=code_of("draw_rdms"),
+    output:
+        report("results/figures/rdms_{dataset}.png", category="Similarity", caption="../report/rdms.rst"),
+        "results/figures/rdms_{dataset}.svg",
+    log:
+        "results/logs/draw_rdms/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_rdms/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+    script:
+        "../../scripts/draw_rdms.py"
+
+
+rule draw_categories:
+    """Response by object category, of one neuroid and of all."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        code=code_of("draw_categories"),
+    output:
+        report("results/figures/categories_{dataset}.png", category="Responses", caption="../report/categories.rst"),
+        "results/figures/categories_{dataset}.svg",
+    log:
+        "results/logs/draw_categories/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_categories/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_categories.py"
+
+
+rule draw_psth:
+    """Response around the onset of fixations and of images, by region."""
+    input:
+        psths=expand("results/xiao/sessions/{session}/psth.nc", session=XIAO_STEMS),
+        units="results/tables/xiao_units.csv",
+        code=code_of("draw_psth"),
+    output:
+        report("results/figures/psth_xiao.png", category="Responses", caption="../report/psth.rst"),
+        "results/figures/psth_xiao.svg",
+    log:
+        "results/logs/draw_psth.log",
+    benchmark:
+        "results/benchmarks/draw_psth.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        sessions=list(XIAO_STEMS),
+        source=XIAO_SOURCE,
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_psth.py"
+
+
+rule draw_gaze:
+    """Fixations on the most looked-at image of every session."""
+    input:
+        fixations=expand("results/xiao/sessions/{session}/fixations.csv", session=XIAO_STEMS),
+        images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
+        stimuli=XIAO_STIMULI,
+        code=code_of("draw_gaze"),
+    output:
+        report("results/figures/gaze_xiao.png", category="Responses", caption="../report/gaze.rst"),
+        "results/figures/gaze_xiao.svg",
+    log:
+        "results/logs/draw_gaze.log",
+    benchmark:
+        "results/benchmarks/draw_gaze.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        sessions=list(XIAO_STEMS),
+        source=XIAO_SOURCE,
+    script:
+        "../../scripts/draw_gaze.py"
