@@ -79,8 +79,15 @@ def find_misnamed(config: Mapping[str, Any]) -> list[str]:
     return faults + [
         f"trained.{name}{fault}"
         for name, entry in config["trained"].items()
-        for fault in _misnamed(name, entry, networks)
+        for fault in [*_misnamed(name, entry, networks), *_absent(entry, config["datasets"])]
     ]
+
+
+def _absent(entry: Mapping[str, Any], datasets: Mapping[str, Any]) -> Iterator[str]:
+    """Datasets that an entry under `trained` names and the study does not have."""
+    for dataset in entry.get("datasets", []):
+        if dataset not in datasets:
+            yield f".datasets: no dataset {dataset!r}; {nearest(dataset, datasets)}"
 
 
 def _misnamed(name: str, entry: Mapping[str, Any], networks: Mapping[str, Any]) -> Iterator[str]:

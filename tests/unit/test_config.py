@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ventral.config import check_config, fill_defaults, names_of_copies, with_copies
+from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, with_copies
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -228,3 +228,12 @@ def test_entries_of_networks(entry):
 def test_entries_of_networks_that_do_not_do(key, value):
     (fault,) = check_config(changed(f"networks.pixels.{key}", value), SCHEMA)[:1]
     assert fault.startswith(f"networks.pixels.{key}")
+
+
+def test_trained_encoders_of_datasets_that_are_not_there():
+    config = {
+        "datasets": {"majaj": {"source": "simulated"}},
+        "trained": {"c": {"network": "cnn", "datasets": ["magaj"]}},
+    }
+    fill_defaults(config, SCHEMA)
+    assert find_misnamed(config) == ["trained.c.datasets: no dataset 'magaj'; did you mean majaj?"]

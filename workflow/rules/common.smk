@@ -156,7 +156,11 @@ def weights_file(wildcards):
 
 def trained_of(dataset):
     """The trained encoders of a dataset: to co-train on categories, its stimuli must be labelled."""
-    return [name for name, entry in TRAINED.items() if dataset in PUBLISHED or not entry["category_weight"]]
+    return [
+        name
+        for name, entry in TRAINED.items()
+        if dataset in entry.get("datasets", DATASETS) and (dataset in PUBLISHED or not entry["category_weight"])
+    ]
 
 
 def trained_from(wildcards):

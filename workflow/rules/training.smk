@@ -44,7 +44,7 @@ rule train_encoder:
         mem_mb=config["resources"]["mem_mb"],
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        entry=lambda wildcards: TRAINED[wildcards.encoder],
+        entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
         network=lambda wildcards: config["networks"].get(TRAINED[wildcards.encoder]["network"]),
         device=config["device"],
         seed=config["seed"],
