@@ -12,6 +12,14 @@ CONFIG = "config/small.yaml"
 NETWORK = "efficientnet_lite0"
 
 
+# What new scores of one dataset lead to.
+SCORED = {
+    "assemble_scores",
+    "assemble_reproduction",
+    *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction"),
+}
+
+
 @pytest.fixture
 def finished(study, tmp_path):
     """A finished study of this test's own: the same files with the same dates."""
@@ -76,9 +84,8 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
         f"fit_encoder majaj holdout {NETWORK} ridge_loo",
         f"fit_encoder majaj holdout {NETWORK} pca20-ols",
         "compare_rdms majaj",
-        "assemble_scores",
+        *SCORED,
         "assemble_rsa",
-        "draw_layers majaj",
         "draw_rdms majaj",
         "all",
     }
@@ -89,8 +96,7 @@ def test_new_readout_fits_itself_alone(finished, planned):
     assert planned(finished) == {
         "fit_encoder majaj holdout pixels ols",
         f"fit_encoder majaj holdout {NETWORK} ols",
-        "assemble_scores",
-        "draw_layers majaj",
+        *SCORED,
         "all",
     }
 
@@ -100,8 +106,7 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
     assert planned(finished) == {
         *(f"fit_encoder majaj brainscore {n} {r}" for n in ("pixels", NETWORK) for r in ("ridge_loo", "pca20-ols")),
         "train_encoder majaj brainscore cnn_2-linear",
-        "assemble_scores",
-        "draw_layers majaj",
+        *SCORED,
         "all",
     }
 
@@ -109,17 +114,16 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
 def test_comment_in_figures_draws_alone(finished, planned):
     append_comment(finished / "ventral" / "figures.py")
     assert planned(finished) == {
-        "draw_layers majaj",
-        "draw_rdms majaj",
-        "draw_categories majaj",
-        "draw_training majaj",
+        *(f"draw_{kind} majaj" for kind in ("layers", "levels", "scores", "rdms", "categories", "training")),
+        "draw_reproduction",
         "all",
     }
 
 
-def test_edit_of_linear_fits_again_without_a_network(finished, planned):
+def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
     append_comment(finished / "ventral" / "linear.py")
-    assert rules_of(planned(finished)) == {"fit_encoder", "assemble_scores", "draw_layers", "all"}
+    # The check of weights is a readout too, of its own small set of images.
+    assert rules_of(planned(finished)) == {"fit_encoder", "check_weights", *rules_of(SCORED), "all"}
 
 
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
@@ -139,10 +143,9 @@ def test_bootstrap_fits_nothing(finished, planned):
     change_config(finished, lambda config: config.update(bootstrap=200))
     rules = rules_of(planned(finished))
     assert rules == {
-        "assemble_scores",
+        *rules_of(SCORED),
         "compare_rdms",
         "assemble_rsa",
-        "draw_layers",
         "draw_rdms",
         "draw_categories",
         "all",
@@ -152,7 +155,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 22
+    assert len(everything) == 24
     assert planned(finished) == everything
 
 

@@ -207,7 +207,8 @@ def with_settings(entry: Entry, settings: Settings) -> Entry:
 
 def with_layers(recipe: Recipe, entry: Entry) -> Recipe:
     """The recipe with as many layers as the entry of a CNN has."""
-    return recipe | {"network": recipe["network"] | {key: entry["cnn"][key] for key in ("layers",) if "cnn" in entry}}
+    layers = {key: value for key, value in entry.get("cnn", {}).items() if key == "layers"}
+    return recipe | {"network": recipe["network"] | layers}
 
 
 def _search(job: Job, examples: Examples, folder: Path) -> Found:

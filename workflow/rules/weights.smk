@@ -83,7 +83,11 @@ rule check_weights:
         mem_mb=config["resources"]["mem_mb"],
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        network=lambda wildcards: config["networks"][wildcards.network],
+        network=lambda wildcards: {
+            key: value
+            for key, value in config["networks"][wildcards.network].items()
+            if key not in ("layers", "keep", "with_category")
+        },
         device=config["device"],
         seed=config["seed"],
     script:
