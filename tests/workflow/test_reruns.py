@@ -156,7 +156,7 @@ def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
     assert len(everything) == 24
-    assert planned(finished) == everything
+    assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 
 def test_threads_and_memory_change_nothing(finished, planned):
