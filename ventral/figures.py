@@ -58,7 +58,9 @@ def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
 
 
 def best_readout(layers: pd.DataFrame) -> str:
-    """The readout whose best layers predict train best, on average over regions and networks."""
+    """Of the readouts of most networks, that whose best layers predict train best, on average over regions and networks."""
+    networks = layers.groupby("readout")["network"].nunique()
+    layers = layers[layers["readout"].isin(networks[networks == networks.max()].index)]
     best = layers.groupby(["readout", "region", "network"])["train_r2_mean"].max()
     return str(best.groupby("readout").mean().idxmax())
 

@@ -158,6 +158,8 @@ def test_the_readout_shown_is_that_which_predicts_train_best():
     assert best_readout(table) == "ridge"
     table.loc[table["readout"] == "ols", "train_r2_mean"] += 2
     assert best_readout(table) == "ols"
+    of_one_network = table[table["network"] == "net"].assign(readout="deep_head", train_r2_mean=9)
+    assert best_readout(pd.concat([table, of_one_network])) == "ols"
 
 
 def test_rdms_are_percentiles_sorted_by_category():
