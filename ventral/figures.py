@@ -58,7 +58,7 @@ def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
 
 
 def best_readout(layers: pd.DataFrame) -> str:
-    """Of the readouts of most networks, that whose best layers predict train best, on average over regions and networks."""
+    """Of the readouts that most networks have, the one whose best layers predict train best, on average over all."""
     networks = layers.groupby("readout")["network"].nunique()
     layers = layers[layers["readout"].isin(networks[networks == networks.max()].index)]
     best = layers.groupby(["readout", "region", "network"])["train_r2_mean"].max()
