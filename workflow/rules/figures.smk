@@ -198,3 +198,26 @@ rule draw_gaze:
         source=XIAO_SOURCE,
     script:
         "../../scripts/draw_gaze.py"
+
+
+rule draw_confound:
+    """What sessions with images of their own do to a pooled comparison of RDMs, simulated."""
+    input:
+        code=code_of("draw_confound"),
+    output:
+        report("results/figures/confound.png", category="Similarity", caption="../report/confound.rst"),
+        "results/figures/confound.svg",
+    log:
+        "results/logs/draw_confound.log",
+    benchmark:
+        "results/benchmarks/draw_confound.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_confound.py"

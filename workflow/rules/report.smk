@@ -42,7 +42,7 @@ FIGURES = expand(
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
     + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
-    + (["psth_xiao", "gaze_xiao"] if "xiao" in DATASETS else []),
+    + (["psth_xiao", "gaze_xiao", "confound"] if "xiao" in DATASETS else []),
     suffix=["png", "svg"],
 )
 
