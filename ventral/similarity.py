@@ -132,14 +132,6 @@ def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:
     return np.where(constant, 0, np.clip(covariance / np.sqrt(np.where(constant, 1, product)), -1, 1))
 
 
-def weighted_cosine(a: Floats, b: Floats, weights: NDArray) -> Floats:
-    """(draw,) cosine of two (n, n) RDMs under (draw, n) weights of the stimuli; 0 where one is all zeros."""
-    w = weights.astype(np.float64)
-    both, of_a, of_b = (np.einsum("ij,ij->i", w @ (x * y), w) for x, y in ((a, b), (a, a), (b, b)))
-    norm = np.sqrt(of_a * of_b)
-    return np.where(norm > 0, both / np.where(norm > 0, norm, 1), 0)
-
-
 def rdm_reliability(halves: NDArray[np.floating]) -> float:
     """Split-half reliability of a neural RDM: Spearman of the RDMs of two halves, corrected by Spearman-Brown.
 

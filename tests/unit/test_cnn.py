@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from ventral.networks.cnn import build_cnn
-from ventral.networks.hybrid import HEAD, build_hybrid
+from ventral.networks.heads import HeadPlan
+from ventral.networks.hybrid import build_hybrid
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.trainable import build_encoder
 from ventral.networks.weights import fingerprint
@@ -44,7 +45,7 @@ def test_hybrid_joins_both_branches_with_the_publishers_weights(tmp_path):
     hybrid = build_hybrid(resnet_weights=tmp_path / "resnet50.pth", seed=0)
     assert torch.equal(hybrid.resnet.layer2[3].conv3.weight, published.layer2[3].conv3.weight)
     images = torch.randn(1, 3, 64, 64)
-    encoder = build_encoder(hybrid, "output", HEAD, images, 5, seed=0)
+    encoder = build_encoder(hybrid, "output", HeadPlan("mlp"), images, 5, seed=0)
     with torch.no_grad():
         features = hybrid(images)
         assert features.shape == (1, 768 + 512) and encoder(images)[0].shape == (1, 5)

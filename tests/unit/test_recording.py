@@ -7,7 +7,7 @@ from torch import nn
 
 from ventral.errors import InputError
 from ventral.networks.activations import extract_grams, find_layers
-from ventral.networks.recording import find_records, record, record_shapes
+from ventral.networks.recording import find_records, record
 from ventral.networks.weights import seeded
 from ventral.networks.zoo import Network
 
@@ -129,7 +129,7 @@ def test_several_times_and_several_tensors():
 def test_tokens_are_units_like_any_other():
     with seeded(0):
         model = Tokens().eval()
-    assert record_shapes(model, ["patches", "attention", "norm"], X) == {
+    assert find_records(model, ["patches", "attention", "norm"], X).shapes == {
         "patches": (6, 2, 2),
         "attention:0": (4, 6),
         "attention:1": (4, 4),
@@ -144,7 +144,7 @@ def test_a_network_without_submodules_has_its_output():
     found = recorded(model, "output")
     with torch.no_grad():
         torch.testing.assert_close(found["output"], model(X).flatten(1))
-    assert record_shapes(model, ["output"], X) == {"output": (2, 8, 8)}
+    assert find_records(model, ["output"], X).shapes == {"output": (2, 8, 8)}
 
 
 def test_a_module_named_output_is_that_module():
@@ -175,7 +175,7 @@ def test_names_of_modules_may_look_like_names_of_records():
     model = nn.Sequential()
     model.add_module("area-t1", nn.AvgPool2d(2))
     model.add_module("area", nn.AvgPool2d(2))
-    assert record_shapes(model, ["area-t1", "area"], X) == {"area-t1": (3, 4, 4), "area": (3, 2, 2)}
+    assert find_records(model, ["area-t1", "area"], X).shapes == {"area-t1": (3, 4, 4), "area": (3, 2, 2)}
 
 
 def mine(model: nn.Module, *layers: str) -> Network:

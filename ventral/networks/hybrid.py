@@ -6,11 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ventral.networks.heads import HeadPlan
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.weights import load_state, seeded
 
-HEAD = HeadPlan("mlp", hidden=(512, 256))
 RESNET = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2")
 
 

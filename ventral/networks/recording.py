@@ -96,11 +96,6 @@ def find_records(model: nn.Module, layers: Sequence[str], example: Tensor) -> Re
     return Records(shapes, dict(runs))
 
 
-def record_shapes(model: nn.Module, layers: Sequence[str], example: Tensor) -> dict[str, tuple[int, ...]]:
-    """Names and shapes (without the axis of images) of all records of the layers; see `find_records`."""
-    return find_records(model, layers, example).shapes
-
-
 def record(model: nn.Module, records: Records, images: Tensor, receive: Callable[[str, Tensor], None]) -> bool:
     """Run the network once and hand over every record as soon as it is made.
 
