@@ -142,7 +142,7 @@ def test_deep_head_sees_the_scores_of_the_components(monkeypatch):
             seen["held_out"] = scores
             return np.zeros((len(scores), rate.shape[1]), np.float32)
 
-    monkeypatch.setattr("ventral.training.fit_mlp", Head)
+    monkeypatch.setattr("ventral.training.engine.fit_mlp", Head)
     found = fit_layer(gram_of(x.astype(np.float32)).inner, rate, split, ReadoutPlan(mlp=[8], components=5, seed=3))
     pca = PCA(5).fit(x[train])
     signs = np.sign((pca.transform(x[train]) * seen["scores"]).sum(axis=0))

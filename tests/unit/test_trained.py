@@ -37,7 +37,8 @@ CNN = {"network": "cnn", "cnn": {"layers": 2, "channels": [4, 8], "kernel": 3}, 
 
 def config_of(**entry):
     """A config with one trained encoder, not yet checked."""
-    return {"datasets": {"majaj": {"source": "simulated"}}, "networks": NETWORKS, "trained": {"net": entry}}
+    study = {"datasets": {"majaj": {"source": "simulated"}}, "networks": NETWORKS, "readouts": {"ols": {"alpha": 0}}}
+    return study | {"trained": {"net": entry}}
 
 
 def filled(**entry):
