@@ -62,5 +62,6 @@ def test_killed_study_resumes_to_the_same_tables(study, fresh, snakemake):
     assert again.returncode == 0, again.stdout
     assert "rule simulate_majaj" not in again.stdout  # finished before the kill, and kept
     assert outputs(fresh / "results") == outputs(study / "results")
-    assert tables(fresh).keys() == {"scores.csv", "summary.csv", "layers.csv", "rsa.csv", "summary.md"}
+    csv = {f"{name}.csv" for name in ("scores", "summary", "layers", "rsa", "weights", "reproduction")}
+    assert tables(fresh).keys() == {*csv, "summary.md", "reproduction.md"}
     assert tables(fresh) == tables(study)

@@ -65,7 +65,7 @@ rule render_objects:
 
 
 rule check_weights:
-    """Compare a network that claims to be trained with its random copy: which tells categories of objects apart?"""
+    """Compare a network that claims to be trained with its random copy: which one tells objects apart."""
     input:
         images="resources/objects.h5",
         weights=weights_file,
