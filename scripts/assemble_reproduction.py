@@ -8,8 +8,7 @@ from ventral.reproduction import hmo_rows, read_reported, reproduce, reproductio
 from ventral.tables import read_table, write_csv
 
 with logged(snakemake.log[0]):
-    tables = [read_table(path) for path in (snakemake.input.summary, snakemake.input.layers)]
-    summary, layers = tables
+    summary, layers = map(read_table, (snakemake.input.summary, snakemake.input.layers))
     if snakemake.input.hmo:
         of_xiao = summary[summary["dataset"] == "xiao"]
         hmo = hmo_rows(

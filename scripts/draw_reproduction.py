@@ -1,10 +1,9 @@
 """Draw each number of the literature beside ours."""
 
-import pandas as pd
-
 from ventral.console import logged
 from ventral.figures import save
 from ventral.reproduction_figure import draw_reproduction
+from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
-    save(draw_reproduction(pd.read_csv(snakemake.input.table)), snakemake.output)
+    save(draw_reproduction(read_table(snakemake.input.table)), snakemake.output)

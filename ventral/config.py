@@ -67,6 +67,11 @@ def with_copies(networks: Mapping[str, Any], seed: int) -> dict[str, Any]:
     return found
 
 
+def readouts_for(networks: Mapping[str, Any], readouts: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the default readouts those that a study of these networks can have: all that they name are there."""
+    return {name: readout for name, readout in readouts.items() if set(readout.get("networks", [])) <= set(networks)}
+
+
 def find_misnamed(config: Mapping[str, Any]) -> list[str]:
     """Faults of what names a network: readouts and trained encoders of a config with defaults filled in."""
     networks = config["networks"]

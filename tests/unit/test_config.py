@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, with_copies
+from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -237,3 +237,11 @@ def test_trained_encoders_of_datasets_that_are_not_there():
     }
     fill_defaults(config, SCHEMA)
     assert find_misnamed(config) == ["trained.c.datasets: no dataset 'magaj'; did you mean majaj?"]
+
+
+def test_default_readouts_of_other_networks_are_left_out():
+    config = {"datasets": {"majaj": {"source": "simulated"}}, "networks": {"pixels": {"architecture": "pixels"}}}
+    fill_defaults(config, SCHEMA)
+    assert find_misnamed(config)
+    config["readouts"] = readouts_for(config["networks"], config["readouts"])
+    assert find_misnamed(config) == [] and list(config["readouts"]) == ["ridge_loo"]

@@ -14,7 +14,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv(
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
-from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, with_copies
+from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
 from ventral.errors import InputError
 from ventral.networks.published import STUDY, origin, weights_fault, weights_key
 
@@ -32,11 +32,7 @@ refuse(check_config(config, SCHEMA))
 READOUTS_ARE_DEFAULT = "readouts" not in config
 fill_defaults(config, SCHEMA)
 if READOUTS_ARE_DEFAULT:  # without those of networks that this study does not have
-    config["readouts"] = {
-        name: readout
-        for name, readout in config["readouts"].items()
-        if set(readout.get("networks", [])) <= set(config["networks"])
-    }
+    config["readouts"] = readouts_for(config["networks"], config["readouts"])
 
 DATASETS = config["datasets"]
 PUBLISHED = {"majaj", "xiao", "kriegeskorte92"}

@@ -85,7 +85,7 @@ rule assemble_reproduction:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
         summary="results/tables/summary.csv",
         layers="results/tables/layers.csv",
-        hmo=STUDY["hmo"].replace("state.pt", "scores.csv") if TRAINS_HMO else [],
+        hmo=rules.train_hmo.output.scores if TRAINS_HMO else [],
         rsa="results/tables/rsa.csv" if TRAINS_HMO else [],
         code=code_of("assemble_reproduction"),
     output:
