@@ -1,13 +1,17 @@
 """Snakemake as a user runs it, a finished small study to change, and somebody's own recordings to spoil."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -17,11 +21,43 @@ N_IMAGES, N_NEUROIDS = 12, 5
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_snakemake(workdir: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the project's Snakefile, or the copy of it in `workdir`, there; stdout holds stderr too."""
+def command_in(workdir: Path, *arguments: str | Path) -> list[str]:
+    """The command that runs the project's Snakefile, or the copy of it in `workdir`, there."""
     snakefile = next(path for path in (workdir / "Snakefile", REPO / "Snakefile") if path.is_file())
     command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", snakefile, *arguments]
+    return list(map(str, command))
+
+
+def run_snakemake(workdir: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it to its end; stdout holds stderr too."""
+    command = command_in(workdir, *arguments)
     return subprocess.run(command, cwd=workdir, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def kill_snakemake(ready: Callable[[], bool], workdir: Path, *arguments: str | Path, timeout_s: float = 300) -> None:
+    """Start it as a process group of its own; kill -9 all of it, with its jobs, as soon as `ready()` is true."""
+    said = workdir / "output.txt"
+    with open(said, "w") as output:
+        process = subprocess.Popen(
+            command_in(workdir, *arguments), cwd=workdir, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + timeout_s
+        while not ready():
+            assert process.poll() is None and time.monotonic() < deadline, said.read_text()
+            time.sleep(0.001)
+        jobs = psutil.Process(process.pid).children(recursive=True)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    _, alive = psutil.wait_procs(jobs, timeout=10)
+    assert jobs and not alive
+
+
+@pytest.fixture(scope="session")
+def kill_when() -> Callable[..., None]:
+    """`kill_when(ready, workdir, *arguments)`: kill -9 a run in the middle of its work."""
+    return kill_snakemake
 
 
 @pytest.fixture(scope="session")

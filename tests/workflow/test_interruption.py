@@ -1,14 +1,8 @@
 """A study killed in the middle of a job, and taken up again."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 NETWORK = "efficientnet_lite0"
@@ -22,24 +16,6 @@ def fresh(study, tmp_path):
     return Path(shutil.copytree(study, tmp_path / "study", ignore=left_out))
 
 
-def kill_when(writes, workdir, timeout_s=120):
-    """Start the study as a process group of its own; kill -9 all of it as soon as `writes()` is true."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", *ARGUMENTS]
-    with open(workdir / "output.txt", "w") as output:
-        process = subprocess.Popen(command, cwd=workdir, stdout=output, stderr=output, start_new_session=True)
-    try:
-        deadline = time.monotonic() + timeout_s
-        while not writes():
-            assert process.poll() is None and time.monotonic() < deadline, (workdir / "output.txt").read_text()
-            time.sleep(0.02)
-        jobs = psutil.Process(process.pid).children(recursive=True)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    _, alive = psutil.wait_procs(jobs, timeout=10)
-    assert jobs and not alive
-
-
 def outputs(folder):
     """Files that a rule or a reader could take for results; temporary ones have a leading dot."""
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and path.name[0] != "."}
@@ -49,10 +25,10 @@ def tables(folder):
     return {path.name: path.read_bytes() for path in (folder / "results" / "tables").iterdir()}
 
 
-def test_killed_study_resumes_to_the_same_tables(study, fresh, snakemake):
+def test_killed_study_resumes_to_the_same_tables(study, fresh, snakemake, kill_when):
     log = fresh / "results" / "logs" / "extract_activations" / "majaj" / f"{NETWORK}.log"
     grams = fresh / "results" / "activations" / "majaj"
-    kill_when(lambda: log.is_file() and any(grams.glob(f".{NETWORK}.*")), fresh)
+    kill_when(lambda: log.is_file() and any(grams.glob(f".{NETWORK}.*")), fresh, *ARGUMENTS, timeout_s=120)
     assert any(grams.glob(f".{NETWORK}.*"))  # half-written, under a name that nothing reads
     assert not (grams / f"{NETWORK}.h5").exists()
     locked = snakemake(fresh, *ARGUMENTS)

@@ -1,16 +1,10 @@
 """An encoder trained by the workflow: killed in mid-epoch and taken up again, from one seed and from another."""
 
 import hashlib
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import xarray as xr
 import yaml
@@ -55,28 +49,15 @@ def trained(inputs, snakemake, tmp_path_factory):
     return folder
 
 
-def kill_in_mid_epoch(folder, after=3, timeout_s=300):
-    """Start the study; kill -9 all of it in the epoch that follows the given one."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile"]
-    command += [str(REPO / "Snakefile"), *FILES, "--configfile", "study.yaml"]
-    process = subprocess.Popen(
-        command, cwd=folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    checkpoint, written = folder / CHECKPOINTS / "split0" / "seed0" / "checkpoint.pt", []
-    try:
-        deadline = time.monotonic() + timeout_s
-        while len(written) < after:
-            assert process.poll() is None and time.monotonic() < deadline
-            stamp = checkpoint.stat().st_mtime_ns if checkpoint.exists() else None
-            if stamp is not None and stamp not in written:
-                written.append(stamp)
-            time.sleep(0.001)
-        jobs = psutil.Process(process.pid).children(recursive=True)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    _, alive = psutil.wait_procs(jobs, timeout=10)
-    assert jobs and not alive
+def epochs_saved(folder, n):
+    """Tells, asked all the time, whether the checkpoint has been written n times."""
+    checkpoint, written = folder / CHECKPOINTS / "split0" / "seed0" / "checkpoint.pt", set()
+
+    def ready():
+        written.update([checkpoint.stat().st_mtime_ns] if checkpoint.exists() else [])
+        return len(written) >= n
+
+    return ready
 
 
 def hashes(folder):
@@ -98,10 +79,10 @@ def test_it_leaves_curves_predictions_and_an_encoder_but_no_checkpoint(trained):
     assert np.mean(card["scores"]["test"]["explained_variance"]) > 0  # the untrained start, the mean rate, has 0
 
 
-def test_killed_in_mid_epoch_it_ends_with_the_same_weights_from_the_same_seed(inputs, trained, snakemake, tmp_path):
+def test_killed_in_mid_epoch_it_ends_with_the_same_weights(inputs, trained, snakemake, kill_when, tmp_path):
     folder = tmp_path / "study"
     shutil.copytree(inputs, folder)
-    kill_in_mid_epoch(folder)
+    kill_when(epochs_saved(folder, 3), folder, *FILES, "--configfile", "study.yaml")
     assert not (folder / FILES[0]).exists()
     assert snakemake(folder, *FILES, "--configfile", "study.yaml", "--unlock").returncode == 0
     again = snakemake(folder, *FILES, "--configfile", "study.yaml", "--rerun-incomplete")
