@@ -1,7 +1,7 @@
 """The figures of the report, drawn from tables, responses and RDMs."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -11,12 +11,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 
 from ventral.atomic import writing
-from ventral.rsa.regions import RegionRDM
 from ventral.scores import bootstrap_weights, interval
+
+if TYPE_CHECKING:  # scipy takes a second, and of all figures only RDMs need it
+    from ventral.rsa.regions import RegionRDM
 
 matplotlib.use("Agg")
 STYLE: Any = {
@@ -122,6 +122,9 @@ def draw_layers(layers: pd.DataFrame, dataset: str, ceilings: dict[str, dict[str
 
 def _percentile(rdm: NDArray[np.floating]) -> NDArray[np.float64]:
     """(n, n) dissimilarities as percentiles, which any two RDMs can share a colour scale in."""
+    from scipy.spatial.distance import squareform
+    from scipy.stats import rankdata
+
     ranks = rankdata(squareform(rdm, checks=False))
     return squareform(100 * (ranks - 1) / max(len(ranks) - 1, 1))
 
@@ -140,7 +143,7 @@ def _mark_categories(axes: Axes, categories: NDArray[np.str_]) -> None:
 def draw_rdms(
     dataset: str,
     source: str,
-    regions: list[RegionRDM],
+    regions: list["RegionRDM"],
     categories: NDArray[np.str_] | None,
     models: list[tuple[str, NDArray[np.floating]] | None],
 ) -> Figure:

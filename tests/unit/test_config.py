@@ -157,7 +157,7 @@ def test_defaults_are_filled_in_at_every_depth_and_nothing_given_is_changed():
     fill_defaults(config, SCHEMA)
     assert (config["seed"], config["device"], config["bootstrap"]) == (0, "auto", 1000)
     assert config["split"] == {"val": 0.1, "test": 0.2}
-    assert config["resources"] == {"mem_mb": 4000}
+    assert config["resources"] == {"mem_mb": 4000, "threads": 1}
     assert config["datasets"]["majaj"] == {
         "source": "simulated",
         "simulation": {"n_images": 128, "image_size": 128, "n_sites": 48, "repetitions": 20},
@@ -181,7 +181,7 @@ def test_defaults_of_one_entry_are_not_those_of_another():
         fill_defaults(one, SCHEMA)
     config["resources"]["mem_mb"] = 1
     assert config["split"] == {"val": 0.3, "test": 0.2}
-    assert other["resources"] == {"mem_mb": 4000}
+    assert other["resources"] == {"mem_mb": 4000, "threads": 1}
     assert SCHEMA["properties"]["resources"]["default"] == {}
 
 

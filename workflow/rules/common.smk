@@ -1,6 +1,7 @@
 """The study as every stage sees it: its config checked, its datasets sorted by what they hold, paths and code."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,6 +73,12 @@ refuse(
 )
 config["networks"] = with_copies(config["networks"], config["seed"])
 refuse(find_misnamed(config))
+
+# Jobs that run networks. A GPU is asked for where one may be had, here or of a batch system: those that wait for no GPU
+# run side by side.
+MAY_HAVE_GPU = any(map(shutil.which, ("nvidia-smi", "sbatch", "qsub", "bsub")))
+GPUS = 1 if config["device"] == "cuda" or (config["device"] == "auto" and MAY_HAVE_GPU) else 0
+NETWORK_ENV = str(HOME / "envs" / ("cpu.yaml" if config["device"] == "cpu" else "gpu.yaml"))
 
 # Encoders trained on the neurons, by the names of their files.
 TRAINED = {f"{name}-{entry['head']}": entry for name, entry in config["trained"].items()}

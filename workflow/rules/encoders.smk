@@ -47,11 +47,11 @@ rule keep_encoder:
         network="|".join(config["networks"]) or "(?!)",
         readout="|".join(config["readouts"]) or "(?!)",
     conda:
-        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
-    threads: 8  # fewer where there are fewer cores
+        NETWORK_ENV
+    threads: config["resources"]["threads"]
     resources:
         mem_mb=config["resources"]["mem_mb"],
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=GPUS,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],
         readout=readout_of,

@@ -40,11 +40,11 @@ rule train_hmo:
     benchmark:
         "results/benchmarks/train_hmo.tsv"
     conda:
-        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
-    threads: 8  # fewer where there are fewer cores
+        NETWORK_ENV
+    threads: config["resources"]["threads"]
     resources:
         mem_mb=config["resources"]["mem_mb"],
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=GPUS,
     params:
         **config["hmo"],
         bootstrap=config["bootstrap"],

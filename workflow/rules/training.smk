@@ -38,11 +38,11 @@ rule train_encoder:
     wildcard_constraints:
         encoder="|".join(TRAINED) or "(?!)",
     conda:
-        "../../envs/cpu.yaml" if config["device"] == "cpu" else "../../envs/gpu.yaml"
-    threads: 8  # fewer where there are fewer cores
+        NETWORK_ENV
+    threads: config["resources"]["threads"]
     resources:
         mem_mb=config["resources"]["mem_mb"],
-        gpu=0 if config["device"] == "cpu" else 1,
+        gpu=GPUS,
     params:
         entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
         network=lambda wildcards: config["networks"].get(TRAINED[wildcards.encoder]["network"]),
