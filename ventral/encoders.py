@@ -48,7 +48,7 @@ class ReadoutPlan:
     ) -> "Readout | DeepReadout":
         """Fit the readout on (n, n) inner products about the train mean and (n, t) train responses.
 
-        `n_units` and `groups` are as for `decompose` and `fit_pls`. Of dead features a deep head is a linear one.
+        `n_units` and `groups` are as for `decompose` and `fit`. Of dead features a deep head is a linear one.
         """
         if self.pls is not None:
             return fit_pls(inner, responses, self.pls, groups)
@@ -56,7 +56,7 @@ class ReadoutPlan:
         if self.mlp is not None and spectrum.values.size:
             return fit_deep(spectrum.first(self.components), responses, self.mlp, self.seed, groups)
         alphas = self.alphas(spectrum, len(responses))
-        return fit(spectrum, responses, alphas, self.components, shared=self.alpha == "cv")
+        return fit(spectrum, responses, alphas, self.components, shared=self.alpha == "cv", groups=groups)
 
     def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
         """The penalties to try on features of this spectrum."""
@@ -157,7 +157,7 @@ def fit_layer(
         split: (n,) "train" or another.
         plan: the readout.
         n_units: of the layer, where known.
-        groups: (n,) group of each stimulus, such as near duplicates, that folds of train never divide.
+        groups: (n,) group of each stimulus, such as near duplicates, that are left out of train together.
 
     Returns:
         `prediction` (held-out stimulus, neuroid); `train_r2` (neuroid,), R2 of the leave-one-out predictions of

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LinearRegression, Ridge, RidgeCV
 from sklearn.metrics import r2_score
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from ventral.gram import centre_on, gram_of
@@ -152,3 +155,66 @@ def test_least_squares_ignores_directions_that_are_rounding():
     inner, _ = centre_on(gram_of(x).inner, np.arange(N_TRAIN), np.arange(0))
     assert decompose(inner).values.size == 10
     assert RANK_CUT < 1e-4
+
+
+def grouped(n_units, sizes, seed=0):
+    """Features, responses and shuffled groups of given sizes, and the spectrum of the features."""
+    rng = np.random.default_rng(seed)
+    n = sum(sizes)
+    groups = rng.permutation(np.repeat([f"image {i}" for i in range(len(sizes))], sizes))
+    x = rng.normal(size=(n, n_units)) + rng.normal(size=n_units)
+    y = rng.normal(size=(n, 4)) + np.arange(4)
+    z = x - x.mean(axis=0)
+    return x, y, groups, decompose(z @ z.T)
+
+
+def left_out_together(oracle, x, y, groups):
+    return cross_val_predict(oracle, x, y, groups=groups, cv=LeaveOneGroupOut())
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("n_units", [3, 20, 39, 60])
+def test_leaving_out_a_group_is_fitting_without_it(n_units, alpha):
+    x, y, groups, spectrum = grouped(n_units, [1, 1, 2, 2, 5, 5, 9, 15])
+    ours = fit(spectrum, y, [alpha], groups=groups).loo
+    np.testing.assert_allclose(ours, left_out_together(Ridge(alpha, solver="svd"), x, y, groups), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("n_units", [3, 20, 30, 36, 38, 39, 60])
+def test_leaving_out_a_group_from_least_squares(n_units):
+    # From 25 units on, the other images are too few for some group: what is left has a solution of minimum norm.
+    x, y, groups, spectrum = grouped(n_units, [1, 1, 2, 2, 5, 5, 9, 15])
+    ours = fit(spectrum, y, [0.0], groups=groups).loo
+    np.testing.assert_allclose(ours, left_out_together(LinearRegression(), x, y, groups), rtol=1e-6, atol=1e-6)
+
+
+def test_the_penalty_of_least_error_on_groups_left_out_is_chosen():
+    x, y, groups, spectrum = grouped(30, [4] * 15, seed=3)
+    x[:] = x[np.unique(groups, return_index=True)[1]][np.unique(groups, return_inverse=True)[1]] + 0.1 * x
+    y += x @ np.random.default_rng(1).normal(size=(30, 4)) * [0, 0.1, 0.5, 2]
+    z = x - x.mean(axis=0)
+    ours = fit(decompose(z @ z.T), y, list(ALPHAS), groups=groups)
+    errors = [((y - left_out_together(Ridge(alpha), x, y, groups)) ** 2).sum(axis=0) for alpha in ALPHAS]
+    np.testing.assert_array_equal(ours.alpha, ALPHAS[np.argmin(errors, axis=0)])
+    assert len(set(ours.alpha)) > 1  # so that neuroids of one alpha were solved apart
+    for alpha, neuroid in zip(ours.alpha, range(4), strict=True):
+        expected = left_out_together(Ridge(alpha), x, y, groups)[:, neuroid]
+        np.testing.assert_allclose(ours.loo[:, neuroid], expected, rtol=1e-8, atol=1e-8)
+
+
+def test_features_that_are_dead_predict_the_mean_of_the_other_groups():
+    x, y, groups, _ = grouped(5, [1, 3, 3, 8])
+    ours = fit(decompose(np.zeros((15, 15))), y, [0.0, 1.0], groups=groups).loo
+    np.testing.assert_allclose(ours, left_out_together(Ridge(1.0), np.zeros_like(x), y, groups), atol=1e-12)
+
+
+@given(
+    n=st.integers(3, 30), n_units=st.integers(1, 40), alpha=st.sampled_from([0.1, 1.0, 100.0]), seed=st.integers(0, 99)
+)
+def test_groups_of_one_and_one_of_all_leave_out_one(n, n_units, alpha, seed):
+    _, y, names, spectrum = grouped(n_units, [1] * n, seed)
+    plain = fit(spectrum, y, [alpha, 10 * alpha])
+    for groups in (names, np.full(n, "all")):
+        ours = fit(spectrum, y, [alpha, 10 * alpha], groups=groups)
+        np.testing.assert_array_equal(ours.loo, plain.loo)
+        np.testing.assert_array_equal(ours.dual, plain.dual)
