@@ -83,8 +83,16 @@ def ceiled_r2(r: Floats | float, reliability: Floats | float) -> Any:
         return np.where(np.asarray(reliability) > 0, r * np.abs(r) / np.asarray(reliability), np.nan)
 
 
-def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int) -> NDArray[np.int64]:
-    """(draw, n) how often each stimulus is drawn in each bootstrap resample of n stimuli with replacement."""
+def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[Any] | None = None) -> NDArray[np.int64]:
+    """(draw, n) how often each stimulus is drawn in each bootstrap resample of n stimuli with replacement.
+
+    With (n,) groups, such as fixations on one image, whole groups are drawn: what is in one is not independent, and
+    resamples of single stimuli would make intervals too narrow (the cluster bootstrap, Davison & Hinkley 1997, 3.8).
+    """
+    if groups is not None:
+        _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+        drawn = bootstrap_weights(len(first), n_draws, seed)
+        return drawn[:, np.argsort(np.argsort(first))[group]]  # in order of appearance: groups of one change nothing
     return np.random.default_rng(seed).multinomial(n_stimuli, np.full(n_stimuli, 1 / n_stimuli), size=n_draws)
 
 

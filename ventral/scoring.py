@@ -17,12 +17,12 @@ Row = dict[str, Any]
 STATISTICS = (*METRICS, "ceiled_r2")
 
 
-def resamples(n_stimuli: int, n_draws: int, seed: int) -> NDArray[np.int64]:
-    """(1 + n_draws, n) weights: every stimulus once, then bootstrap resamples; equal for equal n and seed.
+def resamples(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[np.str_] | None = None) -> NDArray[np.int64]:
+    """(1 + n_draws, n) weights: every stimulus once, then bootstrap resamples; equal for equal n, seed and groups.
 
-    Encoders of the same stimuli are therefore compared on the same resamples.
+    Encoders of the same stimuli are therefore compared on the same resamples. `groups` are as for `bootstrap_weights`.
     """
-    return np.vstack([np.ones(n_stimuli, dtype=np.int64), bootstrap_weights(n_stimuli, n_draws, seed)])
+    return np.vstack([np.ones(n_stimuli, dtype=np.int64), bootstrap_weights(n_stimuli, n_draws, seed, groups)])
 
 
 def all_scores(
@@ -74,7 +74,8 @@ class Judged:
     Attributes:
         split: its name.
         held_out: (repeat, stimulus) whether a stimulus belongs to the split.
-        weights: (draw, stimulus), from `resamples`: a stimulus that several repeats test is drawn by all or by none.
+        weights: (draw, stimulus), from `resamples`: a stimulus that several repeats test is drawn by all or by none,
+            and so is a group of stimuli.
         parts: of each repeat, `all_scores` of the chosen layers.
         mean: the same, averaged over repeats.
     """
@@ -118,14 +119,16 @@ def score_encoder(
     about["encoder"] = f"{about['network']}-{about['readout']}"
     if about["protocol"] == "holdout" and not (predictions["split"] == "val").any():
         raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
-    rates = responses["rate"].values[np.isin(responses["stimulus_id"], predictions["stimulus_id"])]
+    predicted = np.isin(responses["stimulus_id"], predictions["stimulus_id"])
+    rates = responses["rate"].values[predicted]
+    groups = responses["stimulus_group"].values[predicted] if "stimulus_group" in responses else None
     counted = ~(responses["reliability"].values < min_reliability)
     tidy, summary, curve = [], [], []
     for split in ("val", "test"):
         held_out = predictions["split"].values == split
         if not np.isfinite(rates[held_out.any(axis=0)]).any():  # a course file has no responses to its test
             continue
-        judged = _judge(split, held_out, predictions, rates, responses["reliability"].values, n_draws, seed)
+        judged = _judge(split, held_out, predictions, rates, responses["reliability"].values, groups, n_draws, seed)
         tidy += _neuroid_rows(about, judged, predictions, responses)
         summary += _region_rows(about, judged, predictions, rates, responses["reliability"].values, counted)
         if split == "val":
@@ -139,12 +142,13 @@ def _judge(
     predictions: xr.Dataset,
     rates: NDArray[np.floating],
     reliability: Floats,
+    groups: NDArray[np.str_] | None,
     n_draws: int,
     seed: int,
 ) -> Judged:
     drawn = held_out.any(axis=0)
     weights = np.zeros((1 + n_draws, len(rates)), dtype=np.int64)
-    weights[:, drawn] = resamples(int(drawn.sum()), n_draws, seed)
+    weights[:, drawn] = resamples(int(drawn.sum()), n_draws, seed, None if groups is None else groups[drawn])
     parts = [
         _chosen_scores(predictions.isel(repeat=i), rates, here, reliability, weights) for i, here in enumerate(held_out)
     ]

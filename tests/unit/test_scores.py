@@ -111,6 +111,17 @@ def test_interval_agrees_with_scipy():
     np.testing.assert_allclose(ours, expected, rtol=0.03)
 
 
+def test_groups_are_drawn_whole():
+    groups = np.array(list("cabbacdefc"))
+    weights = bootstrap_weights(10, 200, 0, groups)
+    for name in np.unique(groups):
+        assert (np.ptp(weights[:, groups == name], axis=1) == 0).all()
+    first = np.unique(groups, return_index=True)[1]
+    assert (weights[:, first].sum(axis=1) == len(first)).all()
+    alone = np.array(list("jihgfedcba"))
+    np.testing.assert_array_equal(bootstrap_weights(10, 200, 0, alone), bootstrap_weights(10, 200, 0))
+
+
 def test_interval_of_the_mean_score_covers_the_truth():
     """Of a hundred simulated experiments, about ninety-five intervals hold the true r."""
     truth, covered = 0.6, 0
