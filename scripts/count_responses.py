@@ -1,4 +1,4 @@
-"""Average the spike counts of one session's units after fixations on each image."""
+"""Average the spike counts of one session's units after fixations on each image; or keep those of single fixations."""
 
 from ventral.console import logged
 from ventral.data.fixations import read_fixations
@@ -22,6 +22,7 @@ with logged(snakemake.log[0]):
         window_ms=params.window_ms,
         kind=params.fixations,
         seed=params.seed,
+        n_fixations=params.fixations_per_session,
         source=params.source,
     )
     check_responses(responses, snakemake.input.spikes)

@@ -155,7 +155,7 @@ def fit(
 
 
 def _rows_of_groups(groups: NDArray[np.str_]) -> Iterator[NDArray[np.intp]]:
-    """Rows (m, g) of the m groups of each size g > 1; none where all rows are of one group, for nothing is left then."""
+    """Rows (m, g) of the m groups of each size g > 1; none where all rows are of one group: nothing would be left."""
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     starts = np.cumsum(sizes) - sizes

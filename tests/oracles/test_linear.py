@@ -189,7 +189,7 @@ def test_leaving_out_a_group_from_least_squares(n_units):
 
 
 def test_the_penalty_of_least_error_on_groups_left_out_is_chosen():
-    x, y, groups, spectrum = grouped(30, [4] * 15, seed=3)
+    x, y, groups, _ = grouped(30, [4] * 15, seed=3)
     x[:] = x[np.unique(groups, return_index=True)[1]][np.unique(groups, return_inverse=True)[1]] + 0.1 * x
     y += x @ np.random.default_rng(1).normal(size=(30, 4)) * [0, 0.1, 0.5, 2]
     z = x - x.mean(axis=0)

@@ -105,3 +105,23 @@ def used_fixations(fixations: pd.DataFrame, kind: FixationKind) -> pd.DataFrame:
     """The selected fixations: "all", the "zeroth" ones only, or the "nonzeroth" ones only."""
     used = fixations["selected"]
     return fixations[used if kind == "all" else used & (fixations["zeroth"] == (kind == "zeroth"))]
+
+
+def choose_fixations(used: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
+    """At most n fixations, drawn at random in rounds over the images: one on each, then a second on each, and so on.
+
+    Readouts are to generalise over images, and groups of fixations on one are left out and drawn together; so of as
+    many images as can be.
+
+    Args:
+        used: from `used_fixations`, the rows of one session's table.
+        n: how many.
+        seed: of the draw.
+
+    Returns:
+        The chosen rows in order of time, each with a `fixation_id` of its session and row.
+    """
+    shuffled = used.sample(frac=1, random_state=seed)
+    rounds = shuffled.groupby("stimulus_id").cumcount().sort_values(kind="stable")
+    chosen = used.loc[rounds.index[:n].sort_values()]
+    return chosen.assign(fixation_id=chosen["session"] + "_" + chosen.index.astype(str).str.zfill(5))

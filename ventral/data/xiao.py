@@ -9,13 +9,14 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.fixations import FixationKind, used_fixations
+from ventral.data.fixations import FixationKind, choose_fixations, used_fixations
 from ventral.data.responses import make_responses, reduce_presentations
 from ventral.data.spikes import count_spikes
 from ventral.data.splits import assign_splits
 from ventral.data.xiao_files import REGION_LATENCY_MS, milliseconds, read_table
 from ventral.data.xiao_labels import label_sessions
 from ventral.errors import InputError, nearest
+from ventral.selectivity import self_consistency
 
 UNSTABLE = 0.5  # a unit is left out whose rate in the second half is this far, as a share, from its rate overall
 EARLIEST_MS = 40  # no latency in the table is taken to be shorter
@@ -105,9 +106,10 @@ def session_responses(
     window_ms: int,
     kind: FixationKind,
     seed: int,
+    n_fixations: int | None = None,
     source: str = SOURCE,
 ) -> xr.Dataset:
-    """Mean response of a session's units to its images, over the selected fixations on each.
+    """Mean response of a session's units to its images, over the selected fixations on each; or to single fixations.
 
     Unstable units and units that respond alike to all images are left out. Halves and reliability are by presentation:
     fixations of one presentation share the state of the animal, and would make the session look far more reliable.
@@ -121,12 +123,14 @@ def session_responses(
         latency_ms: (U,) latencies L.
         window_ms: width W of the counting window.
         kind: average over "all" selected fixations, the "zeroth" only, or the "nonzeroth" only.
-        seed: seed of the halves.
+        seed: seed of the halves, and of the choice of fixations.
+        n_fixations: make so many fixations the stimuli, see `single_fixations`; None for images.
         source: where the recordings come from; "simulated" where they are.
 
     Returns:
-        The responses dataset, not yet split: stimuli are the images with such a fixation, by file name; rates in Hz;
-        `n_presentations` counts fixations; neuroids carry `unit`, `array`, `hemisphere` and `latency_ms` too.
+        The responses dataset, not yet split: stimuli are the images with such a fixation, by file name, or fixations,
+        by `fixation_id`, with the `image_id` that each fell on; rates in Hz; `n_presentations` counts fixations;
+        neuroids carry `unit`, `array`, `hemisphere` and `latency_ms` too.
 
     Raises:
         InputError: if no fixation or no stable unit is left, or a window reaches over an end of the recording.
@@ -139,12 +143,16 @@ def session_responses(
     units, latency_ms = units[stable], latency_ms[stable]
     held = [times for times, keep in zip(spikes, stable, strict=True) if keep]
     rates = fixation_rates(used["onset_ms"].to_numpy(), held, latency_ms, window_ms, recording_ms)
-    stimulus_id, stimulus = np.unique(used["stimulus_id"].to_numpy(dtype=str), return_inverse=True)
-    means = reduce_presentations(rates, stimulus, len(stimulus_id), seed, presentation=used["trial_id"].to_numpy())
+    image_id, image = np.unique(used["stimulus_id"].to_numpy(dtype=str), return_inverse=True)
+    if n_fixations is None:
+        stimuli = {"stimulus_id": image_id}
+        means = reduce_presentations(rates, image, len(image_id), seed, presentation=used["trial_id"].to_numpy())
+    else:
+        stimuli, means = single_fixations(used, rates, n_fixations, seed)
     first = float(latency_ms[0])
     responses = make_responses(
         means,
-        {"stimulus_id": stimulus_id},
+        stimuli,
         {
             "neuroid_id": [f"{session}_{unit}" for unit in units["unit"]],
             "subject": np.full(len(units), session[:2]),
@@ -159,6 +167,32 @@ def session_responses(
     return responses.isel(neuroid=np.ptp(means["rate"], axis=0) > 0)
 
 
+def single_fixations(
+    used: pd.DataFrame, rates: NDArray[np.float64], n: int, seed: int
+) -> tuple[dict[str, NDArray[np.str_]], dict[str, NDArray]]:
+    """Responses to single fixations. Their reliability is self-consistency (Xiao et al. 2024).
+
+    That is the correlation between two fixations on the same image at most 1 degree apart, of all that are used: as two
+    presentations of one stimulus, but for what differs between the two places.
+
+    Args:
+        used: from `used_fixations`.
+        rates: (fixation, U) rates after each.
+        n: how many to choose, see `choose_fixations`.
+        seed: of the choice.
+
+    Returns:
+        `stimulus_id` and `image_id` of those chosen; and what `reduce_presentations` returns, nothing being repeated.
+    """
+    chosen = choose_fixations(used, n, seed)
+    image, x, y = (used[name].to_numpy() for name in ("stimulus_id", "x_dva", "y_dva"))
+    rows = np.arange(len(chosen))
+    reduced = reduce_presentations(rates[used.index.get_indexer(chosen.index)], rows, len(rows), seed)
+    reduced["reliability"] = self_consistency(rates, image, x, y)
+    names = {"stimulus_id": "fixation_id", "image_id": "stimulus_id"}
+    return {name: chosen[column].to_numpy(dtype=str) for name, column in names.items()}, reduced
+
+
 def join_sessions(
     sessions: Sequence[xr.Dataset],
     regions: pd.DataFrame,
@@ -169,34 +203,45 @@ def join_sessions(
     """Set the neuroids of several sessions side by side, over all stimuli that any of them showed.
 
     Unit j of one session is never unit j of another: every session keeps its own neuroids, NaN where it did not show
-    a stimulus.
+    a stimulus. Where stimuli are fixations, each has the label of its image.
 
     Args:
         sessions: what `session_responses` returns, one a session.
         regions: what `list_regions` returns, for the labels of the stimuli: `category_name`.
-        groups: group of each stimulus that has near duplicates (`similar_groups`); a group is split as one.
+        groups: group of each image that has near duplicates (`similar_groups`); a group is split as one, and so are all
+            fixations on its images.
         fractions: share of the stimuli in `val` and `test`, stratified by label.
         seed: seed of the split.
     """
+    # The image of every stimulus: it is the stimulus itself, unless stimuli are fixations.
+    image_of = {
+        stimulus: image
+        for session in sessions
+        for stimulus, image in zip(session["stimulus_id"].values, _images(session), strict=True)
+    }
     # As objects: concatenation cuts text of fixed width to that of the first session.
     indexed = [
         session.assign_coords(
             {name: c.astype(object) for name, c in session.coords.items() if c.dtype.kind == "U"}
         ).set_index(stimulus="stimulus_id")
-        for session in sessions
+        for session in (session.drop_vars("image_id", errors="ignore") for session in sessions)
     ]
     joined = xr.concat(indexed, dim="neuroid", join="outer", combine_attrs="drop_conflicts", data_vars="all")
     joined = joined.sortby("stimulus").reset_index("stimulus").rename_vars(stimulus="stimulus_id")
     joined = joined.assign_coords({name: c.astype(str) for name, c in joined.coords.items() if c.dtype.kind == "O"})
     joined["n_presentations"] = joined["n_presentations"].fillna(0).astype(np.int64)
-    stimulus_id = joined["stimulus_id"].values.astype(str)
-    shown = {
-        str(session["session"].values[0]): np.isin(stimulus_id, session["stimulus_id"].values) for session in sessions
-    }
-    labels = label_sessions(stimulus_id, shown, regions)
-    own = np.array([groups.get(name, name) for name in stimulus_id])
+    image_id = np.array([image_of[name] for name in joined["stimulus_id"].values], dtype=str)
+    shown = {str(session["session"].values[0]): np.isin(image_id, _images(session)) for session in sessions}
+    labels = label_sessions(image_id, shown, regions)
+    own = np.array([groups.get(name, name) for name in image_id])
     split = assign_splits(len(own), fractions, seed, strata=labels, groups=own)
     joined.attrs["sessions"] = "apart"  # no RDM over the neuroids of two sessions: see `region_rdms`
-    return joined.assign_coords(
-        split=("stimulus", split), category_name=("stimulus", labels), stimulus_group=("stimulus", own)
-    )
+    of_stimulus = {"split": split, "category_name": labels, "stimulus_group": own}
+    if "image_id" in sessions[0]:
+        of_stimulus["image_id"] = image_id
+    return joined.assign_coords({name: ("stimulus", values) for name, values in of_stimulus.items()})
+
+
+def _images(session: xr.Dataset) -> NDArray[np.str_]:
+    """(n,) the image of every stimulus of a session."""
+    return session["image_id" if "image_id" in session.coords else "stimulus_id"].values.astype(str)

@@ -27,28 +27,63 @@ rule simulate_xiao:
         "../../scripts/simulate_xiao.py"
 
 
-rule pack_xiao_images:
-    """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
-    input:
-        fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
-        stimuli=XIAO_STIMULI,
-        code=code_of("pack_xiao_images"),
-    output:
-        images="results/images/xiao.h5",
-        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
-    log:
-        "results/logs/pack_xiao_images.log",
-    benchmark:
-        "results/benchmarks/pack_xiao_images.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-    params:
-        image_size=XIAO.get("image_size"),
-    script:
-        "../../scripts/pack_xiao_images.py"
+if "crop_degrees" in XIAO:
+
+    rule crop_fixations:
+        """Cut out of the stimuli what lay in a session's receptive fields at each fixation; list stimuli that lack."""
+        input:
+            fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
+            images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
+            stimuli=XIAO_STIMULI,
+            unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
+            code=code_of("crop_fixations"),
+        output:
+            images="results/images/xiao.h5",
+            crops="results/xiao/crops.csv",
+            missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+        log:
+            "results/logs/crop_fixations.log",
+        benchmark:
+            "results/benchmarks/crop_fixations.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+        params:
+            sessions=list(XIAO_STEMS),
+            crop_degrees=XIAO["crop_degrees"],
+            fixations=XIAO["fixations"],
+            fixations_per_session=XIAO["fixations_per_session"],
+            image_size=XIAO["image_size"],
+            seed=config["seed"],
+        script:
+            "../../scripts/crop_fixations.py"
+
+else:
+
+    rule pack_xiao_images:
+        """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
+        input:
+            fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
+            stimuli=XIAO_STIMULI,
+            code=code_of("pack_xiao_images"),
+        output:
+            images="results/images/xiao.h5",
+            missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+        log:
+            "results/logs/pack_xiao_images.log",
+        benchmark:
+            "results/benchmarks/pack_xiao_images.tsv"
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+        params:
+            image_size=XIAO.get("image_size"),
+        script:
+            "../../scripts/pack_xiao_images.py"
 
 
 rule align_fixations:
@@ -95,7 +130,7 @@ rule read_rasters:
 
 
 rule count_responses:
-    """Count the spikes of every unit after every selected fixation; average over fixations on the same image."""
+    """Count the spikes of every unit after every selected fixation; average over fixations on an image, if not cropped."""
     input:
         spikes=f"{SESSION}/spikes.h5",
         fixations=f"{SESSION}/fixations.csv",
@@ -117,6 +152,7 @@ rule count_responses:
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
         fixations=XIAO.get("fixations"),
+        fixations_per_session=XIAO["fixations_per_session"] if "crop_degrees" in XIAO else None,
         source=XIAO_SOURCE,
         seed=config["seed"],
     script:

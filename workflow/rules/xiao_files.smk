@@ -43,8 +43,8 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 
-# HMO learns to tell faces: it needs images, and sessions whose images were labelled.
-HAS_FACES = XIAO_HAS_IMAGES and any(session[:2] in ANNOTATED for session in XIAO_STEMS)
+# HMO learns to tell faces: it needs whole images, and sessions whose images were labelled.
+HAS_FACES = XIAO_HAS_IMAGES and "crop_degrees" not in XIAO and any(session[:2] in ANNOTATED for session in XIAO_STEMS)
 
 
 def xiao_file(kind):
