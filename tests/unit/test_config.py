@@ -90,6 +90,16 @@ def test_an_unknown_key_is_named_with_the_nearest_known_one(path, remedy):
             ["neuron"],
             "datasets.mine.layout.0: 'neuron' does not do; one of stimulus, neuroid, repeat",
         ),
+        (
+            "datasets.xiao",
+            {"source": "simulated", "crop_degrees": 0},
+            "datasets.xiao.crop_degrees: 0 does not do; give",
+        ),
+        (
+            "datasets.xiao",
+            {"source": "simulated", "fixations_per_session": "all"},
+            "datasets.xiao.fixations_per_session: 'all' does not do; give at least 12",
+        ),
         ("datasets", {}, "datasets: {} should be non-empty; correct it"),
         ("networks", None, "networks: None is not of type 'object'; correct it"),
         ("datasets.my-own", {"images": "a", "responses": "b"}, "datasets: 'my-own' does not do; use letters"),

@@ -71,3 +71,25 @@ def test_near_duplicates_are_split_as_one(sessions):
         joined = join_sessions(sessions, REGIONS, {"a": "1", "e": "1"}, {"val": 0.3, "test": 0.3}, seed)
         split = joined["split"].values
         assert split[0] == split[4]
+
+
+def test_fixations_have_label_group_and_split_of_their_image(sessions):
+    image_of = [["a", "a", "b"], ["b", "c", "d", "d"]]
+    fixations = [
+        session.assign_coords(
+            stimulus_id=("stimulus", [f"{session['session'].values[0]}_{i}" for i in range(len(images))]),
+            image_id=("stimulus", images),
+        )
+        for session, images in zip(sessions, image_of, strict=True)
+    ]
+    for seed in range(20):
+        joined = join_sessions(fixations, REGIONS, {"a": "1", "c": "1"}, {"val": 0.3, "test": 0.3}, seed)
+        assert joined["stimulus_id"].values.tolist()[:4] == ["An220105_0", "An220105_1", "An220105_2", "Pa191024_1_0"]
+        assert joined["image_id"].values.tolist() == list("aabbcdd")
+        assert joined["stimulus_group"].values.tolist() == ["1", "1", "b", "b", "1", "d", "d"]
+        labels = joined["category_name"].values.tolist()  # of image b one session knows
+        assert labels == ["unknown", "unknown", "nonface", "nonface", "face", "face", "face"]
+        for group in ("1", "b", "d"):
+            assert len(set(joined["split"].values[joined["stimulus_group"].values == group])) == 1
+    np.testing.assert_array_equal(joined["rate"].values[:3, :2], sessions[0]["rate"])
+    assert np.isnan(joined["rate"].values[:3, 2:]).all()

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ventral.data.fixations import FIXATION_COLUMNS, align_fixations, read_fixations
+from ventral.data.fixations import FIXATION_COLUMNS, align_fixations, choose_fixations, read_fixations, used_fixations
 from ventral.data.xiao import count_spikes, fixation_rates, is_stable, session_responses
 from ventral.data.xiao_files import spike_times
 from ventral.errors import InputError
+from ventral.selectivity import self_consistency
 
 SIZE = np.array([10.0, 6.0])
 
@@ -118,6 +119,18 @@ def test_fixations_come_back_from_csv(tmp_path):
         read_fixations(path)
 
 
+@given(shown=st.lists(st.sampled_from("abcd"), min_size=1, max_size=40), n=st.integers(1, 45), seed=st.integers(0, 99))
+def test_fixations_are_chosen_in_rounds_over_the_images(shown, n, seed):
+    used = pd.DataFrame({"session": "An220105", "stimulus_id": shown}, index=range(2, 2 * len(shown) + 2, 2))
+    chosen = choose_fixations(used, n, seed)
+    assert len(chosen) == min(n, len(shown)) and chosen.index.is_monotonic_increasing
+    assert chosen["fixation_id"].tolist() == [f"An220105_{row:05d}" for row in chosen.index]
+    counts = chosen["stimulus_id"].value_counts().reindex(sorted(set(shown)), fill_value=0)
+    left = used["stimulus_id"].value_counts().reindex(counts.index) > counts  # where there were more to choose
+    assert counts.max() <= counts[left].min() + 1 or not left.any()
+    pd.testing.assert_frame_equal(chosen, choose_fixations(used, n, seed))
+
+
 # ---- spikes
 
 
@@ -168,7 +181,7 @@ def test_unstable_units(early, late, stable):
 # ---- responses
 
 
-def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0)):
+def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0), n_fixations=None):
     units = pd.DataFrame({"unit": ["1", "1a", "33"], "region": "V1", "array": "1", "hemisphere": "L"})
     return session_responses(
         "An220105",
@@ -180,6 +193,7 @@ def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0)):
         window_ms=200,
         kind=kind,
         seed=3,
+        n_fixations=n_fixations,
     )
 
 
@@ -238,3 +252,19 @@ def test_a_session_without_fixations_or_units_is_refused(session):
 
 def test_responses_are_the_same_again(session):
     assert respond(*session).identical(respond(*session))
+
+
+def test_responses_to_single_fixations_have_the_reliability_of_pairs_at_one_place(session):
+    aligned, spikes = session
+    responses = respond(aligned, spikes, n_fixations=7)
+    chosen = choose_fixations(used_fixations(aligned, "all"), 7, 3)
+    assert responses["stimulus_id"].values.tolist() == chosen["fixation_id"].tolist()
+    assert responses["image_id"].values.tolist() == chosen["stimulus_id"].tolist()
+    latency = np.array([50.0, 50.0])
+    rates = fixation_rates(chosen["onset_ms"].to_numpy(), spikes[::2], latency, 200, 100_000)
+    np.testing.assert_array_equal(responses["rate"].values, rates)
+    everything = fixation_rates(aligned["onset_ms"].to_numpy(), spikes[::2], latency, 200, 100_000)
+    image, x, y = (aligned[name].to_numpy() for name in ("stimulus_id", "x_dva", "y_dva"))
+    np.testing.assert_array_equal(responses["reliability"].values, self_consistency(everything, image, x, y))
+    assert (responses["n_presentations"] == 1).all()
+    assert np.isnan(responses["reliability_sd"]).all() and np.isnan(responses["rate_half"]).any(dim="half").all()
