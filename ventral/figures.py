@@ -179,7 +179,11 @@ def draw_rdms(
 
 
 def category_means(
-    rates: NDArray[np.floating], categories: NDArray[np.str_], n_draws: int, seed: int
+    rates: NDArray[np.floating],
+    categories: NDArray[np.str_],
+    n_draws: int,
+    seed: int,
+    groups: NDArray[np.str_] | None = None,
 ) -> tuple[NDArray[np.str_], NDArray[np.float64], NDArray[np.float64]]:
     """Mean response to every category, and its bootstrap interval over the stimuli of the category.
 
@@ -188,6 +192,7 @@ def category_means(
         categories: (stimulus,).
         n_draws: resamples.
         seed: of the resamples.
+        groups: (stimulus,) group of each stimulus, drawn as one; None: each is its own.
 
     Returns:
         (k,) names, (k, neuroid) means and (2, k, neuroid) bounds.
@@ -195,9 +200,10 @@ def category_means(
     names = np.unique(categories)
     means, bounds = [], []
     for name in names:
-        here = rates[categories == name]
+        own = categories == name
+        here = rates[own]
         seen = np.isfinite(here)
-        weights = bootstrap_weights(len(here), n_draws, seed)
+        weights = bootstrap_weights(len(here), n_draws, seed, None if groups is None else groups[own])
         with np.errstate(invalid="ignore"):
             draws = weights @ np.where(seen, here, 0) / (weights @ seen)
             means.append(np.where(seen, here, 0).sum(axis=0) / seen.sum(axis=0))
@@ -216,6 +222,7 @@ def draw_categories(responses: xr.Dataset, dataset: str, n_draws: int, seed: int
     """
     region = responses["region"].values
     regions = np.unique(region)
+    groups = responses["stimulus_group"].values if "stimulus_group" in responses.coords else None
     categories = responses["category_name"].values.astype(str)
     with plt.rc_context(STYLE):
         figure, grid = plt.subplots(
@@ -223,7 +230,7 @@ def draw_categories(responses: xr.Dataset, dataset: str, n_draws: int, seed: int
         )
         for (left, right), name in zip(grid, regions, strict=True):
             here = responses.isel(neuroid=region == name)
-            names, means, bounds = category_means(here["rate"].values, categories, n_draws, seed)
+            names, means, bounds = category_means(here["rate"].values, categories, n_draws, seed, groups)
             reliability = np.nan_to_num(here["reliability"].values, nan=-1)
             best = int(np.argmax(reliability))
             errors = np.abs(bounds[:, :, best] - means[:, best])

@@ -42,6 +42,8 @@ WITH_RATES = [name for name in DATASETS if name != "kriegeskorte92"]
 XIAO_HAS_IMAGES = "xiao" in DATASETS and (DATASETS["xiao"]["source"] != "files" or "stimuli" in DATASETS["xiao"])
 WITH_IMAGES = [name for name in DATASETS if name != "xiao" or XIAO_HAS_IMAGES]
 WITH_ENCODERS = [name for name in WITH_RATES if name in WITH_IMAGES]
+# Single fixations have no RDMs: those on one image share it and the state of the animal, in models and neurons alike.
+WITH_RDMS = [name for name, settings in DATASETS.items() if "crop_degrees" not in settings]
 
 # What the images of a dataset are labelled with; those of other datasets are not.
 LABELS = {"majaj": {"object_name", "category_name"}, "kriegeskorte92": {"category_name"}}

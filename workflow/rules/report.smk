@@ -14,7 +14,8 @@ ENCODERS = [
 ]
 TRAINS_HMO = any(config["networks"][name]["architecture"] in STUDY for name in networks_of("xiao"))
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
-TABLES = ["results/tables/rsa.csv", *XIAO_TABLE] + (
+RSA_TABLE = ["results/tables/rsa.csv"] if WITH_RDMS else []
+TABLES = [*RSA_TABLE, *XIAO_TABLE] + (
     expand(
         "results/tables/{table}",
         table=[
@@ -35,10 +36,11 @@ FIGURES = expand(
     "results/figures/{name}.{suffix}",
     name=expand(
         "{kind}_{dataset}",
-        kind=["layers", "levels", "scores", "targets"],
+        kind=["layers", "scores", "targets"],
         dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [],
     )
-    + expand("rdms_{dataset}", dataset=DATASETS)
+    + [f"levels_{name}" for name in WITH_ENCODERS if name in WITH_RDMS and "holdout" in config["protocols"]]
+    + expand("rdms_{dataset}", dataset=WITH_RDMS)
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
     + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
@@ -107,7 +109,7 @@ rule assemble_reproduction:
 rule assemble_rsa:
     """Gather the comparisons of RDMs of all datasets."""
     input:
-        similarity=expand("results/similarity/{dataset}.h5", dataset=DATASETS),
+        similarity=expand("results/similarity/{dataset}.h5", dataset=WITH_RDMS),
         code=code_of("assemble_rsa"),
     output:
         rsa=report("results/tables/rsa.csv", category="Tables", caption="../report/rsa.rst"),
@@ -121,6 +123,6 @@ rule assemble_rsa:
     resources:
         mem_mb=1000,
     params:
-        datasets=list(DATASETS),
+        datasets=WITH_RDMS,
     script:
         "../../scripts/assemble_rsa.py"

@@ -16,6 +16,8 @@ rule compare_rdms:
         "results/logs/compare_rdms/{dataset}.log",
     benchmark:
         "results/benchmarks/compare_rdms/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join(WITH_RDMS) or "none",
     conda:
         "../../envs/cpu.yaml"
     threads: 2
