@@ -157,6 +157,18 @@ def test_several_splits_are_averaged():
         np.testing.assert_allclose(ten[f"pearson_r_{bound}"], one[f"pearson_r_{bound}"])
 
 
+def test_a_group_tells_as_much_as_one_of_its_members():
+    predictions, responses = encoder()
+    groups = ("stimulus", [f"g{i}" for i in range(responses.sizes["stimulus"])])
+    _, once, _ = score_encoder("majaj", predictions, responses.assign_coords(stimulus_group=groups), 100, 0)
+    both = [each.isel(stimulus=np.repeat(np.arange(each.sizes["stimulus"]), 2)) for each in (predictions, responses)]
+    grouped = both[1].assign_coords(stimulus_group=("stimulus", np.repeat(groups[1], 2)))
+    for given, same in ((grouped, True), (both[1], False)):
+        _, twice, _ = score_encoder("majaj", both[0], given, 100, 0)
+        np.testing.assert_allclose(twice["pearson_r_mean"], once["pearson_r_mean"])
+        assert np.allclose(twice["pearson_r_low"], once["pearson_r_low"]) == same
+
+
 def test_resamples_are_shared_so_that_encoders_can_be_compared():
     y = np.random.default_rng(0).normal(size=(20, 2))
     one, same = (all_scores(y, y + 1, np.ones(2), resamples(20, 50, seed=3)) for _ in range(2))
