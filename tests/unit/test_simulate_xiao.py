@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 from scipy.stats import spearmanr
 
+from ventral.data.faces import HIGH_VARIATION, face_task
 from ventral.data.fixations import align_fixations
-from ventral.data.objects import FAMILIES, build, rotation
+from ventral.data.objects import FAMILIES, OBJECTS, build, rotation
 from ventral.data.render import render
-from ventral.data.scenes import SIZE
+from ventral.data.scenes import PAREIDOLIA, SIZE, Placed, Scene
 from ventral.data.simulate_xiao import simulate_dandiset
 from ventral.data.simulate_xiao_files import RECORDINGS, SESSIONS, SIMULATED_FOLDERS, simulated_files
-from ventral.data.simulate_xiao_units import v4_drive
+from ventral.data.simulate_xiao_units import it_drive, v4_drive
 from ventral.data.xiao import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
 from ventral.data.xiao_files import (
     FIXATIONS,
@@ -101,7 +102,7 @@ def test_files_are_those_that_are_named(dandiset):
     files = {path.relative_to(dandiset).as_posix() for path in dandiset.rglob("*") if path.is_file()}
     rest = {file for file in files if not file.startswith(SIMULATED_FOLDERS)}
     assert rest == set(simulated_files())
-    assert len(files - rest) == 90 + 9  # the stimuli, and a mask for one in ten
+    assert len(files - rest) == 90 + 9 + 8  # the stimuli, and masks: of monkeys, of what only looks like a face
     assert [path.name for path in dandiset.parent.iterdir()] == ["xiao"]
 
 
@@ -161,7 +162,7 @@ def test_the_word_none_is_a_tracker(dandiset, sessions):
 
 def test_regions_go_by_bank(sessions):
     regions = {name: session.units.groupby("bank")["region"].first().tolist() for name, session in sessions.items()}
-    assert regions == {"Sa240101": ["V4"], "Sb240102_1": ["CIT"], "Sb240102_2": ["CIT"], "Sc240103": ["CIT", "AIT"]}
+    assert regions == {"Sa240101": ["V4"], "Sb240102_1": ["CIT"], "Sb240102_2": ["AIT"], "Sc240103": ["CIT", "AIT"]}
 
 
 def test_trials_and_presentations_are_like_the_real_ones(dandiset):
@@ -233,7 +234,7 @@ def test_responses_come_back(responses, truth):
         np.testing.assert_allclose(rate.mean(), known.mean(), rtol=0.12)
     assert len(rho) > 25 and {units.loc[name, "region"] for name in rho} == {"V4", "CIT", "AIT"}
     assert np.median(list(rho.values())) > 0.93
-    assert min(rho.values()) > 0.88
+    assert np.quantile(list(rho.values()), 0.05) > 0.85
 
 
 def test_units_that_die_are_dropped(sessions, responses, truth):
@@ -250,13 +251,13 @@ def test_reliable_units_are_those_that_respond(responses, truth):
         reliability = estimate["reliability"].to_series().set_axis(estimate["neuroid_id"].values)
         silent = units.loc[reliability.index, "gain_hz"] == 0
         assert silent.sum() == 1
-        assert reliability[~silent].median() > 0.3 > reliability[silent].max()
+        assert reliability[~silent].median() > 0.5 > reliability[silent].max()  # by chance, of 60 stimuli, up to .45
 
 
 def test_sessions_share_some_stimuli(responses, dandiset):
     regions = list_regions(dandiset / "db" / "ROIs" / "Stimuli")
     joined = join_sessions(list(responses.values()), regions, {}, {"val": 0.1, "test": 0.2}, seed=0)
-    assert set(joined["category_name"].values) == {"face", "nonface"}
+    assert set(joined["category_name"].values) == {"face", "nonface", "ambiguous"}
     assert joined["rate"].shape == (90, 4 * (UNITS - 1))
     shown = np.isfinite(joined["rate"].values)
     assert 0.6 < shown.mean() < 0.7 and shown.any(axis=1).all() and not shown.all(axis=1).any()
@@ -291,6 +292,11 @@ def gaze_in_images(fixations, field):
         )
 
 
+def mask_box(path):
+    left, top, right, bottom = Image.open(path).getbbox()
+    return [left, top, right - left, bottom - top]
+
+
 @pytest.fixture(scope="module")
 def face_boxes(dandiset):
     """(n, 4) boxes x, y, w, h of the faces of every image, from the table and the masks."""
@@ -298,8 +304,16 @@ def face_boxes(dandiset):
     boxes = {path.stem: np.empty((0, 4)) for path in (dandiset / "Stimuli").iterdir()}
     boxes |= table.groupby(table["Filename"].str.removesuffix(".png"))[["x", "y", "w", "h"]].apply(np.array).to_dict()
     for path in (dandiset / "db/ROIs/Stimuli/primate_face").iterdir():
-        left, top, right, bottom = Image.open(path).getbbox()
-        boxes[path.stem] = np.array([[left, top, right - left, bottom - top]])
+        boxes[path.stem] = np.array([mask_box(path)])
+    return boxes
+
+
+@pytest.fixture(scope="module")
+def region_boxes(dandiset, face_boxes):
+    """The same with what only looks like a face, of which there is one in an image."""
+    boxes = dict(face_boxes)
+    for path in (dandiset / "db/ROIs/Stimuli/pareidolia").iterdir():
+        boxes[path.stem] = np.vstack([boxes[path.stem], mask_box(path)])
     return boxes
 
 
@@ -316,7 +330,7 @@ def test_gaze_goes_to_faces(face_boxes, truth):
     assert np.mean(looks) > 3 * np.mean(area)
 
 
-def test_face_selectivity_comes_back(dandiset, face_boxes, sessions, truth):
+def test_face_selectivity_comes_back(dandiset, face_boxes, region_boxes, sessions, truth):
     fields = pd.read_csv(dandiset / "db/per_unit_rf.csv.gz").groupby("Session")
     errors = []
     for name, session in sessions.items():
@@ -324,8 +338,11 @@ def test_face_selectivity_comes_back(dandiset, face_boxes, sessions, truth):
         rates = fixation_rates(used["onset_ms"].to_numpy(), session.spikes, session.latency, 150, session.length)
         known = truth.units[truth.units["session"] == name].reset_index(drop=True)
         for u, field in enumerate(fields.get_group(name)[["x", "y"]].to_numpy()):
-            on = np.array([on_face(face_boxes[stem], *at) for stem, *at in gaze_in_images(used, field)])
-            face, other = rates[on, u].mean(), rates[~on, u].mean()
+            gaze = list(gaze_in_images(used, field))
+            on, on_any = (
+                np.array([on_face(boxes[stem], *at) for stem, *at in gaze]) for boxes in (face_boxes, region_boxes)
+            )
+            face, other = rates[on, u].mean(), rates[~on_any, u].mean()
             if not known.loc[u, "dies"]:
                 errors.append((face - other) / (face + other) - known.loc[u, "face_selectivity"])
     assert np.abs(errors).max() < 0.1
@@ -361,14 +378,44 @@ def test_boxes_hold_faces(dandiset, truth):
     assert np.median(alike) > 0.6 and np.quantile(alike, 0.1) > 0.3 > np.quantile(beside, 0.9)
 
 
-def test_masks_are_of_portraits(dandiset, truth):
-    monkeys = truth.objects[truth.objects["object"] == "macaque"]
-    masks = {path.stem: np.asarray(Image.open(path)) for path in (dandiset / "db/ROIs/Stimuli/primate_face").iterdir()}
-    assert set(masks) == set(monkeys["stimulus_id"])
-    for monkey in monkeys.itertuples():
-        mask = masks[monkey.stimulus_id]
+@pytest.mark.parametrize(
+    ("column", "value", "folder"), [("object", "macaque", "primate_face"), ("category", "Pareidolia", "pareidolia")]
+)
+def test_masks_are_of_portraits_and_of_what_looks_like_faces(dandiset, truth, column, value, folder):
+    shown = truth.objects[truth.objects[column] == value]
+    masks = {path.stem: np.asarray(Image.open(path)) for path in (dandiset / "db/ROIs/Stimuli" / folder).iterdir()}
+    assert set(masks) == set(shown["stimulus_id"]) and len(masks) == len(shown) > 5
+    for placed in shown.itertuples():
+        mask = masks[placed.stimulus_id]
         assert mask.shape == (SIZE, SIZE) and set(np.unique(mask)) == {0, 255}
-        assert mask[monkey.y + monkey.h // 2, monkey.x + monkey.w // 2] == 255 and mask[0, 0] == 0
+        assert mask[placed.y + placed.h // 2, placed.x + placed.w // 2] == 255 and mask[0, 0] == 0
+
+
+def test_what_looks_like_a_face_is_ambiguous_and_a_task_of_its_own(responses, dandiset, truth):
+    regions = list_regions(dandiset / "db" / "ROIs" / "Stimuli")
+    joined = join_sessions(list(responses.values()), regions, {}, {"val": 0.1, "test": 0.2}, seed=0)
+    task = face_task(joined, regions).set_index("stimulus_id")
+    ambiguous = set(truth.objects.loc[truth.objects["category"] == "Pareidolia", "stimulus_id"])
+    assert set(task.index[task["set"] == HIGH_VARIATION]) == ambiguous
+    assert (task.loc[sorted(ambiguous), "category"] == "pareidolia").all()
+    assert set(task.loc[~task.index.isin(ambiguous), "label"]) == {"face", "nonface"}
+
+
+def test_neurons_take_it_for_something_between():
+    weights = np.linspace(0, 1, len(OBJECTS))[:, None] * [1.0, -1.0]
+    at, radius = np.zeros((1, 2)), np.ones(2)
+    drive = {
+        category: it_drive(
+            Scene(np.zeros((SIZE, SIZE, 3), np.uint8), [Placed(category, "x", 70, 70, 20, 20)]),
+            weights,
+            radius,
+            at,
+            at,
+            16,
+        )
+        for category in (*OBJECTS, PAREIDOLIA)
+    }
+    np.testing.assert_allclose(drive[PAREIDOLIA], (drive["Faces"] + drive["Fruits"]) / 2)
 
 
 def test_near_duplicates_are_listed_and_no_others(dandiset):

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ventral.data.objects import DARK, FAMILIES, OBJECTS, Floats, Part, box, build, rotation
+from ventral.data.objects import DARK, FAMILIES, FRUITS, OBJECTS, WHITE, Floats, Part, box, build, fruit, rotation
 from ventral.data.render import VIEW, background, render
 
 SIZE = 160  # width and height of the images in pixels
@@ -21,8 +22,12 @@ REACH = 1.35  # no object is larger than this many radii, in any pose
 ATTEMPTS = 40  # at a free place for one object, before the scene does without
 TILT = 12  # degrees by which an object's pose varies about each axis
 MONKEY = "macaque"  # the one face that is no object of `OBJECTS`
+PAREIDOLIA = "Pareidolia"  # category of what has the features of a face and is none
+EYED = ("apple", "apricot", "peach", "watermelon")  # fruits on whose fronts they are
+RESEMBLES = {PAREIDOLIA: ("Faces", "Fruits")}  # what a neuron takes a category for that is none of `OBJECTS`
 STIMULI_A_GROUP = 30  # one group of near duplicates for so many stimuli
-FACE_TABLE, MASKS, SIMILAR = "ROIs/Stimuli/face.csv", "ROIs/Stimuli/primate_face", "similar_images.txt"
+FACE_TABLE, SIMILAR = "ROIs/Stimuli/face.csv", "similar_images.txt"
+MASKS = {"Faces": "ROIs/Stimuli/primate_face", PAREIDOLIA: "ROIs/Stimuli/pareidolia"}  # of categories without boxes
 
 
 class Placed(NamedTuple):
@@ -47,11 +52,11 @@ class Scene(NamedTuple):
         boxes = [[p.x + p.w / 2 - SIZE / 2, SIZE / 2 - p.y - p.h / 2, (p.w + p.h) / 4] for p in self.objects]
         return np.array(boxes) * width / SIZE
 
-    def on_face(self, x: Floats, y: Floats, width: float) -> NDArray[np.bool_]:
-        """Whether points x, y (up) from the middle of the image, which is `width` wide, lie in the box of a face."""
+    def covers(self, categories: Collection[str], x: Floats, y: Floats, width: float) -> NDArray[np.bool_]:
+        """Whether points x, y (up) from the middle of the image, which is `width` wide, lie in a box of a category."""
         column, row = SIZE / 2 + x * SIZE / width, SIZE / 2 - y * SIZE / width
         found = np.zeros(x.shape, dtype=bool)
-        for p in (placed for placed in self.objects if placed.category == "Faces"):
+        for p in (placed for placed in self.objects if placed.category in categories):
             found |= (column >= p.x) & (column < p.x + p.w) & (row >= p.y) & (row < p.y + p.h)
         return found
 
@@ -77,17 +82,41 @@ def macaque() -> list[Part]:
     return parts
 
 
+def eyed_fruit(name: str) -> list[Part]:
+    """A fruit of `FRUITS` with eyes and a mouth on its front."""
+    wide, tall, _ = FRUITS[name]
+    parts = fruit(name, np.random.default_rng(0))  # which draws nothing
+
+    def front(x: float, y: float) -> tuple[float, float, float]:
+        return x * wide, y * tall, min(wide, 0.8) * (1 - x**2 - y**2) ** 0.5
+
+    parts.append(Part(front(0, -0.4), (0.34 * wide, 0.07, 0.08), DARK))
+    for side in (-1, 1):
+        x, y, z = front(side * 0.36, 0.24)
+        parts += [Part((x, y, z), (0.16, 0.14, 0.1), WHITE), Part((x, y, z + 0.08), (0.07, 0.08, 0.05), DARK)]
+    return parts
+
+
+def parts_of(category: str, name: str) -> list[Part]:
+    """The parts of an object of a scene."""
+    if category == PAREIDOLIA:
+        return eyed_fruit(name)
+    return macaque() if name == MONKEY else build(category, name)
+
+
 def choose_objects(i: int, rng: np.random.Generator) -> list[tuple[str, str]]:
     """Category and name of the objects of scene i.
 
-    Of ten scenes four have one to three faces and up to two other objects, one is a monkey's portrait, and five have
-    one to four objects and no face.
+    Of ten scenes four have one to three faces and up to two other objects, one is a monkey's portrait, four have one
+    to four objects and no face, and one has a fruit with eyes and a mouth and up to two other objects.
     """
     if i % 10 == 4:
         return [("Faces", MONKEY)]
-    n_faces, n_others = (rng.integers(1, 4), rng.integers(0, 3)) if i % 10 < 4 else (0, rng.integers(1, 5))
+    eyed = [(PAREIDOLIA, str(rng.choice(EYED)))] if i % 10 == 9 else []
+    n_faces = rng.integers(1, 4) if i % 10 < 4 else 0
+    n_others = rng.integers(0, 3) if n_faces or eyed else rng.integers(1, 5)
     others = rng.choice([category for category in OBJECTS if category != "Faces"], n_others)
-    return [(str(c), str(rng.choice(OBJECTS[c]))) for c in ["Faces"] * int(n_faces) + list(others)]
+    return eyed + [(str(c), str(rng.choice(OBJECTS[c]))) for c in ["Faces"] * int(n_faces) + list(others)]
 
 
 def free_place(tile: int, taken: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int] | None:
@@ -108,9 +137,8 @@ def draw_scene(i: int, rng: np.random.Generator) -> Scene:
         if place is None:
             continue
         square = (slice(place[1], place[1] + tile), slice(place[0], place[0] + tile))
-        parts = macaque() if name == MONKEY else build(category, name)
-        pose = rotation(*rng.uniform(-TILT, TILT, 3)) @ rotation(*FAMILIES[category][1])
-        drawn = render(parts, pose, VIEW / REACH, (0, 0), image[square] / 255)
+        pose = rotation(*rng.uniform(-TILT, TILT, 3)) @ rotation(*FAMILIES[RESEMBLES.get(category, (category,))[0]][1])
+        drawn = render(parts_of(category, name), pose, VIEW / REACH, (0, 0), image[square] / 255)
         rows, columns = np.nonzero((drawn != image[square]).any(axis=2))
         image[square], taken[square] = drawn, True
         corner = int(columns.min()) + place[0], int(rows.min()) + place[1]
@@ -141,7 +169,7 @@ def draw_scenes(n_stimuli: int, rng: np.random.Generator) -> tuple[list[Scene], 
 
 
 def draw_mask(placed: Placed) -> Image.Image:
-    """White where the face is, an ellipse in its box, and black elsewhere."""
+    """White where the face, or what looks like one, is, an ellipse in its box, and black elsewhere."""
     mask = Image.new("L", (SIZE, SIZE))
     ImageDraw.Draw(mask).ellipse((placed.x, placed.y, placed.x + placed.w - 1, placed.y + placed.h - 1), fill=255)
     return mask
@@ -152,14 +180,15 @@ def write_stimuli(images: Path, tables: Path, n_stimuli: int, rng: np.random.Gen
 
     Args:
         images: folder of the PNGs, each named by the MD5 sum of its bytes.
-        tables: folder of their tables: near duplicates, boxes of human faces, and masks of monkeys' faces.
+        tables: folder of their tables: near duplicates, boxes of human faces, masks of monkeys' and of what has the
+            features of a face.
         n_stimuli: number of images, near duplicates among them.
         rng: source of randomness.
 
     Returns:
         The scenes by file stem, sorted.
     """
-    for folder in (images, tables / MASKS):
+    for folder in (images, *(tables / masks for masks in MASKS.values())):
         folder.mkdir(parents=True)
     scenes, groups = draw_scenes(n_stimuli, rng)
     stems, boxes = [], []
@@ -168,9 +197,9 @@ def write_stimuli(images: Path, tables: Path, n_stimuli: int, rng: np.random.Gen
         Image.fromarray(scene.image).save(png, format="PNG")
         stems.append(hashlib.md5(png.getvalue(), usedforsecurity=False).hexdigest())
         (images / f"{stems[-1]}.png").write_bytes(png.getvalue())
-        for face in (placed for placed in scene.objects if placed.category == "Faces"):
-            if face.name == MONKEY:
-                draw_mask(face).save(tables / MASKS / f"{stems[-1]}.png")
+        for face in (placed for placed in scene.objects if placed.category in MASKS):
+            if face.name == MONKEY or face.category == PAREIDOLIA:  # one an image
+                draw_mask(face).save(tables / MASKS[face.category] / f"{stems[-1]}.png")
             else:
                 boxes.append([f"{stems[-1]}.png", *map(float, (face.x, face.y, face.w, face.h, SIZE, SIZE))])
     pd.DataFrame(boxes, columns=["Filename", "x", "y", "w", "h", "W", "H"]).to_csv(tables / FACE_TABLE, index=False)

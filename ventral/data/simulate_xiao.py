@@ -1,6 +1,7 @@
 """Simulated free-viewing recordings with known tuning, in the files of Xiao et al. 2024, and the truth beside them.
 
-A monkey looks at scenes, mostly at the faces in them; its tracker reports late. `simulate_xiao_units` has the units.
+A monkey looks at scenes, mostly at the faces in them; its tracker reports late. One scene in ten has a fruit with
+eyes and a mouth, which is no face: the ambiguous images. `simulate_xiao_units` has the units.
 """
 
 import os
@@ -140,7 +141,7 @@ def simulate_session(
     behaviour = behave(pictures, recording, length, rng)
     units = draw_units(session, recording, n_units, rng)
     fixations = true_fixations(session, behaviour, recording, length)
-    drive, on_face = drive_units(pictures, fixations, units, recording.width_dva, rng)
+    drive, on_face, on_region = drive_units(pictures, fixations, units, recording.width_dva, rng)
     used = fixations["selected"].to_numpy()
     onset = np.rint(fixations.loc[used, "onset_ms"]).to_numpy(dtype=int)
 
@@ -149,7 +150,7 @@ def simulate_session(
         rate = noiseless_rate(fixations, drive[:, u], int(latency), float(baseline), length)
         means[:, u] = window_means(rate, onset + latency, RESPONSE_MS)
         early = window_means(rate, onset + latency, FACE_WINDOW_MS)
-        face, other = early[on_face[used, u]].mean(), early[~on_face[used, u]].mean()
+        face, other = early[on_face[used, u]].mean(), early[~on_region[used, u]].mean()
         selectivity.append((face - other) / (face + other))
         counts[:, u] = rng.poisson(rate / 1000)
     counts[length // 2 :, units["dies"]] = 0
@@ -192,8 +193,8 @@ def simulate_dandiset(folder: Path, *, n_stimuli: int, minutes: float, n_units: 
     Below `folder` then lie `simulated_files()` and `SIMULATED_FOLDERS`: the sessions of `RECORDINGS` in `000628`, the
     authors' tables in `db`, the images in `Stimuli`, and `truth`: `units.csv` (see `simulate_session`),
     `fixations.csv`, `responses.csv` (noiseless mean rates in Hz from each unit's latency on for 200 ms, over the
-    selected fixations on each stimulus; empty where there is none) and `objects.csv` (boxes in pixels). These four are
-    replaced, each at once, when all is written.
+    selected fixations on each stimulus; empty where there is none) and `objects.csv` (boxes in pixels; of category
+    `Pareidolia` those that only look like faces). These four are replaced, each at once, when all is written.
 
     Args:
         folder: of the dandiset, made if need be.

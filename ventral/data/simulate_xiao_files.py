@@ -57,7 +57,7 @@ EYELINK = "SR Research EyeLink"
 RECORDINGS = {
     "Sa240101": Recording("sub-Sa/sub-Sa_ses-20240101T093000", ("V4",), "3", "None", 503, 35.93, 0.0),
     "Sb240102_1": Recording("sub-Sb/sub-Sb_ses-20240102T101500", ("CIT",), "2", EYELINK, 635, 39.71, 3.0),
-    "Sb240102_2": Recording("sub-Sb/sub-Sb_ses-20240102T142000", ("CIT",), "2", "None", 635, 39.71, 3.0, FIXATIONS[1]),
+    "Sb240102_2": Recording("sub-Sb/sub-Sb_ses-20240102T142000", ("AIT",), "2", "None", 635, 39.71, 3.0, FIXATIONS[1]),
     "Sc240103": Recording("sub-Sc/sub-Sc_ses-20240103T110500", ("CIT", "AIT"), "1", "None", 571, 35.63, 2.0),
 }
 SESSIONS = {session: recording.stem for session, recording in RECORDINGS.items()}
@@ -67,7 +67,10 @@ TABLE_FILES = (
     LATENCIES, FIELDS, SIMILAR, FACE_TABLE,
 )  # fmt: skip
 TRUTH_FILES = ("units.csv", "fixations.csv", "responses.csv", "objects.csv")
-SIMULATED_FOLDERS = (STIMULI, f"{TABLES}/{MASKS}")  # whose files are named by what is in them
+SIMULATED_FOLDERS = (
+    STIMULI,
+    *(f"{TABLES}/{masks}" for masks in MASKS.values()),
+)  # whose files are named by what is in them
 
 
 def simulated_files() -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ventral.data.objects import OBJECTS, Floats
-from ventral.data.scenes import SIZE, Scene
+from ventral.data.scenes import MASKS, RESEMBLES, SIZE, Scene
 from ventral.data.simulate import LUMINANCE
 from ventral.data.simulate_xiao_files import Recording
 from ventral.data.xiao_files import CHANNELS_PER_BANK, REGION_LATENCY_MS
@@ -95,6 +95,8 @@ def v4_drive(image: NDArray[np.uint8], units: pd.DataFrame, x: Floats, y: Floats
 def it_drive(scene: Scene, weights: Floats, radius: Floats, x: Floats, y: Floats, width: float) -> Floats:
     """Summed weights of the objects in the receptive fields of IT units, the less the further from their centres.
 
+    A fruit with the features of a face weighs as much as a face and a fruit on average.
+
     Args:
         scene: the image.
         weights: (category, U) of `OBJECTS`.
@@ -109,7 +111,8 @@ def it_drive(scene: Scene, weights: Floats, radius: Floats, x: Floats, y: Floats
     for placed, (at_x, at_y, size) in zip(scene.objects, scene.places(width), strict=True):
         reach = (radius + size) / 2
         overlap = np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / 2 / reach**2)
-        drive += weights[list(OBJECTS).index(placed.category)] * overlap
+        alike = [list(OBJECTS).index(name) for name in RESEMBLES.get(placed.category, (placed.category,))]
+        drive += weights[alike].mean(axis=0) * overlap
     return drive
 
 
@@ -123,8 +126,8 @@ def category_weights(preferred: NDArray[np.str_], rng: np.random.Generator) -> F
 
 def drive_units(
     scenes: Sequence[Scene], fixations: pd.DataFrame, units: pd.DataFrame, width: float, rng: np.random.Generator
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Rate that every fixation adds to every unit, and whether the unit's receptive field is then on a face.
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Rate that every fixation adds to every unit, and what the unit's receptive field is then on.
 
     Args:
         scenes: images that `stimulus` indexes.
@@ -134,25 +137,26 @@ def drive_units(
         rng: of the weights for categories and the gains of images.
 
     Returns:
-        (n, U) Hz, (n, U).
+        (n, U) Hz; (n, U) whether on a face; (n, U) whether on a face or what has the features of one.
     """
     x = fixations[["x_dva"]].to_numpy() + units["rf_x_dva"].to_numpy()
     y = fixations[["y_dva"]].to_numpy() + units["rf_y_dva"].to_numpy()
     weights = category_weights(units["preferred"].to_numpy(dtype=str), rng)
     own_gain = np.exp(rng.normal(0, IMAGE_GAIN, (len(scenes), len(units))))
-    drive, on_face = np.zeros(x.shape), np.zeros(x.shape, dtype=bool)
+    drive, on_face, on_region = np.zeros(x.shape), *np.zeros((2, *x.shape), dtype=bool)
     v4, radius = (units["region"] == "V4").to_numpy(), units["rf_r_dva"].to_numpy()
     on_v4, on_it = np.flatnonzero(v4), np.flatnonzero(~v4)
     for stimulus, scene in enumerate(scenes):
         rows = np.flatnonzero(fixations["stimulus"] == stimulus)
         at = rows[:, None]
-        on_face[rows] = scene.on_face(x[rows], y[rows], width)
+        on_face[rows] = scene.covers(("Faces",), x[rows], y[rows], width)
+        on_region[rows] = scene.covers(MASKS, x[rows], y[rows], width)
         drive[at, on_it] = it_drive(scene, weights[:, ~v4], radius[~v4], x[at, on_it], y[at, on_it], width)
         if v4.any():
             drive[at, on_v4] = v4_drive(scene.image, units[v4], x[at, on_v4], y[at, on_v4], width)
         drive[rows] *= own_gain[stimulus]
     drive[:, v4] /= drive[:, v4].mean(axis=0)
-    return drive * units["gain_hz"].to_numpy(), on_face
+    return drive * units["gain_hz"].to_numpy(), on_face, on_region
 
 
 def noiseless_rate(fixations: pd.DataFrame, drive: Floats, latency_ms: int, baseline: float, length_ms: int) -> Floats:

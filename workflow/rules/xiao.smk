@@ -10,7 +10,7 @@ rule simulate_xiao:
     output:
         [f"{SIMULATED_XIAO}/{name}" for name in simulated_files()],
         stimuli=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[0]}"),
-        masks=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[1]}"),
+        masks=directory([f"{SIMULATED_XIAO}/{name}" for name in SIMULATED_FOLDERS[1:]]),
     log:
         "results/logs/simulate_xiao.log",
     benchmark:
