@@ -11,7 +11,7 @@ import yaml
 from ventral.atomic import writing
 from ventral.config import check_config, fill_defaults, with_copies
 from ventral.errors import InputError
-from ventral.networks.published import origin
+from ventral.networks.published import FACES, origin
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 
@@ -149,6 +149,7 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     if settings["architecture"] == "labels":
         raise InputError(config_file, network, "labels are no network", "name another")
     elsewhere = origin(settings["architecture"], settings["weights"]) in ("file", "address")
+    elsewhere |= settings["weights"] == FACES
     return settings | ({"weights": "random"} if elsewhere else {})
 
 

@@ -54,6 +54,26 @@ def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_], draws: 
     return {"n": n, "accuracy": float(gain.mean()), "low": float(low), "high": float(high)}
 
 
+def beside_baselines(
+    name: str,
+    called: NDArray[np.bool_],
+    pixels: NDArray[np.floating],
+    face: NDArray[np.bool_],
+    train: NDArray[np.bool_],
+) -> dict[str, NDArray[np.bool_]]:
+    """What a classifier says of n images, with what `classify_pixels` and the more frequent answer of train do.
+
+    Args:
+        name: of the classifier.
+        called: (n,) whether it sees a face.
+        pixels: (n, ...) the images.
+        face: (n,) whether there is a face.
+        train: (n,) whether an image may be learnt from.
+    """
+    majority = np.full(len(face), face[train].mean() >= 0.5)
+    return {name: called, "pixels": classify_pixels(pixels[train], face[train], pixels), "majority": majority}
+
+
 def score_sets(
     called: Mapping[str, NDArray[np.bool_]],
     truth: NDArray[np.bool_],

@@ -1,6 +1,7 @@
 """The task of telling faces from what is none: which stimuli it is learnt on, and judged on."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from ventral.errors import InputError
 
 LABELLED = ("face", "nonface")
 HIGH_VARIATION = "high_variation"  # the set of ambiguous images: pareidolia, metamers, clutter, occluded faces
+SETS = ("train", "val", "test", HIGH_VARIATION)
 COLUMNS = ["stimulus_id", "label", "category", "set", "group"]
 
 
@@ -52,6 +54,38 @@ def read_face_task(path: str | Path) -> pd.DataFrame:
         problem = f"{(train['label'] == 'face').sum()} faces among {len(train)} images to learn from"
         raise InputError(path, "label", problem, "choose sessions of monkeys Pa, Bo and Re, whose faces are labelled")
     return task
+
+
+class FaceTask(NamedTuple):
+    """The task for n images, in their order.
+
+    Attributes:
+        face: (n,) whether there is a face.
+        set: (n,) one of `SETS`, or none.
+        category: (n,) what is in each.
+        group: (n,) of near duplicates.
+    """
+
+    face: NDArray[np.bool_]
+    set: NDArray[np.str_]
+    category: NDArray[np.str_]
+    group: NDArray[np.str_]
+
+    @property
+    def train(self) -> NDArray[np.bool_]:
+        """(n,) whether an image is learnt."""
+        return self.set == "train"
+
+
+def task_of(stimulus_id: NDArray[np.str_], path: str | Path) -> FaceTask:
+    """The task for images by their (n,) stimuli; those that the table at `path` does not have are in no set.
+
+    Raises:
+        InputError: as `read_face_task`.
+    """
+    task = read_face_task(path).set_index("stimulus_id").reindex(stimulus_id).fillna({"set": "none"})
+    parts = (task[name].to_numpy(dtype=str) for name in ("set", "category", "group"))
+    return FaceTask((task["label"] == "face").to_numpy(), *parts)
 
 
 def first_of_group(groups: NDArray[np.str_]) -> NDArray[np.bool_]:

@@ -5,7 +5,6 @@ in level N1; levels N2 and N3 are a layer each on the level before; the top leve
 anywhere in the image. How modules are chosen and levels trained is in `hmo_training`.
 """
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from torch.nn import functional
 
 from ventral.atomic import writing
 from ventral.errors import InputError
-from ventral.networks.weights import seeded
+from ventral.networks.weights import seeded, write_state
 
 MEAN = STD = (0.5, 0.5, 0.5)  # of the colour channels of images in 0 ... 1: the grey around them becomes 0
 CHANNELS, STRIDE = 3, 2
@@ -231,9 +230,6 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 def write_hmo(model: HMO, card: Mapping[str, Any], state_file: str | Path, card_file: str | Path) -> None:
     """Write weights as a state dict and what the network is built from as JSON, the same bytes for the same network."""
-    buffer = io.BytesIO()  # saved to a file, the archive would carry that file's temporary name
-    torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
-    with writing(state_file) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    write_state(model, state_file)
     with writing(card_file) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n")

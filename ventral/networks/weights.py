@@ -1,6 +1,7 @@
 """Where the weights of a network come from: a seed, or a file that is checked before it is used."""
 
 import hashlib
+import io
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from ventral.atomic import writing
 from ventral.errors import InputError, listed
 
 SAVE = "save it with torch.save(model.state_dict(), path)"
@@ -64,6 +66,14 @@ def read_state(path: Path) -> State:
     if isinstance(versions, Mapping):
         state._metadata = {PREFIX.sub("", f"{name}.")[:-1]: version for name, version in versions.items()}  # type: ignore[attr-defined]
     return state
+
+
+def write_state(model: nn.Module, path: str | Path) -> None:
+    """Write a model's state dict, the same bytes for the same weights."""
+    buffer = io.BytesIO()  # saved to a file, the archive would carry that file's temporary name
+    torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
+    with writing(path) as temporary:
+        temporary.write_bytes(buffer.getvalue())
 
 
 def load_state(model: nn.Module, path: Path) -> None:

@@ -10,11 +10,12 @@ from torch import nn
 from ventral.errors import InputError, listed, nearest
 from ventral.networks.layers import auto_layers, expand_layers
 from ventral.networks.operators import name_missing_operators
-from ventral.networks.own import ARCHITECTURES, RGB, Architecture, trained_hmo, users_network
-from ventral.networks.published import STUDY, origin, weights_fault
+from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, trained_hmo, users_network
+from ventral.networks.published import STUDY, origin, state_of_study, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
 IN_PLACE = "random in place of pretrained"
+ON_FACES = "trained on faces"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Network:
         std: what each channel is divided by then.
         interpolation: how images are resized, "bilinear" or "bicubic".
         weights: what the tables say of them: none, random, pretrained, the publisher's name, file, as built (by the
-            user's function, with weights that no seed changes), random in place of pretrained.
+            user's function, with weights that no seed changes), random in place of pretrained, trained on faces.
         weights_sha256: over names and values of all parameters and buffers.
     """
 
@@ -62,12 +63,12 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     field = f"networks.{name}"
     weights, layers = settings["weights"], settings["layers"]
     if settings["architecture"] in STUDY:
-        plan = trained_hmo(weights_file, f"{field}.architecture")
+        plan = trained_hmo(find_state(weights_file or STUDY[settings["architecture"]], f"{field}.architecture"))
     else:
         plan = find_architecture(settings, field)
     with seeded(seed):
         model = plan.build().eval()
-    file, said = _choose_weights(settings, plan, weights_file, field)
+    file, said = _choose_weights(name, settings, plan, weights_file)
     if file is not None:
         load_state(model, file)
     elif not model.state_dict():
@@ -120,18 +121,20 @@ def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
 
 
 def _choose_weights(
-    settings: Mapping[str, Any], plan: Architecture, weights_file: str | None, field: str
+    name: str, settings: Mapping[str, Any], plan: Architecture, weights_file: str | None
 ) -> tuple[Path | None, str]:
     """The file of weights to load, if any, and what tables call them."""
-    architecture, weights = settings["architecture"], settings["weights"]
+    architecture, weights, field = settings["architecture"], settings["weights"], f"networks.{name}"
     fault, _, remedy = weights_fault(architecture, weights).partition("; ")
     if fault:
         raise InputError("config", f"{field}.weights", fault, remedy)
     where = origin(architecture, weights)
     if where in ("none", "random"):
         return None, where
-    if where in ("package", "study") and plan.carried is not None:
-        return Path(plan.carried()), weights if where == "package" else "trained on faces"
+    if where == "study":
+        return find_state(weights_file or state_of_study(name, architecture), f"{field}.weights"), ON_FACES
+    if where == "package" and plan.carried is not None:
+        return Path(plan.carried()), weights
     said = weights if where == "publisher" else "file"
     if weights_file is not None:
         return Path(weights_file), said

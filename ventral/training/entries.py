@@ -84,7 +84,7 @@ def make_recipe(
         images = {key: getattr(built, key) for key in ("image_size", "mean", "std", "interpolation")}
         images["image_size"] = images["image_size"] or image_side
         # A file's weights come with the encoder; a publisher's name also says which variant of the network it is.
-        if origin(asked["architecture"], asked["weights"]) in ("file", "address"):
+        if origin(asked["architecture"], asked["weights"]) in ("file", "address", "study"):
             asked["weights"] = "random"
         network = {"kind": "network", "name": entry["network"], "settings": asked}
     grid = entry.get("grid", "all" if entry["network"] == "cnn" else 1)
