@@ -4,6 +4,7 @@ Recordings -> responses; images x network -> Gram matrices; the two meet in enco
 tables and figures. The stages, in order:
 
   majaj, xiao, images   raw files -> images/{dataset}.h5, responses/{dataset}.nc
+  hmo, faces            images of xiao -> networks that were trained to tell faces
   networks              images -> activations/{dataset}/{network}.h5
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
   training              responses + images -> predictions/{dataset}/{name}-{head}.nc
@@ -26,6 +27,7 @@ include: "workflow/rules/xiao_files.smk"
 include: "workflow/rules/xiao.smk"
 include: "workflow/rules/images.smk"
 include: "workflow/rules/hmo.smk"
+include: "workflow/rules/faces.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/encoders.smk"

@@ -9,10 +9,11 @@ from ventral.tables import read_table, write_csv
 
 with logged(snakemake.log[0]):
     summary, layers = map(read_table, (snakemake.input.summary, snakemake.input.layers))
-    if snakemake.input.hmo:
+    if snakemake.input.faces:
         of_xiao = summary[summary["dataset"] == "xiao"]
         hmo = hmo_rows(
-            *map(read_table, (snakemake.input.hmo, snakemake.input.rsa)),
+            read_table(snakemake.input.faces[0]),
+            read_table(snakemake.input.rsa),
             of_xiao["region"].unique(),
             of_xiao["source"].iloc[0],
         )

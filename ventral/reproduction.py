@@ -68,7 +68,7 @@ def hmo_rows(classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str]
     """What report 004 gives beside an encoder's scores, as rows of the summary: accuracy and the likeness of RDMs.
 
     Args:
-        classified: as `results/hmo/scores.csv`.
+        classified: as `tables/faces.csv`.
         rsa: as `tables/rsa.csv`.
         regions: of xiao; the accuracy belongs to none, and stands in each.
         source: of its recordings.

@@ -10,6 +10,7 @@ from ventral.atomic import writing
 from ventral.scores import METRICS, interval, tell_from_best
 
 UNTRAINED = " (NO better than its random copy)"
+BASELINES = ("pixels", "majority")  # beside networks that tell faces
 TOLD = 0.05  # adjusted p below which an encoder is told from the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
@@ -48,6 +49,24 @@ def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
     rows = [pd.read_csv(path, keep_default_na=False) for path in paths]
     empty = pd.DataFrame(columns=["network", "weights", "accuracy", "accuracy_random", "low", "high", "passed"])
     return pd.concat(rows, ignore_index=True).sort_values("network", ignore_index=True) if rows else empty
+
+
+def gather_faces(parts: Iterable[pd.DataFrame], source: str) -> pd.DataFrame:
+    """`faces.csv`: how well classifiers tell faces.
+
+    Args:
+        parts: of each network, as of `ventral.classification.score_sets`; baselines, alike in all, stay once.
+        source: of the recordings whose images they are.
+
+    Returns:
+        One row a `set`, `category` and `classifier`, networks first: `source`, `n`, `accuracy` with its interval and
+        `called_face`; rows "NETWORK - BASELINE" are the gain in accuracy.
+    """
+    table = pd.concat(list(parts), ignore_index=True).drop_duplicates(["set", "category", "classifier"])
+    place = table.groupby(["set", "category"], sort=False).ngroup()
+    kind = table["classifier"].isin(BASELINES) + 2 * table["classifier"].str.contains(" - ")
+    table.insert(0, "source", source)
+    return table.iloc[np.lexsort((kind, place))].reset_index(drop=True)
 
 
 def mark_untrained(table: pd.DataFrame, checks: pd.DataFrame) -> pd.DataFrame:

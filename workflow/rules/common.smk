@@ -17,7 +17,7 @@ sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 from imports import imported_files
 from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
 from ventral.errors import InputError
-from ventral.networks.published import STUDY, origin, weights_fault, weights_key
+from ventral.networks.published import STUDY, origin, state_of_study, weights_fault, weights_key
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -116,15 +116,21 @@ def code_of_network(wildcards):
 
 
 def networks_of(dataset):
-    """The networks that can be run on a dataset: those made of labels need images with labels, HMO faces to learn."""
+    """The networks that can be run on a dataset: those made of labels need images with labels, others faces to learn."""
     labels = LABELS.get(dataset, set())
     return [
         name
         for name, settings in config["networks"].items()
         if settings.get("with_category") in {None, *labels}
         and (labels or settings["architecture"] != "labels")
-        and (HAS_FACES or settings["architecture"] not in STUDY)
+        and (HAS_FACES or not learns_faces(name))
     ]
+
+
+def learns_faces(network):
+    """Whether the study itself trains a network, to tell the faces among the images of xiao."""
+    settings = config["networks"].get(network)
+    return settings is not None and origin(settings["architecture"], settings["weights"]) == "study"
 
 
 def readouts_of(network):
@@ -154,8 +160,8 @@ def weights_file(wildcards):
     architecture, weights = settings["architecture"], settings["weights"]
     if is_downloaded(settings):
         return f"resources/weights/{weights_key(architecture, weights)}"
-    if architecture in STUDY:
-        return STUDY[architecture]
+    if learns_faces(wildcards.network):
+        return state_of_study(wildcards.network, architecture)
     return weights if origin(architecture, weights) == "file" else []
 
 
@@ -164,7 +170,9 @@ def trained_of(dataset):
     return [
         name
         for name, entry in TRAINED.items()
-        if dataset in entry.get("datasets", DATASETS) and (dataset in PUBLISHED or not entry["category_weight"])
+        if dataset in entry.get("datasets", DATASETS)
+        and (dataset in PUBLISHED or not entry["category_weight"])
+        and (HAS_FACES or not learns_faces(entry["network"]))
     ]
 
 

@@ -12,10 +12,10 @@ ENCODERS = [
     for protocol in config["protocols"]
     for encoder in trained_of(dataset)
 ]
-TRAINS_HMO = any(config["networks"][name]["architecture"] in STUDY for name in networks_of("xiao"))
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
 RSA_TABLE = ["results/tables/rsa.csv"] if WITH_RDMS else []
-TABLES = [*RSA_TABLE, *XIAO_TABLE] + (
+FACES_TABLE = ["results/tables/faces.csv"] if LEARN_FACES else []
+TABLES = [*RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
     expand(
         "results/tables/{table}",
         table=[
@@ -44,7 +44,8 @@ FIGURES = expand(
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
     + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
-    + (["psth_xiao", "gaze_xiao", "confound"] if "xiao" in DATASETS else []),
+    + (["psth_xiao", "gaze_xiao", "confound"] if "xiao" in DATASETS else [])
+    + (["faces"] if LEARN_FACES else []),
     suffix=["png", "svg"],
 )
 
@@ -87,7 +88,7 @@ rule assemble_reproduction:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
         summary="results/tables/summary.csv",
         layers="results/tables/layers.csv",
-        hmo=rules.train_hmo.output.scores if TRAINS_HMO else [],
+        faces=FACES_TABLE if TRAINS_HMO else [],
         rsa="results/tables/rsa.csv" if TRAINS_HMO else [],
         code=code_of("assemble_reproduction"),
     output:

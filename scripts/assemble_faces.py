@@ -1,0 +1,8 @@
+"""Gather how well every network that learnt faces tells them."""
+
+from ventral.console import logged
+from ventral.tables import gather_faces, read_table, write_csv
+
+with logged(snakemake.log[0]):
+    table = gather_faces(map(read_table, snakemake.input.scores), snakemake.params.source)
+    write_csv(table, snakemake.output.table)
