@@ -12,8 +12,7 @@ with logged(snakemake.log[0]):
     if snakemake.input.faces:
         of_xiao = summary[summary["dataset"] == "xiao"]
         hmo = hmo_rows(
-            read_table(snakemake.input.faces[0]),
-            read_table(snakemake.input.rsa),
+            *map(read_table, (snakemake.input.faces, snakemake.input.rsa)),
             of_xiao["region"].unique(),
             of_xiao["source"].iloc[0],
         )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from ventral.classification import accuracy_gain, classify_pixels, score_sets, share_right, wilson
+from ventral.classification import accuracy_gain, beside_baselines, classify_pixels, score_sets, share_right, wilson
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 10), (28, 30), (30, 30), (358, 428)])
@@ -56,3 +56,14 @@ def test_rows_of_every_set_and_category():
     assert found["test", "all", "hmo - majority"]["accuracy"] == 0
     assert found["odd", "pareidolia", "hmo"]["accuracy"] == 0 and found["odd", "pareidolia", "hmo"]["called_face"] == 1
     assert found["empty", "all", "hmo"]["n"] == 0
+
+
+def test_baselines_learn_from_train_alone():
+    rng = np.random.default_rng(0)
+    face, train = np.arange(40) % 4 != 0, np.arange(40) < 30
+    pixels = rng.normal(size=(40, 6)) + 2 * face[:, None]
+    pixels[~train] = rng.normal(size=(10, 6))
+    found = beside_baselines("net", ~face, pixels, face, train)
+    assert list(found) == ["net", "pixels", "majority"]
+    assert found["majority"].all() and (found["net"] == ~face).all()
+    np.testing.assert_array_equal(found["pixels"], classify_pixels(pixels[:30], face[:30], pixels))

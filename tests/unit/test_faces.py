@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ventral.data.faces import COLUMNS, face_task, first_of_group, read_face_task
+from ventral.data.faces import COLUMNS, SETS, face_task, first_of_group, read_face_task, task_of
 from ventral.errors import InputError
 
 STIMULI = pd.DataFrame(
@@ -54,6 +54,15 @@ def test_faces_alone_teach_nothing(task, tmp_path):
     task[task["label"] != "nonface"].to_csv(tmp_path / "faces.csv", index=False)
     with pytest.raises(InputError, match="1 faces among 1 images to learn from; choose sessions of monkeys Pa"):
         read_face_task(tmp_path / "faces.csv")
+
+
+def test_the_task_is_in_the_order_of_the_images(task, tmp_path):
+    task.to_csv(tmp_path / "faces.csv", index=False)
+    found = task_of(np.array(["f", "x", "b", "a", "c"]), tmp_path / "faces.csv")
+    assert found.set.tolist() == ["test", "none", "train", "train", "high_variation"]
+    assert found.face.tolist() == [True, False, False, True, False]
+    assert found.train.tolist() == [False, False, True, True, False]
+    assert (found.category[0], found.group[3]) == ("primate_face", "a") and set(found.set) - {"none"} <= set(SETS)
 
 
 def test_one_of_each_group():

@@ -9,7 +9,7 @@ from loopback import Loopback
 from ventral.data.fetch import fetch, fetch_text
 from ventral.errors import InputError
 from ventral.networks import published
-from ventral.networks.published import address_of, origin, parse_pointer, weights_fault, weights_key
+from ventral.networks.published import address_of, origin, parse_pointer, state_of_study, weights_fault, weights_key
 
 BODY = random.Random(1).randbytes(30_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -33,6 +33,9 @@ def unasked(url: str) -> str:
         ("resnet50", "http://127.0.0.1:1/b.pth", "address"),
         ("resnet50", "mine.pth", "file"),
         ("mine.py:net", "folder/mine", "file"),
+        ("hmo", "random", "study"),
+        ("resnet50", "faces", "study"),
+        ("mine.py:net", "faces", "study"),
     ],
 )
 def test_the_config_tells_where_weights_come_from(architecture, weights, where):
@@ -43,6 +46,10 @@ def test_the_config_tells_where_weights_come_from(architecture, weights, where):
     "architecture, weights, sha256, fault",
     [
         ("pixels", "pretrained", None, "pixels has no weights; leave weights out"),
+        ("pixels", "faces", None, "pixels has no weights; leave weights out"),
+        ("hmo", "faces", None, "hmo is trained by the study; leave weights out"),
+        ("resnet50", "faces", None, ""),
+        ("resnet50", "faces", "0" * 64, "sha256 is for weights at an https address; leave it out"),
         ("resnet50", "absent.pth", None, "no such file 'absent.pth'; correct the path, or give random or pretrained"),
         ("resnet50", "http://a.org/b.pth", None, "http://a.org/b.pth could be changed on its way; give an https"),
         ("mine.py:net", "pretrained", None, "nobody publishes 'pretrained' of mine.py:net; give random, the path"),
@@ -57,6 +64,11 @@ def test_the_config_tells_where_weights_come_from(architecture, weights, where):
 def test_faults_that_a_config_tells(architecture, weights, sha256, fault):
     found = weights_fault(architecture, weights, sha256)
     assert found.startswith(fault) and bool(found) == bool(fault)
+
+
+def test_where_the_study_leaves_what_it_trains():
+    assert state_of_study("mine", "hmo") == "results/hmo/state.pt"
+    assert state_of_study("mine", "resnet50") == "results/faces/mine/state.pt"
 
 
 def test_the_key_is_a_file_name():

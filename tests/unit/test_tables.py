@@ -9,7 +9,15 @@ from scipy.stats import pearsonr
 from ventral.errors import InputError
 from ventral.scores import METRICS, ceiled_r2, score
 from ventral.scoring import STATISTICS, all_scores, resamples, score_encoder
-from ventral.tables import ENCODER, gather_checks, gather_scores, mark_untrained, summary_markdown, write_csv
+from ventral.tables import (
+    ENCODER,
+    gather_checks,
+    gather_faces,
+    gather_scores,
+    mark_untrained,
+    summary_markdown,
+    write_csv,
+)
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
@@ -302,3 +310,16 @@ def test_how_far_below_the_best():
         inside = (rows["below_best_low"] <= rows["below_best"]) & (rows["below_best"] <= rows["below_best_high"])
         assert inside[lower].all()
         np.testing.assert_array_equal(rows.loc[~lower, ["below_best_low", "below_best_high"]], 0)
+
+
+def test_classifiers_of_faces_stand_beside_the_baselines_once():
+    def scores(network):
+        names = (network, "pixels", "majority", f"{network} - pixels", f"{network} - majority")
+        places = [("val", "all"), ("test", "all")]
+        return pd.DataFrame([{"set": s, "category": c, "classifier": n, "n": 9} for s, c in places for n in names])
+
+    table = gather_faces([scores("hmo"), scores("cnn")], "simulated")
+    assert list(table.columns) == ["source", "set", "category", "classifier", "n"]
+    order = ["hmo", "cnn", "pixels", "majority", "hmo - pixels", "hmo - majority", "cnn - pixels", "cnn - majority"]
+    assert table["classifier"].tolist() == 2 * order and set(table["source"]) == {"simulated"}
+    assert table["set"].tolist() == ["val"] * 8 + ["test"] * 8

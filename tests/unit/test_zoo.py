@@ -9,7 +9,7 @@ from torch import nn
 from ventral.errors import InputError
 from ventral.networks.layers import MOST, auto_layers, expand_layers, match, tensors_of
 from ventral.networks.own import IMAGENET_MEAN
-from ventral.networks.weights import fingerprint
+from ventral.networks.weights import fingerprint, write_state
 from ventral.networks.zoo import IN_PLACE, build_network, find_architecture
 
 SQUEEZENET = "squeezenet1_1"  # the smallest of torchvision
@@ -98,6 +98,28 @@ def test_weights_from_a_file_and_under_their_names(tmp_path):
 def test_weights_that_a_package_carries_and_none():
     assert build("efficientnet_lite0", "pretrained", ["_conv_stem"]).weights == "pretrained"
     assert build("pixels").weights == "none"
+
+
+def test_weights_that_the_study_trains_on_faces(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        build(SQUEEZENET, "faces")
+    remedy = "run `snakemake --cores all results/faces/n/state.pt` first"
+    assert str(error.value).endswith(f"networks.n.weights: the study trains it on its faces, and has not yet; {remedy}")
+    trained = build(SQUEEZENET, seed=5)
+    file = tmp_path / "results" / "faces" / "n" / "state.pt"
+    file.parent.mkdir(parents=True)
+    write_state(trained.model, file)
+    for weights_file in (None, str(file)):
+        network = build(SQUEEZENET, "faces", weights_file=weights_file)
+        assert (network.weights, network.weights_sha256) == ("trained on faces", trained.weights_sha256)
+
+
+def test_a_simple_cnn():
+    first, again, other = build("cnn"), build("cnn"), build("cnn", seed=1)
+    assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
+    assert (first.layers, first.image_size, first.weights) == (("block1", "block2", "block3"), 64, "random")
+    assert first.model(torch.zeros(1, 3, 32, 32)).shape == (1, 64, 4, 4)
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ rule assemble_reproduction:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
         summary="results/tables/summary.csv",
         layers="results/tables/layers.csv",
-        faces=FACES_TABLE if TRAINS_HMO else [],
+        faces=rules.assemble_faces.output.table if TRAINS_HMO else [],
         rsa="results/tables/rsa.csv" if TRAINS_HMO else [],
         code=code_of("assemble_reproduction"),
     output:

@@ -1,0 +1,130 @@
+"""Networks trained on faces: the loop against a plain one, and what networks of every shape make of the task."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ventral.errors import InputError
+from ventral.networks.cnn import build_cnn
+from ventral.networks.face_training import LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
+from ventral.networks.zoo import Network
+
+CPU = torch.device("cpu")
+GREY = (0.5, 0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def discs():
+    """(60, 16, 16, 3) grey noise, with a bright disc somewhere in half of the images; and whether there is one."""
+    rng = np.random.default_rng(0)
+    images, face = rng.integers(90, 150, (60, 16, 16, 3)), np.arange(60) % 2 == 0
+    row, column = np.mgrid[:16, :16]
+    for i in np.flatnonzero(face):
+        y, x = rng.integers(4, 12, 2)
+        images[i][(row - y) ** 2 + (column - x) ** 2 <= 9] = (240, 200, 60)
+    return images.astype(np.uint8), face
+
+
+def network(model: nn.Module, size: int = 16) -> Network:
+    return Network("net", model.eval(), ("output",), size, GREY, GREY)
+
+
+def test_the_loop_is_adamw_over_one_cycle_on_the_cross_entropy():
+    torch.manual_seed(0)
+    maps, face = torch.randn(20, 3, 1, 1), (torch.arange(20) % 3 == 0).float()  # of one place: no shift, no mirror
+    ours, plain = nn.Linear(3, 1), nn.Linear(3, 1)
+    plain.load_state_dict(ours.state_dict())
+    losses = learn_faces(ours, lambda x: ours(x[:, :, 0, 0]), lambda i, _: maps[i], face, epochs=5, seed=0)
+    optimiser = torch.optim.AdamW(plain.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=5)
+    for expected in losses:
+        loss = functional.binary_cross_entropy_with_logits(plain(maps[:, :, 0, 0])[:, 0], face)
+        assert loss.item() == pytest.approx(expected, abs=1e-6)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    torch.testing.assert_close(ours.weight, plain.weight)
+
+
+def test_frozen_parameters_stay_and_images_come_mirrored_and_shifted():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model[0].bias.requires_grad_(False)
+    before, seen = model[0].bias.clone(), []
+    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(4, 1, 1, 1)
+
+    def draw(index, mirrored):
+        return torch.where(mirrored, images[index].flip(3), images[index])
+
+    def judge(batch):
+        seen.extend(batch)
+        return model(batch)
+
+    learn_faces(model, judge, draw, torch.ones(4), epochs=30, seed=0)
+    assert torch.equal(model[0].bias, before) and not model.training
+    views = {
+        image.roll((down, right), (1, 2)).numpy().tobytes()
+        for image in (images[0], images[0].flip(2))
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+    }
+    found = {image.numpy().tobytes() for image in seen}
+    assert found <= views and len(found) > 9  # both ways round, and in more than one place
+
+
+def test_discs_are_told_and_a_second_run_is_the_same(discs):
+    images, face = discs
+    states = []
+    for _ in range(2):
+        net = network(build_cnn(2, batch_norm=True, seed=0))
+        classifier, losses = train_on_faces(net, images[:40], face[:40], epochs=25, seed=0, device=CPU)
+        states.append(net.model.state_dict())
+    assert len(losses) == 25 and losses[-1] < 0.8 * losses[0]
+    odds = face_log_odds(classifier, net, images[40:], CPU)
+    assert odds.shape == (20,) and ((odds > 0) == face[40:]).mean() >= 0.9
+    assert all(torch.equal(one, other) for one, other in zip(*(s.values() for s in states), strict=True))
+    assert not net.model.training and states[0]["block1.norm.num_batches_tracked"] == 50
+
+
+class Several(nn.Module):
+    """Two tensors, as of networks with an auxiliary classifier."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(768, 5), nn.Linear(768, 2)
+
+    def forward(self, x):
+        return self.one(x.flatten(1)), self.two(x.flatten(1))
+
+
+class Tokens(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 6, 8, 8)
+
+    def forward(self, x):
+        return self.patches(x).flatten(2).transpose(1, 2)
+
+
+class Nothing(nn.Module):
+    def forward(self, x):
+        return "a face"
+
+
+@pytest.mark.parametrize("make", [Several, Tokens, lambda: nn.Conv2d(3, 4, 3), lambda: nn.Sequential(nn.Flatten())])
+def test_a_classifier_stands_on_whatever_a_network_returns(discs, make):
+    torch.manual_seed(0)
+    images, face = discs
+    net = network(make())
+    before = {name: value.clone() for name, value in net.model.state_dict().items()}
+    classifier, _ = train_on_faces(net, images[:8], face[:8], epochs=2, seed=0, device=CPU)
+    assert np.isfinite(face_log_odds(classifier, net, images[:8], CPU)).all()
+    changed = {name for name, value in net.model.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed == {name for name in before if not name.startswith("two")}  # all that the first tensor is made of
+
+
+def test_a_network_without_a_tensor_is_refused(discs):
+    with pytest.raises(InputError, match="gives 0 tensors"):
+        train_on_faces(network(Nothing()), discs[0][:4], discs[1][:4], epochs=1, seed=0, device=CPU)
