@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ventral.console import progress
-from ventral.networks.activations import batches, prepare
+from ventral.networks.activations import batches
 from ventral.networks.heads import HeadPlan
 from ventral.networks.trainable import Encoder, build_encoder
 from ventral.networks.weights import seeded
@@ -95,14 +95,15 @@ def train_on_faces(
     Raises:
         InputError: if the network returns no tensor.
     """
-    shown = torch.from_numpy(images).to(device)
-    plan = HeadPlan(grid=1)
-    classifier = build_encoder(network.model, LOG_ODDS_OF, plan, prepare(shown[:2].cpu(), network), 1, seed=seed)
+    # Half precision: prepared once, images are many, and were of eight bits.
+    shown = torch.cat([batch.half() for _, batch in batches(images, network, BATCH, device)])
+    example = shown[:1].float().cpu()
+    classifier = build_encoder(network.model, LOG_ODDS_OF, HeadPlan(grid=1), example, 1, seed=seed)
     classifier.freeze(("*",))
     classifier.to(device)
 
     def draw(index: Tensor, mirrored: Tensor) -> Tensor:
-        batch = prepare(shown[index], network)
+        batch = shown[index].float()
         return torch.where(mirrored, batch.flip(3), batch)
 
     losses = learn_faces(
