@@ -26,4 +26,5 @@ with logged(snakemake.log[0]):
         models,
         snakemake.params.bootstrap,
         snakemake.params.seed,
+        snakemake.threads,
     )

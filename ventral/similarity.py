@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
-from scipy.stats import rankdata
 
 from ventral.gram import Gram, gram_of
+from ventral.rsa.measures import rank
 from ventral.scores import CONSTANT, spearman_brown
 
 Floats = NDArray[np.float64]
@@ -116,7 +116,7 @@ def weigh_rdm(values: Floats, weights: NDArray | None = None) -> WeighedRDM:
 
 def rank_rdm(rdm: Floats, weights: NDArray | None = None) -> WeighedRDM:
     """Rank the dissimilarities of an (n, n) RDM; `weights` as for `weigh_rdm`."""
-    return weigh_rdm(rankdata(squareform(rdm, checks=False)), weights)
+    return weigh_rdm(rank(squareform(rdm, checks=False)), weights)
 
 
 def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:

@@ -26,6 +26,7 @@ def write_similarity(
     models: Iterable[tuple[str, str, Gram]],
     n_draws: int,
     seed: int,
+    threads: int = 1,
 ) -> None:
     """Compare every layer with every region, and the regions with one another; write RDMs and comparisons.
 
@@ -36,8 +37,9 @@ def write_similarity(
         models: network, layer and Gram matrix of the n stimuli, network after network, early layers first.
         n_draws: bootstrap resamples of stimuli and sessions, and permutations of stimuli.
         seed: of these.
+        threads: to work with.
     """
-    comparisons = Comparisons(regions, n_draws, seed)
+    comparisons = Comparisons(regions, n_draws, seed, threads)
     with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["source"] = responses.attrs["source"]
         for label in ("stimulus_id", "category_name", "object_name"):

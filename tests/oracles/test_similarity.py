@@ -143,7 +143,7 @@ def test_exact_bootstrap_of_a_constant_rdm():
 def test_permutations_are_correlations_of_the_permuted_rdm():
     pairs = random_pairs(5)
     ranked = [rank_rdm(squareform(rdm)).values for rdm in pairs]
-    null = permutation_null(ranked[0], ranked[1][None], 50, 3)
+    null = permutation_null(ranked[0], squareform(ranked[1])[None], 50, 3)
     rng = np.random.default_rng(3)
     for found in null[:, 0]:
         order = rng.permutation(14)

@@ -2,9 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
-from ventral.rsa.measures import MEASURES
+from ventral.rsa.measures import MEASURES, rank
 
 Floats = NDArray[np.float64]
 
@@ -32,7 +31,7 @@ def _scaled(rdm: Floats, measure: str) -> Floats:
         return rdm / (np.sqrt(np.mean(rdm**2)) or 1)
     if measure == "pearson":
         return (rdm - rdm.mean()) / (rdm.std() or 1)
-    return np.asarray(rankdata(rdm))
+    return rank(rdm)
 
 
 def split_half_ceiling(reliability: float) -> tuple[float, float]:

@@ -1,7 +1,9 @@
 """Representational similarity of regions, sessions and layers: every comparison of a dataset, with its statistics."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations, groupby
 from typing import Any
 
@@ -42,6 +44,11 @@ class _Geometry:
     pairs: Floats
     ranked: WeighedRDM
     kernel: Kernel | None
+
+    @cached_property
+    def ranks(self) -> NDArray[np.float32]:
+        """(pairs,) standardised ranks."""
+        return squareform(self.ranked.values, checks=False).astype(np.float32)
 
 
 def _geometry(rdm: Floats, inner: Floats | None, weights: NDArray) -> _Geometry:
@@ -99,10 +106,11 @@ class Comparisons:
         regions: from `region_rdms`.
         n_draws: bootstrap resamples of the stimuli and of the sessions, and permutations of the stimuli.
         seed: of these.
+        threads: that share the regions, and the draws of the exact bootstrap; the numbers are the same.
     """
 
-    def __init__(self, regions: list[RegionRDM], n_draws: int, seed: int) -> None:
-        self.regions, self.n_draws, self.seed = regions, n_draws, seed
+    def __init__(self, regions: list[RegionRDM], n_draws: int, seed: int, threads: int = 1) -> None:
+        self.regions, self.n_draws, self.seed, self.threads = regions, n_draws, seed, threads
         self.subsets = {region.stimuli.tobytes(): region.stimuli for region in regions}
         self.weights = {
             key: np.vstack([np.ones(len(s), dtype=int), bootstrap_weights(len(s), n_draws, seed + k)])
@@ -116,9 +124,7 @@ class Comparisons:
         self.pooled = {area: self._pool(members) for area, members in self.areas.items()}
         self.claims: dict[tuple[str, str, str], tuple[float, float]] = {}
         self.rows: list[_Row] = []
-        self.waiting: list[
-            tuple[_Row, NDArray[np.float32]]
-        ] = []  # rows without their permutations, and the RDMs of these
+        self.waiting: list[tuple[_Row, NDArray[np.float32]]] = []  # without their permutations, and the ranks of these
         self.depth: dict[str, int] = {}
         for i, j in combinations(range(len(regions)), 2):
             if np.array_equal(regions[i].stimuli, regions[j].stimuli):
@@ -146,19 +152,27 @@ class Comparisons:
         for key, s in self.subsets.items():
             if known is None or known[s].all():
                 of_layer[key] = _geometry(rdm[np.ix_(s, s)], inner[np.ix_(s, s)], self.weights[key])
-        for i, region in enumerate(self.regions):
+
+        def with_region(i: int) -> tuple[_Row, _Geometry] | None:
+            region = self.regions[i]
+            if (other := of_layer.get(region.stimuli.tobytes())) is None:
+                return None
             about = {"region": region.region, "compared_with": network, "layer": layer, "depth": depth}
             about["ceiling"] = split_half_ceiling(region.reliability)[1]
             about["ceiling_low"], about["ceiling_high"] = self.ceilings[i]
-            if (other := of_layer.get(region.stimuli.tobytes())) is not None:
-                self._append(_compared(about, i, self.known[i], other), other)
+            return _compared(about, i, self.known[i], other), other
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            for found in pool.map(with_region, range(len(self.regions))):
+                if found is not None:
+                    self._append(*found)
         for area, pooled in self.pooled.items():
             if pooled is not None:
                 self.claims[area, network, layer] = pooled.compare(rdm)
 
     def _append(self, row: _Row, other: _Geometry) -> None:
         self.rows.append(row)
-        self.waiting.append((row, other.ranked.values.astype(np.float32)))
+        self.waiting.append((row, other.ranks))
         if sum(values.size for _, values in self.waiting) > HELD:
             self._permute()
 
@@ -222,7 +236,7 @@ class Comparisons:
 
         step = max(HELD // len(stimuli) ** 2, 1)
         for some in (rows[start : start + step] for start in range(0, len(rows), step)):
-            draws = exact_spearman(mine, [ordered(row) for row in some], weights)
+            draws = exact_spearman(mine, [ordered(row) for row in some], weights, self.threads)
             for row, exact in zip(some, draws.T, strict=True):
                 row.draws["spearman"], row.interval = np.r_[row.spearman, exact], EXACT
 

@@ -1,15 +1,18 @@
 """How sure a comparison of RDMs is: an exact bootstrap over stimuli, and permutations of them."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
+from ventral.rsa.measures import sort_runs
+
 Floats = NDArray[np.float64]
 
-BLOCK = 2**26  # entries of permuted RDMs held at a time: 256 MB
+BLOCK = 2**24  # pairs of permuted RDMs held at a time: 64 MB
 
 
 @dataclass(frozen=True)
@@ -18,20 +21,22 @@ class Ordering:
 
     Attributes:
         order: (m,) indices of the pairs in ascending order.
-        starts: where each run of equal dissimilarities starts in this order; None where there are no ties.
+        starts: (r,) where each run of two or more equal dissimilarities starts in this order.
+        lengths: (r,) of these runs.
+        tied: places in this order of all pairs of these runs.
     """
 
     order: NDArray[np.intp]
-    starts: NDArray[np.intp] | None
+    starts: NDArray[np.intp]
+    lengths: NDArray[np.intp]
+    tied: NDArray[np.intp]
 
 
 def order_rdm(rdm: Floats) -> Ordering:
     """Sort the pairs of an (n, n) RDM."""
-    values = squareform(rdm, checks=False)
-    order = np.argsort(values, kind="stable")
-    ascending = values[order]
-    first = np.r_[True, ascending[1:] != ascending[:-1]]
-    return Ordering(order, None if first.all() else np.flatnonzero(first))
+    order, starts, lengths = sort_runs(squareform(rdm, checks=False))
+    runs = lengths > 1
+    return Ordering(order, starts[runs], lengths[runs], np.flatnonzero(np.repeat(runs, lengths)))
 
 
 def _whole(n_pairs: int) -> type[np.integer]:
@@ -40,38 +45,36 @@ def _whole(n_pairs: int) -> type[np.integer]:
 
 
 def resampled_ranks(
-    drawn: NDArray[np.integer], starts: NDArray[np.intp] | None, cubes: float
-) -> tuple[NDArray[np.integer], float]:
-    """Twice the ranks within a resample, centred on zero; equal dissimilarities share their mean rank.
+    drawn: NDArray[np.integer], of: Ordering, cubes: float
+) -> tuple[NDArray[np.integer], NDArray[np.integer], float]:
+    """Ranks within a resample; equal dissimilarities share their mean rank.
 
     A pair that was drawn w times fills w places of the sorted list, so that the running sum of the weights in the
-    sorted order of the full set gives all ranks without another sort, and doubled in whole numbers. The squares of T
-    centred ranks in runs of t equal ones sum to (T^3 - sum t^3) / 12 (Kendall 1945).
+    sorted order of the full set gives all ranks without another sort: twice the mean rank of a pair is twice the sum
+    up to it, less its own weight, and one more. The squares of T centred ranks in runs of t equal ones sum to
+    (T^3 - sum t^3) / 12 (Kendall 1945).
 
     Args:
         drawn: (m,) how often each pair was drawn, from the least dissimilar on.
-        starts: of the runs of equal dissimilarities, as in `Ordering`.
+        of: the RDM that is resampled.
         cubes: sum of the cubes of `drawn`.
 
     Returns:
-        (m,) in the same order, where those of pairs that were not drawn mean nothing; and the sum of squares over all
-        that were.
+        (m,) running sum of `drawn`; for the tied pairs, what is to be added to twice that less `drawn`; and the sum of
+        squares of twice the centred ranks.
     """
     upto: NDArray[np.integer] = np.cumsum(drawn, dtype=_whole(len(drawn)))
-    total = upto[-1]
-    if starts is None:
-        upto += upto - drawn
-    else:
-        ends = np.r_[starts[1:], len(upto)]
-        last = upto[ends - 1]
-        before = np.r_[last[:1] * 0, last[:-1]]
-        cubes = ((last - before).astype(np.float64) ** 3).sum()
-        upto = np.repeat(last + before, ends - starts)
-    upto -= total
-    return upto, (float(total) ** 3 - cubes) / 3
+    more = upto[:0]
+    if len(of.tied):
+        last, own = upto[of.starts + of.lengths - 1], drawn[of.tied]
+        before = upto[of.starts] - drawn[of.starts]
+        more = np.repeat(last + before, of.lengths) - 2 * upto[of.tied] + own
+        run, single = (last - before).astype(np.float64), own.astype(np.float64)
+        cubes += (run * run * run).sum() - (single * single * single).sum()
+    return upto, more, (float(upto[-1]) ** 3 - cubes) / 3
 
 
-def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[np.integer]) -> Floats:
+def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[np.integer], threads: int = 1) -> Floats:
     """Spearman correlation of an RDM with k others in every resample of the stimuli, ranked anew in each.
 
     Pairs of a stimulus with its own copies do not count.
@@ -80,6 +83,7 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
         one: the RDM of n stimuli.
         others: k RDMs of the same stimuli.
         weights: (draw, n) how often each stimulus was drawn.
+        threads: that share the draws.
 
     Returns:
         (draw, k); 0 where an RDM is constant.
@@ -91,18 +95,28 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
     orders = [place[other.order] for other in others]
     # The narrower the numbers, the more of them a cache holds; a pair's weight is a product of two.
     narrow = weights.astype(np.min_scalar_type(int(weights.max()) ** 2))
-    found = np.zeros((len(weights), len(others)))
-    weighted, beside = np.empty(len(place)), np.empty(len(place), _whole(len(place)))  # new memory would cost as much
-    for draw, (weight, wide) in enumerate(zip(narrow, weights.astype(np.float64), strict=True)):
+
+    def correlate_draw(weight: NDArray[np.integer]) -> list[float]:
+        wide = weight.astype(np.float64)
         pairs = weight.take(i) * weight.take(j)
         cubes = ((wide**3).sum() ** 2 - (wide**6).sum()) / 2
-        ranks, squares = resampled_ranks(pairs, one.starts, cubes)
-        np.multiply(ranks, pairs, out=weighted)
-        for k, (other, order) in enumerate(zip(others, orders, strict=True)):
-            ranks, of_other = resampled_ranks(pairs.take(order), other.starts, cubes)
-            beside[order] = ranks
-            if squares > 0 and of_other > 0:
-                found[draw, k] = np.einsum("i,i", weighted, beside) / np.sqrt(squares * of_other)
+        upto, more, squares = resampled_ranks(pairs, one, cubes)
+        ranks = 2 * upto - pairs
+        ranks[one.tied] += more
+        ranks -= upto[-1]
+        # These sum to zero: whatever is added to all ranks of the other drops out, so that its are never centred.
+        weighted = np.multiply(ranks, pairs, dtype=np.float64)
+        own = np.einsum("i,i", weighted, pairs)  # BLAS would start threads of its own
+        found = []
+        for other, order in zip(others, orders, strict=True):
+            drawn, beside = pairs.take(order), weighted.take(order)
+            upto, more, of_other = resampled_ranks(drawn, other, cubes)
+            product = 2 * np.einsum("i,i", beside, upto) - own + np.einsum("i,i", beside.take(other.tied), more)
+            found.append(product / np.sqrt(squares * of_other) if squares > 0 and of_other > 0 else 0.0)
+        return found
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = np.array(list(pool.map(correlate_draw, narrow))).reshape(len(weights), len(others))
     return np.clip(found, -1, 1, out=found)
 
 
@@ -111,23 +125,25 @@ def permutation_null(one: Floats, others: NDArray[np.floating], n_draws: int, se
 
     Args:
         one: (n, n) standardised ranks, or dissimilarities, of the pairs, with a zero diagonal.
-        others: (k, n, n) the same of k RDMs.
+        others: (k, m) the same of the m pairs of k RDMs.
         n_draws: permutations.
         seed: of the permutations.
 
     Returns:
         (draw, k) correlations.
     """
-    n = len(one)
+    n, n_pairs = len(one), others.shape[1]
     rng = np.random.default_rng(seed)
-    narrow = one.astype(np.float32)
-    flat = others.reshape(len(others), -1).astype(np.float32, copy=False)
+    narrow, above = one.astype(np.float32), np.flatnonzero(~np.tri(n, dtype=bool))
+    flat = others.astype(np.float32, copy=False)
     null = np.empty((n_draws, len(others)), dtype=np.float32)
-    step = max(BLOCK // n**2, 1)
-    for start in range(0, n_draws, step):
-        orders = [rng.permutation(n) for _ in range(min(step, n_draws - start))]
-        block = np.stack([narrow.take(order, axis=0).take(order, axis=1).ravel() for order in orders])
-        null[start : start + len(orders)] = block @ flat.T / (n * (n - 1))
+    block = np.empty((min(max(BLOCK // n_pairs, 1), n_draws), n_pairs), dtype=np.float32)
+    for start in range(0, n_draws, len(block)):
+        some = block[: n_draws - start]
+        for permuted in some:
+            order = rng.permutation(n)
+            narrow.take(order, axis=0).take(order, axis=1).take(above, out=permuted, mode="clip")
+        null[start : start + len(some)] = some @ flat.T / n_pairs
     return null
 
 

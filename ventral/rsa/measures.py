@@ -4,11 +4,30 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, rankdata
+from scipy.stats import kendalltau
 
 from ventral.scores import CONSTANT
 
 Floats = NDArray[np.float64]
+
+
+def sort_runs(values: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """(m,) indices of the values in ascending order, and where each run of equal ones starts in it, and its length.
+
+    Equal values come in any order: a sort that need not keep theirs takes a sixth of the time.
+    """
+    order = np.argsort(values)
+    ascending = values[order]
+    starts = np.flatnonzero(np.r_[True, ascending[1:] != ascending[:-1]])
+    return order, starts, np.diff(starts, append=len(order))
+
+
+def rank(values: Floats) -> Floats:
+    """Ranks from 1 of (m,) finite values, ties sharing their mean rank."""
+    order, starts, lengths = sort_runs(values)
+    ranks = np.empty(len(order))
+    ranks[order] = np.repeat(starts + (lengths + 1) / 2, lengths)
+    return ranks
 
 
 def pearson(a: Floats, b: Floats) -> float:
@@ -27,7 +46,7 @@ def cosine(a: Floats, b: Floats) -> float:
 
 def spearman(a: Floats, b: Floats) -> float:
     """Pearson correlation of the ranks, ties sharing their mean; 0 where one is constant."""
-    return pearson(rankdata(a), rankdata(b))
+    return pearson(rank(a), rank(b))
 
 
 def kendall(a: Floats, b: Floats) -> float:
@@ -52,7 +71,7 @@ def partial_spearman(a: Floats, b: Floats, group: NDArray[np.intp]) -> float:
 
     The ranks are taken over all entries, and correlated about the mean of each group.
     """
-    x, y = (_about_groups(np.asarray(rankdata(values)), group) for values in (a, b))
+    x, y = (_about_groups(rank(values), group) for values in (a, b))
     return cosine(x, y) if x.any() and y.any() else float("nan")
 
 
