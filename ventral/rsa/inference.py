@@ -45,8 +45,8 @@ def _whole(n_pairs: int) -> type[np.integer]:
 
 
 def resampled_ranks(
-    drawn: NDArray[np.integer], of: Ordering, cubes: float
-) -> tuple[NDArray[np.integer], NDArray[np.integer], float]:
+    drawn: NDArray[np.integer], of: Ordering, cubes: float, upto: NDArray[np.integer]
+) -> tuple[NDArray[np.integer], float]:
     """Ranks within a resample; equal dissimilarities share their mean rank.
 
     A pair that was drawn w times fills w places of the sorted list, so that the running sum of the weights in the
@@ -58,12 +58,13 @@ def resampled_ranks(
         drawn: (m,) how often each pair was drawn, from the least dissimilar on.
         of: the RDM that is resampled.
         cubes: sum of the cubes of `drawn`.
+        upto: (m,) to be filled with the running sum of `drawn`; new memory would cost as much as the sum.
 
     Returns:
-        (m,) running sum of `drawn`; for the tied pairs, what is to be added to twice that less `drawn`; and the sum of
-        squares of twice the centred ranks.
+        Of the tied pairs, what is to be added to twice `upto` less `drawn`; and the sum of squares of twice the centred
+        ranks.
     """
-    upto: NDArray[np.integer] = np.cumsum(drawn, dtype=_whole(len(drawn)))
+    np.cumsum(drawn, out=upto)
     more = upto[:0]
     if len(of.tied):
         last, own = upto[of.starts + of.lengths - 1], drawn[of.tied]
@@ -71,7 +72,7 @@ def resampled_ranks(
         more = np.repeat(last + before, of.lengths) - 2 * upto[of.tied] + own
         run, single = (last - before).astype(np.float64), own.astype(np.float64)
         cubes += (run * run * run).sum() - (single * single * single).sum()
-    return upto, more, (float(upto[-1]) ** 3 - cubes) / 3
+    return more, (float(upto[-1]) ** 3 - cubes) / 3
 
 
 def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[np.integer], threads: int = 1) -> Floats:
@@ -93,31 +94,36 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
     place = np.empty_like(one.order)
     place[one.order] = np.arange(len(place))
     orders = [place[other.order] for other in others]
+    tied = [order[other.tied] for order, other in zip(orders, others, strict=True)]
     # The narrower the numbers, the more of them a cache holds; a pair's weight is a product of two.
     narrow = weights.astype(np.min_scalar_type(int(weights.max()) ** 2))
 
-    def correlate_draw(weight: NDArray[np.integer]) -> list[float]:
-        wide = weight.astype(np.float64)
-        pairs = weight.take(i) * weight.take(j)
-        cubes = ((wide**3).sum() ** 2 - (wide**6).sum()) / 2
-        upto, more, squares = resampled_ranks(pairs, one, cubes)
-        ranks = 2 * upto - pairs
-        ranks[one.tied] += more
-        ranks -= upto[-1]
-        # These sum to zero: whatever is added to all ranks of the other drops out, so that its are never centred.
-        weighted = np.multiply(ranks, pairs, dtype=np.float64)
-        own = np.einsum("i,i", weighted, pairs)  # BLAS would start threads of its own
-        found = []
-        for other, order in zip(others, orders, strict=True):
-            drawn, beside = pairs.take(order), weighted.take(order)
-            upto, more, of_other = resampled_ranks(drawn, other, cubes)
-            product = 2 * np.einsum("i,i", beside, upto) - own + np.einsum("i,i", beside.take(other.tied), more)
-            found.append(product / np.sqrt(squares * of_other) if squares > 0 and of_other > 0 else 0.0)
-        return found
+    def correlate_draws(draws: NDArray[np.integer]) -> Floats:
+        found = np.zeros((len(draws), len(others)))
+        weighted, upto, beside = (np.empty(len(i), kind) for kind in (np.float64, *2 * [_whole(len(i))]))
+        for draw, weight in enumerate(draws):
+            wide = weight.astype(np.float64)
+            pairs = weight.take(i) * weight.take(j)
+            cubes = ((wide**3).sum() ** 2 - (wide**6).sum()) / 2
+            more, squares = resampled_ranks(pairs, one, cubes, beside)
+            total = beside[-1]
+            beside += beside
+            beside -= pairs
+            beside -= total
+            beside[one.tied] += more
+            # These sum to zero: what is added to all ranks of another RDM drops out, so that its are never centred.
+            np.multiply(beside, pairs, out=weighted)
+            own = np.einsum("i,i", weighted, pairs)  # not BLAS, which would start threads of its own
+            for k, (other, order, ties) in enumerate(zip(others, orders, tied, strict=True)):
+                more, of_other = resampled_ranks(pairs.take(order), other, cubes, upto)
+                beside[order] = upto
+                if squares > 0 and of_other > 0:
+                    product = 2 * np.einsum("i,i", weighted, beside) + np.einsum("i,i", weighted.take(ties), more) - own
+                    found[draw, k] = product / np.sqrt(squares * of_other)
+        return np.clip(found, -1, 1, out=found)
 
     with ThreadPoolExecutor(threads) as pool:
-        found = np.array(list(pool.map(correlate_draw, narrow))).reshape(len(weights), len(others))
-    return np.clip(found, -1, 1, out=found)
+        return np.concatenate(list(pool.map(correlate_draws, np.array_split(narrow, threads))))
 
 
 def permutation_null(one: Floats, others: NDArray[np.floating], n_draws: int, seed: int) -> NDArray[np.float32]:
