@@ -16,4 +16,5 @@ with logged(snakemake.log[0]):
     highest = np.sqrt(np.clip(responses["reliability"].to_series(), 0, 1))
     ceilings = highest.groupby(responses["region"].values).mean().to_dict()
     maps = [encoding_map(layers, ceilings), *similarity_maps(rsa[rsa["dataset"] == dataset])]
-    save(draw_levels(maps, dataset, responses.attrs["source"]), snakemake.output)
+    n_neuroids = responses["region"].to_series().value_counts().to_dict()
+    save(draw_levels(maps, dataset, responses.attrs["source"], n_neuroids), snakemake.output)

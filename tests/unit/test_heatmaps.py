@@ -20,7 +20,7 @@ def layers():
 def rsa():
     rows = [
         {"region": region, "compared_with": "net", "layer": layer, "depth": depth, "spearman": 0.5, "ceiling": 0.8}
-        | {"cka_unbiased": 0.2}
+        | {"cka_unbiased": 0.2, "within": np.nan}
         for region in ("AIT Sc1", "V1")
         for depth, layer in enumerate(["b", "a"])
     ]
@@ -55,8 +55,19 @@ def test_similarity_maps_leave_out_comparisons_of_regions():
     assert len(similarity_maps(rsa().assign(cka_unbiased=np.nan))) == 1
 
 
+def test_sessions_give_way_to_their_area():
+    area = {"region": "AIT", "compared_with": "net", "layer": "a", "depth": 0, "spearman": 0.4, "ceiling": 0.7}
+    joined = pd.concat([rsa(), pd.DataFrame([area | {"within": 0.4, "cka_unbiased": 0.1}])])
+    spearman, _ = similarity_maps(joined)
+    assert list(spearman.values.columns) == ["AIT"]
+    assert spearman.values.loc[CEILING, "AIT"] == 0.7
+
+
 def test_figure_says_what_is_simulated():
-    figure = draw_levels([encoding_map(layers(), {}), *similarity_maps(rsa())], "majaj", "simulated")
+    figure = draw_levels([encoding_map(layers(), {}), *similarity_maps(rsa())], "majaj", "simulated", {"V4": 8})
     assert figure.get_suptitle() == "majaj (simulated): layers and regions"
     assert len(figure.axes) == 6
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["V4, n = 8", "IT"]
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["net late", "net later", "pixels", "net b", "net a", CEILING]
     plt.close(figure)
