@@ -4,7 +4,7 @@ import numpy as np
 
 from ventral.console import logged
 from ventral.figures import draw_rdms, save
-from ventral.rsa.comparisons import CATEGORY
+from ventral.rsa import CATEGORY
 from ventral.similarity_file import read_layer_rdm, read_rdms
 from ventral.tables import read_table
 

@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from ventral.errors import nearest
+from ventral.rsa import CATEGORY
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -75,7 +76,8 @@ def readouts_for(networks: Mapping[str, Any], readouts: Mapping[str, Any]) -> di
 def find_misnamed(config: Mapping[str, Any]) -> list[str]:
     """Faults of what names a network: readouts and trained encoders of a config with defaults filled in."""
     networks = config["networks"]
-    faults = [
+    faults = [f"networks.{CATEGORY}: the RDMs of labels go by this name; rename it"] if CATEGORY in networks else []
+    faults += [
         f"readouts.{name}.networks: no network {network!r}; {nearest(network, networks)}"
         for name, readout in config["readouts"].items()
         for network in readout.get("networks", [])

@@ -106,7 +106,7 @@ def draw_levels(maps: list[LevelMap], dataset: str, source: str, n_neuroids: Map
         source: of its recordings.
         n_neuroids: of each region.
     """
-    rows = list(dict.fromkeys(name for one in maps for name in one.values.index if name != CEILING)) + [CEILING]
+    rows = [*dict.fromkeys(name for one in maps for name in one.values.index if name != CEILING), CEILING]
     maps = [LevelMap(one.title, one.values.reindex(rows)) for one in maps]
     with plt.rc_context(STYLE):
         widths = [max(0.42 * one.values.shape[1], 0.9) + 0.5 for one in maps]

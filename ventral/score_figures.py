@@ -99,19 +99,19 @@ def neuroid_scores(scores: pd.DataFrame, best: Best, encoder: str, least: float 
         least: neuroids of less reliability are left out, as in the means of the summary.
 
     Returns:
-        One row a neuroid that has a score: `explained_variance`; `pearson_r`; `r2` = r |r|; `reliability`, the ceiling
-        of `r2`; `ceiling` of r, its square root (0 where it is negative), and `low`, `high`: the same of the
-        reliability less and plus its standard deviation over halvings. NaN where there were no repetitions.
+        One row a neuroid that has a score: `explained_variance`; `pearson_r`; `r2`; `signed_r2` = r |r|; `reliability`,
+        the ceiling of these two; `ceiling` of r, its square root (0 where it is negative), and `low`, `high`: the same
+        of the reliability less and plus its standard deviation over halvings. NaN where there were no repetitions.
     """
     here = (scores["protocol"] == PROTOCOL) & (scores["split"] == best.split) & (scores["region"] == best.region)
     rows = scores[here & (scores["encoder"] == encoder) & ~(scores["reliability"] < least)]
     values = rows.pivot_table(index="neuroid", columns="metric", values="value")
-    values = values.reindex(columns=list(LABELS)).dropna(subset=["pearson_r"])
+    values = values.reindex(columns=[*LABELS, "r2"]).dropna(subset=["pearson_r"])
     known = rows.drop_duplicates("neuroid").set_index("neuroid").reindex(values.index)
     reliability, spread = known["reliability"].to_numpy(float), known["reliability_sd"].to_numpy(float)
     spread = np.nan_to_num(spread)
     return values.assign(
-        r2=values["pearson_r"] * values["pearson_r"].abs(),
+        signed_r2=values["pearson_r"] * values["pearson_r"].abs(),
         reliability=reliability,
         ceiling=np.sqrt(np.clip(reliability, 0, 1)),
         low=np.sqrt(np.clip(reliability - spread, 0, 1)),
@@ -157,8 +157,18 @@ def _bins(values: list[NDArray[np.float64]]) -> list[float]:
     return list(BIN * np.arange(first, round(1 / BIN) + 1))
 
 
-def _draw_distribution(axes: Axes, tables: Mapping[str, pd.DataFrame], column: str, behind: str | None) -> None:
-    """Histograms of the best encoder and of the random one, their medians, and the ceilings behind."""
+def draw_distribution(axes: Axes, tables: Mapping[str, pd.DataFrame], column: str, behind: str | None) -> list[Patch]:
+    """Histograms of one encoder, filled, and of another, outlined; their medians, and the ceilings behind.
+
+    Args:
+        axes: to draw on.
+        tables: from `neuroid_scores`, by encoder.
+        column: of the tables.
+        behind: column of the ceilings; None without.
+
+    Returns:
+        What stands for each encoder, and for the ceilings, in a legend.
+    """
     values = [table[column].clip(FLOOR, 1).to_numpy() for table in tables.values()]
     ceilings = next(iter(tables.values()))[behind].dropna().clip(0, 1).to_numpy() if behind else np.empty(0)
     bins = _bins([*values, ceilings])
@@ -176,6 +186,8 @@ def _draw_distribution(axes: Axes, tables: Mapping[str, pd.DataFrame], column: s
         axes.set_title(f"{below} below {FLOOR:g}, in the first bar", fontsize=7, loc="left")
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_ylabel("neuroids")
+    handles = [Patch(color=BEST, alpha=0.75), Patch(fill=False, edgecolor=RANDOM, linestyle="--")]
+    return [*handles[: len(tables)], *([Patch(color=CEILING)] if behind else [])]
 
 
 def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -209,20 +221,16 @@ def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> Non
 
 def _draw_region(figure: SubFigure, best: Best, tables: Mapping[str, pd.DataFrame]) -> None:
     left, middle, right = figure.subplots(1, 3)
-    _draw_distribution(left, tables, "explained_variance", None)
+    draw_distribution(left, tables, "explained_variance", None)
     left.set_xlabel("explained variance")
-    _draw_distribution(middle, tables, "r2", "reliability")
+    handles = draw_distribution(middle, tables, "signed_r2", "reliability")
     middle.set_xlabel("r², with the sign of r")
     _draw_against_ceiling(right, tables)
-    handles = [Patch(color=BEST, alpha=0.75)]
-    handles += [Patch(fill=False, edgecolor=RANDOM, linestyle="--")] * (len(tables) - 1)
-    names = [*tables]
-    if next(iter(tables.values()))["reliability"].notna().any():
-        handles.append(Patch(color=CEILING))
-        names.append("noise ceiling")
+    known = next(iter(tables.values()))["reliability"].notna().any()
+    names = [*tables, *(["noise ceiling"] if known else [])]
     n = len(next(iter(tables.values())))
     figure.legend(
-        handles,
+        handles[: len(names)],
         names,
         title=f"{best.region}: {n} neuroids, {best.n_stimuli} stimuli ({best.split})",
         loc="outside upper left",

@@ -12,7 +12,8 @@ from scipy.spatial.distance import squareform
 
 from ventral.atomic import reading, writing
 from ventral.gram import Gram
-from ventral.rsa.comparisons import CATEGORY, COMPARISON, TEXT, Comparisons
+from ventral.rsa import CATEGORY
+from ventral.rsa.comparisons import COMPARISON, TEXT, Comparisons
 from ventral.rsa.regions import RegionRDM, category_models
 from ventral.similarity import correlation_rdm
 

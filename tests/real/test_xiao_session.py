@@ -26,6 +26,7 @@ from ventral.data.xiao_files import (
 from ventral.data.xiao_labels import list_regions
 from ventral.errors import InputError
 from ventral.scores import pearson_r
+from ventral.similarity import rdm_reliability
 
 SESSION = "An220105"
 STEM = "sub-An/sub-An_ses-20220105T173929"
@@ -213,3 +214,7 @@ def test_halves_by_fixation_overstate_reliability(aligned, recording, by, mean_r
     assert pearson_r(means[0], means[1]).mean() == pytest.approx(mean_r, abs=5e-6 if by == "fixation" else 5e-7)
     rho = spearmanr(pdist(means[0], "correlation"), pdist(means[1], "correlation"))[0]
     assert rho == pytest.approx(rdm_rho, abs=5e-5)
+    # The study's own: neuroids z-scored, and what two halves say of the whole (Spearman-Brown).
+    scored = spearmanr(*(pdist(zscore(half), "correlation") for half in means))[0]
+    assert rdm_reliability(means) == pytest.approx(2 * scored / (1 + scored), abs=1e-9)
+    assert (rdm_reliability(means) < 0.2) == (by == "presentation")

@@ -249,6 +249,13 @@ def test_trained_encoders_of_datasets_that_are_not_there():
     assert find_misnamed(config) == ["trained.c.datasets: no dataset 'magaj'; did you mean majaj?"]
 
 
+def test_no_network_takes_the_name_of_the_rdms_of_labels():
+    config = {"datasets": {"majaj": {"source": "simulated"}}, "networks": {"category": {"architecture": "pixels"}}}
+    config["readouts"] = {"ols": {"alpha": 0}}
+    fill_defaults(config, SCHEMA)
+    assert find_misnamed(config) == ["networks.category: the RDMs of labels go by this name; rename it"]
+
+
 def test_default_readouts_of_other_networks_are_left_out():
     config = {"datasets": {"majaj": {"source": "simulated"}}, "networks": {"pixels": {"architecture": "pixels"}}}
     fill_defaults(config, SCHEMA)

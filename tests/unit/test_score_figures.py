@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from ventral.figures import FLOOR, save
+from ventral.r2_figure import draw_r2, held_out_regions, median_interval, with_ceiling
 from ventral.reproduction import COLUMNS, reproduce
 from ventral.reproduction_figure import cut_note, dot_rows, draw_reproduction
 from ventral.score_figures import (
@@ -53,7 +54,8 @@ def score_table(encoders=tuple(ENCODERS), regions=("IT", "V4"), splits=("val", "
                     about |= {"encoder": name, "split": split, "neuroid": f"{region}{k}"}
                     about |= {"reliability": known[k], "reliability_sd": 0.05}
                     r = rng.uniform(-0.5, 0.9)
-                    for metric, value in (("pearson_r", r), ("explained_variance", r - 0.4), ("mse", 1.0)):
+                    values = {"pearson_r": r, "explained_variance": r - 0.4, "r2": r - 0.5, "mse": 1.0}
+                    for metric, value in values.items():
                         rows.append(about | {"metric": metric, "value": value})
     return pd.DataFrame(rows)
 
@@ -122,7 +124,15 @@ def targets(regions=("IT", "V4"), **given):
     return draw_targets(responses, {"net-ridge": predictions}, encoders, "majaj")
 
 
+def r2_figure(encoders=("net-ridge", "net-ols"), **given):
+    return draw_r2(score_table(**given), summary_table(), encoders, "majaj", 50, 0)
+
+
 FIGURES = {
+    "r2": r2_figure,
+    "r2 of one encoder": lambda: r2_figure(["net-ols"]),
+    "r2 without ceiling": lambda: r2_figure(reliability=np.nan),
+    "r2 of no neuroid": lambda: r2_figure(regions=["none"]),
     "scores": lambda: draw_scores(score_table(), summary_table(), "majaj"),
     "scores of one encoder": lambda: draw_scores(score_table(), summary_table(["net-ridge"], ["IT"]), "majaj"),
     "scores without ceiling": lambda: draw_scores(score_table(reliability=np.nan), summary_table(), "majaj"),
@@ -175,7 +185,7 @@ def test_scores_of_neuroids_are_those_of_the_table_and_ceilings_roots_of_reliabi
     assert list(found.index) == ["IT0", "IT1", "IT2"]
     np.testing.assert_array_equal(found["pearson_r"], r)
     np.testing.assert_allclose(found["explained_variance"], r - 0.4)
-    np.testing.assert_allclose(found["r2"], np.sign(r) * r**2)
+    np.testing.assert_allclose(found["signed_r2"], np.sign(r) * r**2)
     np.testing.assert_allclose(found["ceiling"].iloc[-1], 0.8)
     np.testing.assert_allclose(found[["low", "high"]].iloc[-1], np.sqrt([0.59, 0.69]))
     assert list(neuroid_scores(table, IT, "net-ridge", least=0.3).index) == ["IT1", "IT2"]
@@ -190,6 +200,24 @@ def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row(
     assert found.loc["IT1", ["ceiling", "low", "high"]].tolist() == [0, 0, 0]
 
 
+def test_r2_is_told_with_its_interval_and_what_has_no_ceiling():
+    table = score_table(n=3)
+    table.loc[table["neuroid"] == "IT1", "reliability"] = -0.2
+    figure = draw_r2(table, summary_table(), ["net-ridge", "net-ols"], "majaj", 50, 0)
+    legend = figure.axes[0].get_legend()
+    assert legend.get_title().get_text() == "IT: 3 neuroids, 20 stimuli (test)"
+    found = neuroid_scores(table, IT, "net-ridge")
+    median, low, high = median_interval(found["r2"].to_numpy(), 50, 0)
+    assert low <= median <= high and median == found["r2"].median()
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts[0] == f"net-ridge: median {median:z.2f} [{low:z.2f}, {high:z.2f}]"
+    assert texts[2] == "noise ceiling: median 0.42, of all but IT1"
+    plt.close(figure)
+    assert with_ceiling(found.assign(reliability=np.nan)) == "of 0 neuroids"
+    assert with_ceiling(found.assign(reliability=0.5)) == "of all"
+    assert held_out_regions(summary_table(splits=["val"]), "net-ols")[0].split == "val"
+
+
 def test_a_histogram_holds_every_neuroid_and_marks_the_median():
     table = score_table(regions=["IT"])
     table.loc[(table["neuroid"] == "IT0") & (table["metric"] == "explained_variance"), "value"] = -50
@@ -199,7 +227,7 @@ def test_a_histogram_holds_every_neuroid_and_marks_the_median():
     assert sum(bar.get_height() for bar in left.patches) == len(expected)
     assert sum(bar.get_height() for bar in middle.patches) == 2 * len(expected)  # the ceilings behind
     assert left.lines[0].get_xdata()[0] == pytest.approx(expected["explained_variance"].clip(FLOOR).median())
-    assert middle.lines[0].get_xdata()[0] == pytest.approx(expected["r2"].median())
+    assert middle.lines[0].get_xdata()[0] == pytest.approx(expected["signed_r2"].median())
     below = (expected["explained_variance"] < FLOOR).sum()
     assert left.get_title(loc="left") == f"{below} below -0.3, in the first bar"
     points = right.lines[0].get_xydata()

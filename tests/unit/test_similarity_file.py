@@ -10,7 +10,8 @@ from scipy.stats import spearmanr
 from ventral.cka import linear_cka, make_kernel
 from ventral.errors import InputError
 from ventral.gram import Gram, gram_of
-from ventral.rsa.comparisons import CATEGORY, COMPARISON
+from ventral.rsa import CATEGORY
+from ventral.rsa.comparisons import COMPARISON
 from ventral.rsa.regions import region_rdms
 from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
 from ventral.similarity_file import read_comparisons, read_layer_rdm, read_rdms, write_similarity

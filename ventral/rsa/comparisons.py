@@ -33,7 +33,6 @@ COMPARISON = (
 )
 FIXED, EXACT = "fixed ranks", "exact"
 CONFOUNDED = "confounded"
-CATEGORY = "category"  # what models made of the labels are compared as
 HELD = 2**27  # entries of RDMs held at a time: 512 MB in float32
 
 

@@ -138,6 +138,19 @@ def readouts_of(network):
     return [name for name, readout in config["readouts"].items() if network in readout.get("networks", [network])]
 
 
+def pls_of_hmo(dataset):
+    """HMO's encoders by partial least squares, at most two: of the fewest components and of the most."""
+    components = {
+        f"{network}-{readout}": config["readouts"][readout]["pls"]
+        for network in networks_of(dataset)
+        if config["networks"][network]["architecture"] == "hmo"
+        for readout in readouts_of(network)
+        if "pls" in config["readouts"][readout]
+    }
+    ranked = sorted(components, key=components.get)
+    return ranked[:1] + ranked[1:][-1:]
+
+
 def readout_of(wildcards):
     """A readout, without the networks that it is for: to add one of them fits no other again."""
     return {key: value for key, value in config["readouts"][wildcards.readout].items() if key != "networks"}

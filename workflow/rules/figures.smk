@@ -32,6 +32,33 @@ rule draw_scores:
         "../../scripts/draw_scores.py"
 
 
+rule draw_r2:
+    """R2 of HMO's readouts by partial least squares over the neuroids of every region, with their ceilings."""
+    input:
+        scores="results/tables/scores.csv",
+        summary="results/tables/summary.csv",
+        code=code_of("draw_r2"),
+    output:
+        report("results/figures/r2_{dataset}.png", category="Encoders", caption="../report/r2.rst"),
+        "results/figures/r2_{dataset}.svg",
+    log:
+        "results/logs/draw_r2/{dataset}.log",
+    benchmark:
+        "results/benchmarks/draw_r2/{dataset}.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+    params:
+        encoders=lambda wildcards: pls_of_hmo(wildcards.dataset),
+        min_reliability=config.get("min_reliability"),
+        bootstrap=config["bootstrap"],
+        seed=config["seed"],
+    script:
+        "../../scripts/draw_r2.py"
+
+
 rule draw_reproduction:
     """Each number of the literature beside ours."""
     input:

@@ -40,6 +40,7 @@ FIGURES = expand(
         dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [],
     )
     + [f"levels_{name}" for name in WITH_ENCODERS if name in WITH_RDMS and "holdout" in config["protocols"]]
+    + [f"r2_{name}" for name in WITH_ENCODERS if "holdout" in config["protocols"] and pls_of_hmo(name)]
     + expand("rdms_{dataset}", dataset=WITH_RDMS)
     + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
     + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
