@@ -28,7 +28,7 @@ SHOWN_STEM = "2f524d2c5808700fad7cf05241ca3888"  # an image of the session
 SIMILAR = "78d28d99674b95dc610bd26c15d13976"  # in the second line of similar_images.txt
 SESSION, STEM = "An220105", "sub-An/sub-An_ses-20220105T173929"
 FIX = FIXATIONS[0]
-PARAMS = {"latency_ms": "table", "window_ms": 200, "fixations": "all", "bin_ms": 10}
+PARAMS = {"latency_ms": "table", "window_ms": 200, "fixations": "all", "fixations_per_session": None, "bin_ms": 10}
 PARAMS |= {"permutations": 0, "bootstrap": 10, "seed": 0, "split": {"val": 0.1, "test": 0.2}, "source": "real"}
 Spoil = Callable[[Path], None]
 

@@ -50,7 +50,7 @@ def session(xiao, tmp_path_factory) -> Path:
     }
     files = {"images": f"{stem}_image.nwb", "rasters": f"{stem}.nwb", **tables, **made, "sessions": [made["responses"]]}
     params = {"latency_ms": "table", "window_ms": 200, "fixations": "all", "bin_ms": 10, "seed": 1}
-    params |= {"rois": str(tables["rois"]), "source": "Xiao et al. 2024"}
+    params |= {"rois": str(tables["rois"]), "source": "Xiao et al. 2024", "fixations_per_session": None}
     params |= {"permutations": 1000, "bootstrap": 200, "split": {"val": 0.1, "test": 0.2}}
     steps = ("align_fixations", "read_rasters", "count_responses", "bin_psth", "describe_units", "assemble_units")
     for script in (*steps, "join_sessions"):

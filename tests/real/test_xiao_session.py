@@ -11,6 +11,7 @@ from pynwb import NWBHDF5IO
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr, zscore
 
+from ventral.data.crops import field_centre
 from ventral.data.fixations import align_fixations, used_fixations
 from ventral.data.responses import average_rows
 from ventral.data.xiao import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
@@ -218,3 +219,26 @@ def test_halves_by_fixation_overstate_reliability(aligned, recording, by, mean_r
     scored = spearmanr(*(pdist(zscore(half), "correlation") for half in means))[0]
     assert rdm_reliability(means) == pytest.approx(2 * scored / (1 + scored), abs=1e-9)
     assert (rdm_reliability(means) < 0.2) == (by == "presentation")
+
+
+def test_single_fixations_are_as_reliable_as_the_paper_found_units_consistent(aligned, recording, xiao):
+    responses = session_responses(
+        SESSION,
+        aligned,
+        recording.units,
+        recording.spikes,
+        recording.length,
+        latency_ms=np.full(35, 60.0),
+        window_ms=200,
+        kind="all",
+        seed=0,
+        n_fixations=500,
+    )
+    assert responses["rate"].shape == (500, 35)
+    counts = responses["image_id"].to_series().value_counts()
+    assert len(counts) == 300 and counts.max() == 2
+    reliability = responses.set_index(neuroid="neuroid_id")["reliability"].to_series()
+    expected = {"An220105_30b": 0.425, "An220105_30": 0.279, "An220105_31": 0.229}
+    assert reliability[list(expected)].to_dict() == pytest.approx(expected, abs=5e-4)
+    assert field_centre(SESSION, xiao / "db" / "per_unit_rf.csv.gz").tolist() == [0, 0]  # known of one unit of 35
+    assert field_centre("Bo200712", xiao / "db" / "per_unit_rf.csv.gz").tolist() == [-0.25, -0.5]
