@@ -10,7 +10,7 @@ import yaml
 
 from ventral.atomic import writing
 from ventral.config import check_config, fill_defaults, with_copies
-from ventral.errors import InputError
+from ventral.errors import InputError, refusing
 from ventral.networks.published import FACES, origin
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
@@ -45,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.add_argument("images", metavar="IMAGES", nargs="+", help="a folder, a zip archive, or image files")
     predict.add_argument("--output", metavar="FILE", help="the CSV (default: standard output)")
     predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: a GPU if any")
-    predict.set_defaults(run=lambda given: write_rates(given.encoder, given.images, given.output, given.device))
+    predict.add_argument("--own-code", action="store_true", help="run the function that the card names as its network")
+    predict.set_defaults(
+        run=lambda given: write_rates(given.encoder, given.images, given.output, given.device, given.own_code)
+    )
     given = parser.parse_args(arguments)
     try:
         print(given.run(given))
@@ -93,7 +96,9 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
     return "\n".join([*lines, f"{network}: {n_parameters:,} parameters; {images}"])
 
 
-def write_rates(folder: str | Path, images: Sequence[str | Path], output: str | Path | None, device: str) -> str:
+def write_rates(
+    folder: str | Path, images: Sequence[str | Path], output: str | Path | None, device: str, own_code: bool
+) -> str:
     """A CSV of the rates that a kept encoder predicts for images; or, where it goes to a file, what that holds.
 
     Args:
@@ -101,6 +106,7 @@ def write_rates(folder: str | Path, images: Sequence[str | Path], output: str | 
         images: a folder, a zip archive, or image files.
         output: the file, if any.
         device: "auto", "cpu" or "cuda".
+        own_code: as for `read_encoder`.
 
     Raises:
         InputError: as `predict_images`.
@@ -112,7 +118,7 @@ def write_rates(folder: str | Path, images: Sequence[str | Path], output: str | 
 
     units = read_card(folder).get("units", "not known")
     print(f"units: {units}", file=sys.stderr)
-    names, rates, neuroids = predict_images(folder, images, choose_device(device))
+    names, rates, neuroids = predict_images(folder, images, choose_device(device), own_code)
     table = pd.DataFrame(rates, pd.Index(names, name="image"), neuroids)
     if output is None:
         return table.to_csv().rstrip("\n")
@@ -132,10 +138,11 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     schema = yaml.safe_load(SCHEMA.read_text())
     networks: dict[str, Any] = {}
     if Path(config_file).is_file():
-        try:
-            config = yaml.safe_load(Path(config_file).read_text())
-        except yaml.YAMLError as error:
-            raise InputError(config_file, "YAML", str(error), "correct it") from None
+        with refusing(config_file, "YAML", "not readable", "correct it"):
+            try:
+                config = yaml.safe_load(Path(config_file).read_bytes())
+            except yaml.YAMLError as error:
+                raise InputError(config_file, "YAML", str(error), "correct it") from None
         faults = check_config(config, schema)
         if faults:
             field, _, fault = faults[0].partition(": ")

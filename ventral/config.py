@@ -6,14 +6,31 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ventral.errors import nearest
+from ventral.errors import nearest, printable
 from ventral.rsa import CATEGORY
+
+MOST_ENTRIES, DEEPEST = 100_000, 20
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """Faults of a config, one line each, as ``key: what is wrong; what to do``; none for a sound one."""
+    if _unwieldy(config):
+        return ["top level: nested too deep or too large, as aliases of aliases are; write it out"]
     errors = Draft202012Validator(schema).iter_errors(config)
     return sorted({line for error in errors for line in _lines(error)})
+
+
+def _unwieldy(config: Any) -> bool:
+    """Whether a config, its aliases written out, is larger or deeper than that of any study."""
+    waiting, entries = [(config, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        entries += 1
+        if entries > MOST_ENTRIES or depth > DEEPEST:
+            return True
+        parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+        waiting += [(part, depth + 1) for part in parts]
+    return False
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
@@ -28,7 +45,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
         yield f"{place}: missing {', '.join(missing)}; add it"
     else:
         problem = f"{given!r} does not do" if "description" in rule else error.message
-        yield f"{place}: {problem}; {rule.get('description', 'correct it')}"
+        yield f"{place}: {printable(problem)}; {rule.get('description', 'correct it')}"
 
 
 def fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:

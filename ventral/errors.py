@@ -1,12 +1,15 @@
 """The one exception a user sees: what is wrong with which file, and what to do about it, on one line."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+LONGEST = 1000  # characters of each part of a message; names in damaged files can have any length
+
 
 class InputError(ValueError):
-    """Input that cannot be used, as one line: ``file: field: problem; remedy``.
+    """Input that cannot be used, as one printable line: ``file: field: problem; remedy``.
 
     Args:
         file: the file (or config file) that holds the fault.
@@ -16,7 +19,30 @@ class InputError(ValueError):
     """
 
     def __init__(self, file: str | Path, field: str, problem: str, remedy: str) -> None:
+        file, field, problem, remedy = (printable(part) for part in (file, field, problem, remedy))
         super().__init__(" ".join(f"{file}: {field}: {problem}; {remedy}".split()))
+
+
+def printable(part: object) -> str:
+    """A part of a message without what a terminal or a log would choke on: controls, halves of surrogates."""
+    text = " ".join(str(part).split())
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+@contextmanager
+def refusing(file: str | Path, field: str, problem: str, remedy: str) -> Iterator[None]:
+    """Refuse a file, in the words given, whatever goes wrong in the block: decoders meet damage with any exception.
+
+    Raises:
+        InputError: in place of any other exception; one that is raised in the block stays as it is.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(file, field, problem, remedy) from error
 
 
 def listed(names: Collection[object], limit: int = 12) -> str:

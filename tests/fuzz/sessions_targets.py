@@ -29,7 +29,7 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.data.xiao_labels import in_regions, list_regions, read_fields, region_distance, similar_groups
+from ventral.data.xiao_labels import _mask_pixels, in_regions, list_regions, read_fields, region_distance, similar_groups
 from ventral.data.xiao_sessions import choose_sessions, read_sessions
 
 SESSION = "Pa210119"
@@ -129,6 +129,7 @@ def read_boxes(path: Path) -> None:
 
 def read_mask(path: Path) -> None:
     regions = pd.DataFrame({"stem": ["0a"], "mask": [str(path)]})
+    _mask_pixels.cache_clear()
     distance = region_distance(np.array(["0a"]), np.zeros(1), np.zeros(1), np.array([10.0, 8.0]), regions)
     assert distance.shape == (1,) and (distance >= 0).all()
 

@@ -51,7 +51,7 @@ def read_one(target: Target, path: Path, data: bytes, count: Count, what: str) -
     except InputError as error:
         line = str(error)
         count.refused += 1
-        if "\n" in line or len(line) > 2000 or not line.isprintable():
+        if "\n" in line or len(line) > 5000 or not line.isprintable():
             count.faults.append(f"{what}: not one printable line of reasonable length: {line[:200]!r}")
     except BaseException:
         last = traceback.format_exc().strip().splitlines()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ventral.atomic import writing
 from ventral.console import progress
+from ventral.data.hdf5 import open_hdf5
 from ventral.data.objects import OBJECTS
 from ventral.data.splits import SPLITS
 from ventral.errors import InputError, listed, nearest
@@ -40,11 +41,8 @@ def open_course(path: str | Path) -> Iterator[h5py.File]:
     """The course file, open for reading; whatever cannot be read inside the block is reported as a damaged file."""
     if not Path(path).is_file():
         raise InputError(path, "course_file", "no such file", AGAIN)
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, RuntimeError):
-        raise InputError(path, "course_file", "not a complete HDF5 file", AGAIN) from None
+    with open_hdf5(path, "course_file", "not a complete HDF5 file", AGAIN) as file:
+        yield file
 
 
 def dataset(file: h5py.File, path: str | Path, name: str, ndim: int) -> h5py.Dataset:
@@ -159,6 +157,8 @@ def read_spikes(file: h5py.File, path: str | Path, split: str, n_stimuli: int) -
         turned = values.shape[1] == n_stimuli
         problem = f"shape {values.shape}, axes swapped" if turned else f"{len(values)} rows for {n_stimuli} objects"
         raise InputError(path, name, problem, "give (stimulus, site)")
+    if values.dtype.kind not in "fiu":
+        raise InputError(path, name, f"not of numbers but {values.dtype}", "give the rates of each stimulus")
     rates = np.asarray(values[:], dtype=np.float64)
     if not np.isfinite(rates).all():
         raise InputError(path, name, f"{(~np.isfinite(rates)).sum()} values are NaN or infinite", AGAIN)

@@ -29,6 +29,9 @@ TABLES = (
     f"https://codeload.github.com/willwx/free_viewing/tar.gz/{COMMIT}",
     f"https://github.com/willwx/free_viewing/archive/{COMMIT}.tar.gz",
 )
+INFLATION = 100  # bytes that one byte of an archive of images unpacks to at most: bitmaps drawn with few colours
+LARGEST_TABLE = 1 << 30  # bytes
+MOST_PAGES = 1000  # of a listing
 REPORT = "try again later; if it stays, report it to the project"
 
 
@@ -108,7 +111,7 @@ def list_osf(listing_url: str, page: str | Path, **options: Any) -> dict[str, Li
     """
     files: dict[str, Listed] = {}
     url, seen = listing_url, set[str]()
-    while url and url not in seen:  # a page that follows itself ends the list
+    while url and url not in seen and len(seen) < MOST_PAGES:  # a page that follows itself ends the list
         seen.add(url)
         fetch([url], page, **options)
         try:
@@ -116,9 +119,10 @@ def list_osf(listing_url: str, page: str | Path, **options: Any) -> dict[str, Li
             for entry in listing["data"]:
                 told = entry["attributes"]
                 if told.get("kind", "file") == "file":
-                    files[told["name"]] = Listed(
-                        entry["links"]["download"], int(told["size"]), str(told["extra"]["hashes"]["sha256"])
-                    )
+                    size, sha256 = int(told["size"]), told["extra"]["hashes"]["sha256"]
+                    if size < 0 or not re.fullmatch("[0-9a-f]{64}", sha256):
+                        raise ValueError("no size or no sha256")
+                    files[str(told["name"])] = Listed(str(entry["links"]["download"]), size, sha256)
             url = listing["links"].get("next")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise InputError(url, "listing", "not a list of files with sizes and hashes", REPORT) from None
@@ -166,13 +170,17 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         InputError: if it is damaged, lacks a part, or holds a link or a name that leads out of the folder.
     """
-    for name, attributes in _members(archive):
+    room = INFLATION * sum(part.stat().st_size for part in archive.parent.glob(f"{archive.stem}.z*"))
+    for name, attributes, size in _members(archive):
+        room -= size
+        if room < 0:
+            raise InputError(archive, name, "larger unpacked than images can be", REPORT)
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or re.match("[A-Za-z]:", name):
             raise InputError(archive, name, "leads out of the folder", REPORT)
         if attributes.split()[-1:] and attributes.split()[-1].startswith("l"):
             raise InputError(archive, name, "a link", REPORT)
-    _seven_zip("x", "-y", "-bd", f"-o{folder}", str(archive))
+    _seven_zip("x", "-tzip", "-y", "-bd", f"-o{folder}", str(archive))
 
 
 def fetch_tables(urls: Sequence[str], folder: str | Path, manifest: str | Path, **options: Any) -> None:
@@ -217,17 +225,21 @@ def _files_of_db(archive: Path, wanted: dict[str, str]) -> Iterator[tuple[str, b
             for member in tar:
                 name = f"/{member.name}".partition("/db/")[2]
                 if member.isfile() and name in wanted and (stream := tar.extractfile(member)):
+                    if member.size > LARGEST_TABLE:
+                        raise InputError(archive, name, f"{member.size} bytes, no table", "run again")
                     yield name, stream.read()
-    except (tarfile.TarError, EOFError, zlib.error):
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(archive, "archive", "not a readable tar.gz", "run again") from None
 
 
-def _members(archive: Path) -> Iterator[tuple[str, str]]:
-    """Name and attributes (such as `-rw-r--r--`) of every entry of an archive, before anything is unpacked."""
-    for entry in _seven_zip("l", "-slt", "-ba", "-sccUTF-8", str(archive)).split("\n\n"):
+def _members(archive: Path) -> Iterator[tuple[str, str, int]]:
+    """Name, attributes (such as `-rw-r--r--`) and bytes of every entry of a zip file, before anything is unpacked."""
+    for entry in _seven_zip("l", "-tzip", "-slt", "-ba", "-sccUTF-8", str(archive)).split("\n\n"):
         told = dict(line.partition(" = ")[::2] for line in entry.splitlines())
         if "Path" in told:
-            yield told["Path"], told.get("Attributes", "")
+            yield told["Path"], told.get("Attributes", ""), int(told.get("Size") or 0)
 
 
 def _seven_zip(*arguments: str) -> str:

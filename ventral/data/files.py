@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.hdf5 import open_hdf5
 from ventral.data.images import check_pairing, open_images, stimulus_ids
 from ventral.data.responses import check_responses, make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
-from ventral.errors import InputError, listed
+from ventral.errors import InputError, listed, refusing
 
 AXES = ("stimulus", "neuroid", "repeat")
 Labels = dict[str, NDArray[np.str_]]
@@ -25,13 +25,8 @@ def read_npy(path: Path, layout: Sequence[str]) -> xr.DataArray:
     Raises:
         InputError: if the file is missing, damaged, not of numbers, or has another number of axes.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-        array = array.astype(np.float64)
-    except (ValueError, EOFError, OSError, TypeError, AttributeError, TokenError):
-        raise InputError(
-            path, "array", "not a complete .npy file of numbers", "save it again with numpy.save"
-        ) from None
+    with refusing(path, "array", "not a complete .npy file of numbers", "save it again with numpy.save"):
+        array = np.load(path, allow_pickle=False).astype(np.float64)
     if not {"stimulus", "neuroid"} <= set(layout):
         raise InputError(path, "layout", f"axes {listed(layout)}", "name a stimulus and a neuroid axis")
     if array.ndim != len(layout):
@@ -47,12 +42,8 @@ def read_csv(path: Path) -> xr.DataArray:
     Raises:
         InputError: if the file is damaged or a column is not of numbers.
     """
-    try:
+    with refusing(path, "table", "not a readable csv", "write one row a presentation, image name first"):
         table = pd.read_csv(path, dtype={0: str})
-    except (ValueError, UnicodeDecodeError):
-        raise InputError(
-            path, "table", "not a readable csv", "write one row a presentation, image name first"
-        ) from None
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus first cells for an index
         raise InputError(path, "table", "rows longer than the header", "write one cell a column in every row")
     columns = table.columns[1:]
@@ -76,12 +67,10 @@ def read_nc(path: Path) -> xr.DataArray:
     Raises:
         InputError: if the file is damaged, has no `rate`, or other dimensions.
     """
-    try:
+    with open_hdf5(path, "netCDF", "not a complete netCDF-4 file", "copy or write it again") as file:
+        if "rate" not in file:
+            raise InputError(path, "rate", "no such variable", "name the responses `rate`")
         rate = xr.load_dataset(path, engine="h5netcdf")["rate"]
-    except KeyError:
-        raise InputError(path, "rate", "no such variable", "name the responses `rate`") from None
-    except (OSError, ValueError, RuntimeError):
-        raise InputError(path, "netCDF", "not a complete netCDF-4 file", "copy or write it again") from None
     if not {"stimulus", "neuroid"} <= set(rate.dims) <= set(AXES):
         raise InputError(path, "rate", f"dimensions {listed(rate.dims)}", f"name them {listed(AXES)}")
     if rate.dtype.kind not in "fiub":
@@ -164,11 +153,12 @@ def read_recordings(
         "subject": np.full(n, settings["subject"]),
         "session": np.full(n, settings["name"]),
     }
-    labels |= {
-        name: np.broadcast_to(array[name].values.astype(str), n)  # one for all, or one each
-        for name in labels
-        if name in array.coords and array[name].dims in ((), ("neuroid",))
-    }
+    with refusing(responses, "coordinates of neuroids", "not text", "write them as text"):
+        labels |= {
+            name: np.broadcast_to(array[name].values.astype(str), n)  # one for all, or one each
+            for name in labels
+            if name in array.coords and array[name].dims in ((), ("neuroid",))
+        }
     dataset = make_responses(
         reduce_presentations(values, stimulus, len(names), seed),
         {"stimulus_id": stimulus_ids(names), "split": assign_splits(len(names), split, seed)},

@@ -1,11 +1,9 @@
 """Stimulus images: from a folder or a zip into `images/{dataset}.h5`, whose order every later matrix follows."""
 
 import io
-import lzma
 import re
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +14,12 @@ from PIL import Image, ImageOps
 
 from ventral.atomic import reading, writing
 from ventral.console import progress
-from ventral.errors import InputError, listed
+from ventral.errors import InputError, listed, refusing
 
 BACKGROUND = 128  # grey behind transparent pixels, the mid-grey of the screen in most recordings
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's those that start no other program
+MOST_PIXELS = 100_000_000  # of one image: 300 MB once it is decoded
+LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]
 
 
@@ -40,11 +41,12 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
         files = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
         read: Reader = lambda name: (source / name).read_bytes()  # noqa: E731
     elif source.is_file():
-        try:
+        with refusing(source, "archive", "not a complete zip file", "copy or download it again"):
             archive = zipfile.ZipFile(source)
-        except (zipfile.BadZipFile, RuntimeError, ValueError):
-            raise InputError(source, "archive", "not a complete zip file", "copy or download it again") from None
         files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
+        large = [entry.filename for entry in archive.infolist() if entry.file_size > LARGEST]
+        if large:  # read no further than declared, so that nothing larger can come out of an entry
+            raise InputError(source, large[0], f"more than {LARGEST >> 20} MiB unpacked", "is it an image? remove it")
         read = archive.read
     else:
         raise InputError(source, "images", "no such file or folder", "correct the path in the config")
@@ -52,6 +54,8 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
         path = PurePosixPath(name.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or ":" in name:
             raise InputError(source, name, "leads outside the archive", "make the archive again without such names")
+        if not name.isprintable():
+            raise InputError(source, name, "name with characters that cannot be printed", "give it another name")
     shown = [n for n in files if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(n).parts)]
     if not shown:
         raise InputError(source, "images", "holds no file", "put the images there")
@@ -69,8 +73,10 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
     Raises:
         InputError: if the bytes are not a whole image.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
+    with refusing(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG"):
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise InputError(source, name, f"{image.width} x {image.height} pixels", "bring it to a smaller size")
             image.load()
             if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
                 layers = image.convert("RGBA")
@@ -80,8 +86,6 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
                 grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)
                 return np.repeat(grey[:, :, None], 3, axis=2)
             return np.asarray(image.convert("RGB"))
-    except Exception:  # decoders meet damage with nearly any exception
-        raise InputError(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG") from None
 
 
 def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -126,7 +130,7 @@ def read_image(source: str | Path, name: str, read: Reader) -> NDArray[np.uint8]
         data = read(name)
     except (KeyError, FileNotFoundError):
         raise InputError(source, name, "image missing", "add it to the source") from None
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError):
+    except Exception:  # of whatever method of compression
         raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
     return decode_image(data, source, name)
 
@@ -151,7 +155,9 @@ def read_images(source: str | Path, names: Sequence[str], read: Reader, side: in
         image = read_image(source, name, read)
         image = image if side is None else fit_square(image, side)
         if stack is None:
-            stack = np.empty((len(names), *image.shape), dtype=np.uint8)
+            whole = f"{len(names)} images of {image.shape[1]} x {image.shape[0]} pixels do not fit into memory"
+            with refusing(source, "images", whole, "set a smaller image_size"):
+                stack = np.empty((len(names), *image.shape), dtype=np.uint8)
         if image.shape != stack.shape[1:]:
             sizes = " and ".join("{1} x {0}".format(*shape[:2]) for shape in (stack.shape[1:], image.shape))
             raise InputError(source, name, f"images of {sizes} pixels", "set image_size, or bring all to one size")

@@ -52,7 +52,8 @@ def read_majaj_responses(
         shown, stimulus = shown_stimuli(file, assembly, table, stimuli)
         animal = texts(coordinate(file, assembly, "animal", "neuroid"))
         sites = {name: texts(coordinate(file, assembly, name, "neuroid")) for name in ("neuroid_id", "region")}
-        sites |= {name: plain(file.variables[name][:]) for name in SITE_METADATA if name in file.variables}
+        known = [name for name in SITE_METADATA if name in file.variables]
+        sites |= {name: plain(coordinate(file, assembly, name, "neuroid")) for name in known}
         window_ms = counting_window(file, assembly)
         values = response_variable(file, assembly)
         source = str(values.attrs.get("source", SOURCE))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ventral.data.hdf5 import open_hdf5
 from ventral.data.images import open_images, read_images
 from ventral.errors import InputError, listed, nearest
 
@@ -172,11 +173,8 @@ def open_assembly(path: str | Path) -> Iterator[h5netcdf.File]:
     """The assembly, open for reading; whatever cannot be read inside the block is reported as a damaged file."""
     if not Path(path).is_file():
         raise InputError(path, "assembly", "no such file", AGAIN)
-    try:
-        with h5netcdf.File(path, "r") as file:
-            yield file
-    except OSError:
-        raise InputError(path, "assembly", "not a complete netCDF-4 file", AGAIN) from None
+    with open_hdf5(path, "assembly", "not a complete netCDF-4 file", AGAIN), h5netcdf.File(path, "r") as file:
+        yield file
 
 
 def response_variable(file: h5netcdf.File, path: str | Path) -> h5netcdf.Variable:
@@ -188,6 +186,8 @@ def response_variable(file: h5netcdf.File, path: str | Path) -> h5netcdf.Variabl
         raise InputError(
             path, VARIABLE, f"dimensions ({', '.join(values.dimensions)})", f"give {', '.join(DIMENSIONS)}"
         )
+    if values.shape != tuple(file.dimensions[name].size for name in DIMENSIONS):
+        raise InputError(path, VARIABLE, f"shape {values.shape} is not that of its dimensions", AGAIN)
     return values
 
 
@@ -196,7 +196,7 @@ def coordinate(file: h5netcdf.File, path: str | Path, name: str, dimension: str)
     if name not in file.variables:
         raise InputError(path, name, f"coordinate of {dimension} missing", "use the public assembly")
     values = file.variables[name]
-    if values.dimensions != (dimension,):
+    if values.dimensions != (dimension,) or values.shape != (file.dimensions[dimension].size,):
         raise InputError(path, name, f"no coordinate of {dimension}", "use the public assembly")
     return np.asarray(values[:])
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ventral.console import progress
+from ventral.data.hdf5 import open_hdf5
 from ventral.data.spikes import spike_times
 from ventral.errors import InputError, listed, nearest
 
@@ -177,11 +178,8 @@ def open_nwb(path: str | Path) -> Iterator[h5py.File]:
     """
     if not Path(path).is_file():
         raise InputError(path, "NWB file", "no such file", "download it from DANDI 000628")
-    try:
-        with h5py.File(path) as file:
-            yield file
-    except (OSError, RuntimeError, KeyError, UnicodeDecodeError):
-        raise InputError(path, "NWB file", "truncated or damaged", AGAIN) from None
+    with open_hdf5(path, "NWB file", "truncated or damaged", AGAIN) as file:
+        yield file
 
 
 def _dataset(file: h5py.File, name: str, *shape: int | None, text: bool = False) -> h5py.Dataset:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
 
+from ventral.data.images import FORMATS
 from ventral.data.xiao_files import read_table
-from ventral.errors import InputError
+from ventral.errors import InputError, refusing
 
 FACE = ("face", "primate_face")  # categories of real faces; all others are ambiguous
 # Monkeys whose stimuli were all looked through for faces; the last three are simulated.
@@ -128,11 +129,9 @@ def region_distance(
 @lru_cache(maxsize=256)
 def _mask_pixels(path: str) -> tuple[Floats, Floats]:
     """Centres (k, 2) of a mask's bright pixels and half (2,) the size of one, x and y, as shares of the image."""
-    try:
-        with Image.open(path) as image:
+    with refusing(path, "mask", "not a readable image", "download the authors' tables again"):
+        with Image.open(path, formats=FORMATS) as image:  # Pillow itself refuses pictures of absurd size
             bright = np.asarray(image.convert("RGB"))[:, :, 0] > 127  # a mask kept as JPEG is grey at its edges
-    except (OSError, SyntaxError):  # Pillow's word for a broken PNG
-        raise InputError(path, "mask", "not a readable image", "download the authors' tables again") from None
     rows, columns = np.nonzero(bright)
     size = np.array(bright.shape[::-1], dtype=np.float64)
     return np.column_stack([columns + 0.5, rows + 0.5]) / size, 0.5 / size

@@ -1,6 +1,7 @@
 """Encoders read from their folders, and applied to any images."""
 
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from ventral.console import progress
 from ventral.data.download import sha256_of
 from ventral.data.images import Reader, open_images, read_image
-from ventral.errors import InputError
+from ventral.errors import InputError, refusing
 from ventral.keeping.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
 from ventral.keeping.writing import CARD, Card, digest_of
 from ventral.networks.activations import prepare
@@ -27,6 +28,7 @@ from ventral.training.loader import prefetched
 from ventral.training.loop import in_units, inference
 
 CPU = torch.device("cpu")
+LARGEST_SIDE = 4096  # pixels of what a network takes
 AGAIN = "make the encoder again, or copy its folder again"
 
 
@@ -54,15 +56,14 @@ def read_card(folder: str | Path) -> Card:
     folder = Path(folder)
     if not (folder / CARD).is_file():
         raise InputError(folder, CARD, "no encoder here", "give a folder under results/encoders")
-    try:
+    with refusing(folder, CARD, "changed or damaged since it was written", AGAIN):
         card = json.loads((folder / CARD).read_bytes())
-        sound = card["sha256"] == digest_of(card)
         files = dict(card["files"])
-    except (ValueError, KeyError, TypeError):
-        sound, files = False, {}
-    if not sound:
-        raise InputError(folder, CARD, "changed or damaged since it was written", AGAIN)
+        if card["sha256"] != digest_of(card):
+            raise ValueError("not the digest of the card")
     for name, digest in files.items():
+        if not re.fullmatch(r"\w[\w.-]{0,99}", name, re.ASCII):
+            raise InputError(folder, CARD, f"{name!r} is not the name of a file in its folder", AGAIN)
         if not (folder / name).is_file():
             raise InputError(folder, name, "missing", AGAIN)
         if sha256_of(folder / name) != digest:
@@ -70,13 +71,40 @@ def read_card(folder: str | Path) -> Card:
     return card
 
 
-def read_encoder(folder: str | Path, device: torch.device = CPU) -> Kept:
-    """Read an encoder from its folder, every file checked, and bring it to a device.
+def read_encoder(folder: str | Path, device: torch.device = CPU, own_code: bool = False) -> Kept:
+    """Read an encoder from its folder, every file checked, bring it to a device, and try it on a grey image.
+
+    Args:
+        folder: of the encoder.
+        device: where it runs.
+        own_code: whether to run a function that the card names as the maker of its network, whoever wrote the card.
 
     Raises:
-        InputError: as `read_card`; and if its network cannot be made here, as when a user's own function is missing.
+        InputError: as `read_card`; and if its network cannot be made here, as when a user's own function is missing,
+            or is not to be run.
     """
     folder, card = Path(folder), read_card(folder)
+    with refusing(folder, CARD, "does not describe an encoder that can be made here", AGAIN):
+        if not own_code:
+            _refuse_code(folder, card)
+        kept = _read_kept(folder, card, device)
+        height, width = card.get("image_shape") or (1, 1)
+        grey = kept.prepare(np.full((1, _side(height), _side(width), 3), 128, dtype=np.uint8))
+        n_neuroids = len([str(name) for name in card["neuroid_id"]])
+        if kept.predict([(0, grey.to(device))], 1).shape != (1, n_neuroids):
+            raise ValueError("not one rate a neuroid")
+    return kept
+
+
+def _refuse_code(folder: Path, card: Card) -> None:
+    described = card["network"] if card["kind"] == "linear" else card["recipe"]["network"]
+    architecture = described.get("settings", {}).get("architecture", "")
+    if ":" in architecture:
+        problem = f"its network is made by code, {architecture}, that would run with your rights"
+        raise InputError(folder, CARD, problem, "say --own-code (in Python, own_code=True) if you trust it")
+
+
+def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
     if card["kind"] == "linear":
         network, primals = _rebuild(card["network"], folder), _read_primals(folder / READOUT)
         network.model.to(device)
@@ -119,8 +147,20 @@ def _load(model: nn.Module, path: Path) -> None:
 
 def _images(described: Mapping[str, Any]) -> tuple[int | None, Any, Any, str]:
     """How a network wants its images, as `Network` has it."""
-    mean, std = tuple(described["mean"]), tuple(described["std"])
-    return described["image_size"], mean, std, described["interpolation"]
+    mean, std = (tuple(map(float, described[name])) for name in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or not np.isfinite((*mean, *std)).all() or min(std) <= 0:
+        raise ValueError("not the mean and standard deviation of three colours")
+    size, interpolation = described["image_size"], described["interpolation"]
+    if interpolation not in ("bilinear", "bicubic"):
+        raise ValueError("no such interpolation")
+    return None if size is None else _side(size), mean, std, interpolation
+
+
+def _side(pixels: Any) -> int:
+    """The side of an image, if it is one."""
+    if type(pixels) is not int or not 0 < pixels <= LARGEST_SIDE:
+        raise ValueError("not the side of an image")
+    return pixels
 
 
 def _preparation(described: Mapping[str, Any]) -> Callable[[NDArray[np.uint8]], Tensor]:
@@ -151,7 +191,10 @@ def _apply_members(
 
 
 def predict_images(
-    folder: str | Path, images: str | Path | Sequence[str | Path], device: torch.device = CPU
+    folder: str | Path,
+    images: str | Path | Sequence[str | Path],
+    device: torch.device = CPU,
+    own_code: bool = False,
 ) -> tuple[list[str], NDArray[np.floating], list[str]]:
     """Predict the rates of an encoder's neuroids for images of any size, each resized as its network wants it.
 
@@ -159,6 +202,7 @@ def predict_images(
         folder: of the encoder.
         images: a folder or a zip archive of images, or one or more image files.
         device: where the encoder runs.
+        own_code: as for `read_encoder`.
 
     Returns:
         Names of the images, in natural order or in that given; (n, neuroid) rates in the card's `units`; neuroid ids.
@@ -168,7 +212,7 @@ def predict_images(
             as they are and those of its study were not square, of another size than theirs.
     """
     names, source, read = _find_images(images)
-    kept = read_encoder(folder, device)
+    kept = read_encoder(folder, device, own_code)
     shape = kept.card.get("image_shape")
 
     def load(part: tuple[int, ...]) -> tuple[int, Tensor]:

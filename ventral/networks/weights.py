@@ -63,7 +63,7 @@ def read_state(path: Path) -> State:
         raise InputError(path, "weights", "not a state dict", SAVE)
     state = OrderedDict((PREFIX.sub("", str(name)), value) for name, value in content.items())
     versions = getattr(content, "_metadata", None)
-    if isinstance(versions, Mapping):
+    if isinstance(versions, Mapping) and all(map(_is_version, versions.items())):
         state._metadata = {PREFIX.sub("", f"{name}.")[:-1]: version for name, version in versions.items()}  # type: ignore[attr-defined]
     return state
 
@@ -108,6 +108,12 @@ def load_state(model: nn.Module, path: Path) -> None:
                 f"of another architecture: {what} {listed(names, 3)}",
                 "name the architecture that the file was saved from",
             )
+
+
+def _is_version(item: tuple[Any, Any]) -> bool:
+    """Whether this is the name of a module and its version, as torch keeps them beside a state dict."""
+    name, told = item
+    return isinstance(name, str) and isinstance(told, Mapping) and isinstance(told.get("version", 1), int | None)
 
 
 def fingerprint(model: nn.Module) -> str:

@@ -1,0 +1,60 @@
+"""HDF5 files from elsewhere, netCDF and NWB among them: opened, and refused where they are not what they seem."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+
+from ventral.errors import InputError, refusing
+
+INFLATION = 1032  # bytes that one deflated byte can stand for at most (zlib technical details)
+
+SCALES = "DIMENSION_LIST"  # the attribute by which netCDF-4 names the axes of a variable
+
+
+@contextmanager
+def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterator[h5py.File]:
+    """Open a file to read.
+
+    Args:
+        path: of the file.
+        field: as errors name what is read.
+        problem: as errors name what cannot be read, now or inside the block.
+        remedy: against it.
+
+    Raises:
+        InputError: if anything in the file cannot be read, lies in another file, or is larger than it can hold.
+    """
+    with refusing(path, field, problem, remedy), h5py.File(path) as file:
+        check_contained(file, remedy)
+        yield file
+
+
+def check_contained(file: h5py.File, remedy: str) -> None:
+    """Refuse a file that takes data from other files, or that declares more of it than its bytes can hold.
+
+    Raises:
+        InputError: naming the object at fault.
+    """
+    room = INFLATION * Path(file.filename).stat().st_size
+
+    def check_link(name: str, link: object) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            raise InputError(file.filename, name, "lies in another file", remedy)
+
+    def check_dataset(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if not isinstance(item, h5py.Dataset):
+            return
+        if item.external or item.is_virtual:
+            raise InputError(file.filename, name, "lies in another file", remedy)
+        if item.shape is not None and item.nbytes > room:
+            raise InputError(file.filename, name, f"shape {item.shape} is more than the file can hold", remedy)
+        if SCALES in item.attrs:
+            told = item.attrs.get_id(SCALES)
+            # HDF5's own library of dimension scales trusts this list, and writes beyond its memory where it is longer.
+            if told.shape != (len(item.shape or ()),) or h5py.check_vlen_dtype(told.dtype) != h5py.ref_dtype:
+                raise InputError(file.filename, name, f"{SCALES} is not one list of references an axis", remedy)
+
+    file.visititems_links(check_link)
+    file.visititems(check_dataset)
