@@ -33,9 +33,9 @@ def reading(path: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, KeyError, ValueError, RuntimeError, EOFError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except Exception as error:
         raise InputError(
             path, "file", f"damaged or incomplete ({type(error).__name__})", "delete it, run again"
         ) from None

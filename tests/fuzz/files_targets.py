@@ -1,6 +1,5 @@
 """Images in files and archives, tables and arrays of the user's own, and the files of Majaj & Hong 2015."""
 
-import gzip
 import io
 import random
 import struct
@@ -164,14 +163,32 @@ def npy(array: np.ndarray) -> bytes:
 
 def forge_npy(sound: list[bytes], _rng: random.Random) -> Iterator[bytes]:
     whole = rates()
-    for array in (whole[0], whole[:5], whole[:, :0], whole[None], whole * np.nan, whole * np.inf, whole * 0, whole + 1j):
+    for array in (
+        whole[0],
+        whole[:5],
+        whole[:, :0],
+        whole[None],
+        whole * np.nan,
+        whole * np.inf,
+        whole * 0,
+        whole + 1j,
+    ):
         yield npy(array)
     for dtype in ("U5", "S3", object, "M8[ns]", bool, np.longdouble, [("a", float)]):
         yield npy(whole.astype(dtype))
     spoilt = whole.copy()
     spoilt[3, 1, 2] = np.inf
     yield npy(spoilt)
-    for shape in ("1" * 30, "-5", "2**40", "99999999999, 3, 4", "1099511627776, 1, 1", "[" * 3000, "True, 3, 4", "'a', 3"):
+    for shape in (
+        "1" * 30,
+        "-5",
+        "2**40",
+        "99999999999, 3, 4",
+        "1099511627776, 1, 1",
+        "[" * 3000,
+        "True, 3, 4",
+        "'a', 3",
+    ):
         header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape},), }}".encode().ljust(117) + b"\n"
         yield b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + bytes(100)
     yield zip_of(("rate.npy", npy(whole)))

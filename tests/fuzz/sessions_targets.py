@@ -29,7 +29,14 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.data.xiao_labels import _mask_pixels, in_regions, list_regions, read_fields, region_distance, similar_groups
+from ventral.data.xiao_labels import (
+    _mask_pixels,
+    in_regions,
+    list_regions,
+    read_fields,
+    region_distance,
+    similar_groups,
+)
 from ventral.data.xiao_sessions import choose_sessions, read_sessions
 
 SESSION = "Pa210119"
@@ -150,7 +157,10 @@ def read_chosen(path: Path) -> None:
 
 SESSIONS = (Path(__file__).parents[2] / "config" / "xiao_sessions.csv").read_bytes()
 FIXATIONS = csv(
-    **{name: [SESSION if name == "session" else False if kind is bool else 1] for name, kind in FIXATION_COLUMNS.items()}
+    **{
+        name: [SESSION if name == "session" else False if kind is bool else 1]
+        for name, kind in FIXATION_COLUMNS.items()
+    }
 )
 
 

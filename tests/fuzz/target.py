@@ -43,13 +43,18 @@ class Target:
     wrap: Callable[[bytes], bytes] = _as_it_is
 
 
+def datasets(data: bytes) -> list[str]:
+    """Names of all datasets of an HDF5 file."""
+    found: list[str] = []
+    with h5py.File(io.BytesIO(data)) as file:
+        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
 def forge_hdf5(sound: list[bytes], _rng: random.Random) -> Iterator[bytes]:
     """Every dataset in turn missing, of another shape or type, absurdly large, not finite, or somewhere else."""
     for data in sound:
-        names: list[str] = []
-        with h5py.File(io.BytesIO(data)) as file:
-            file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
-        for name in names:
+        for name in datasets(data):
             for change in CHANGES:
                 buffer = io.BytesIO(data)
                 with h5py.File(buffer, "r+") as file:

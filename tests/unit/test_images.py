@@ -140,7 +140,7 @@ def test_damage_is_an_input_error_or_an_image(kind, data):
     try:
         assert decode_image(damaged, "s", "n").shape[2] == 3
     except InputError as error:
-        assert "n: not a readable image" in str(error)
+        assert "n: not a readable image" in str(error) or "pixels; bring it to a smaller size" in str(error)
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", encoded(PIXELS)[:60]])
@@ -252,3 +252,29 @@ def test_stimuli_are_found_by_their_stems(capsys):
     assert "no image of 1 stimuli, left out: c" in capsys.readouterr().err
     with pytest.raises(InputError, match="Stimuli: images: none of the 1 stimuli shown is here"):
         find_stimuli(["a.png"], ["d"], "Stimuli")
+
+
+def test_an_archive_declares_no_file_larger_than_an_image(tmp_path, monkeypatch):
+    monkeypatch.setattr("ventral.data.images.LARGEST", 1000)
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(1001))
+    with pytest.raises(InputError, match="a.png: more than 0 MiB unpacked; "):
+        open_images(tmp_path / "bomb.zip")
+
+
+def test_a_picture_larger_than_memory_is_refused_by_its_header():
+    with pytest.raises(InputError, match="n: 9000 x 9000 pixels; bring it to a smaller size"):
+        decode_image(encoded(Image.new("1", (9000, 9000)), "PNG"), "s", "n")
+
+
+def test_no_format_is_read_that_needs_another_program():
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(InputError, match="n: not a readable image"):
+        decode_image(page, "s", "n")
+
+
+def test_names_that_cannot_be_printed_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("\x1b[2Ja.png", b"")
+    with pytest.raises(InputError, match=r"a.zip: \\x1b\[2Ja.png: name with characters that cannot be printed; "):
+        open_images(tmp_path / "a.zip")

@@ -18,13 +18,14 @@ from torch import nn
 
 import ventral
 from ventral.__main__ import main
+from ventral.data.download import sha256_of
 from ventral.dual import fit_dual
 from ventral.encoders import ReadoutPlan, fit_protocol
 from ventral.errors import InputError
 from ventral.gram import gram_of
 from ventral.keeping.primal import check_linear, keep_linear, primal_weights
 from ventral.keeping.reading import predict_images, read_card
-from ventral.keeping.writing import chosen_predictions, describe, keep_trained
+from ventral.keeping.writing import chosen_predictions, describe, digest_of, keep_trained
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network
@@ -121,7 +122,7 @@ def relative(rates, expected, responses):
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_a_linear_encoder_predicts_as_the_study_did(images, responses, tmp_path, plan):
     predictions = fit_and_keep("kept", images, responses, plan)
-    names, rates, neuroids = predict_images("kept", "images")
+    names, rates, neuroids = predict_images("kept", "images", own_code=True)
     assert names == [f"{i}.png" for i in range(N)] and neuroids == [f"n{i}" for i in range(7)]
     assert relative(rates[32:], chosen_predictions(predictions), responses) < 1e-5
     assert sorted(path.name for path in Path("kept").iterdir()) == [
@@ -149,10 +150,10 @@ def test_the_version_is_that_of_the_package():
 
 def test_images_in_any_shape_and_container(images, responses, tmp_path):
     fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
-    first = predict_images("kept", "images/0.png")[1]
+    first = predict_images("kept", "images/0.png", own_code=True)[1]
     with zipfile.ZipFile("images.zip", "w") as archive:
         archive.write("images/0.png", "0.png")
-    np.testing.assert_allclose(predict_images("kept", "images.zip")[1], first, rtol=1e-6)
+    np.testing.assert_allclose(predict_images("kept", "images.zip", own_code=True)[1], first, rtol=1e-6)
     grey = Image.open("images/1.png").convert("L")
     grey.save("grey.png")
     grey.convert("RGB").save("rgb.png")
@@ -160,7 +161,7 @@ def test_images_in_any_shape_and_container(images, responses, tmp_path):
     Image.fromarray(np.dstack([images[0], np.full((SIDE, SIDE), 255, np.uint8)])).save("opaque.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        names, rates, _ = predict_images("kept", ["grey.png", "rgb.png", "wide.png", "opaque.png"])
+        names, rates, _ = predict_images("kept", ["grey.png", "rgb.png", "wide.png", "opaque.png"], own_code=True)
     assert names == ["grey.png", "rgb.png", "wide.png", "opaque.png"] and np.isfinite(rates).all()
     np.testing.assert_allclose(rates[0], rates[1], rtol=1e-6)
     np.testing.assert_allclose(rates[3], first[0], rtol=1e-6)
@@ -243,10 +244,27 @@ def test_faults_are_one_line(images, responses, tmp_path, capsys, change, line):
     fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
     change(tmp_path / "kept")
     capsys.readouterr()
-    assert main(["predict", "kept", "images"]) == 1
+    assert main(["predict", "kept", "images", "--own-code"]) == 1
     said = capsys.readouterr()
     assert said.out == "" and "Traceback" not in said.err
     assert line in said.err.splitlines()[-1] and said.err.splitlines()[-1].startswith("error: ")
+
+
+def test_code_that_a_card_names_is_not_run_unasked(images, responses, tmp_path):
+    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    (tmp_path / "nets.py").write_text(f"open('ran', 'w')\n{NETS}")
+    with pytest.raises(InputError, match=r"card.json: its network is made by code, nets.py:net, .*; say --own-code "):
+        predict_images("kept", "images")
+    assert not Path("ran").exists()
+
+
+def test_a_card_names_files_of_its_folder_alone(images, responses, tmp_path):
+    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    card = json.loads((tmp_path / "kept" / "card.json").read_text())
+    card["files"]["../images/0.png"] = sha256_of(tmp_path / "images" / "0.png")
+    (tmp_path / "kept" / "card.json").write_text(json.dumps(card | {"sha256": digest_of(card)}))
+    with pytest.raises(InputError, match=r"'../images/0.png' is not the name of a file in its folder"):
+        read_card("kept")
 
 
 def flip(path):
@@ -262,14 +280,14 @@ def rewrite(path, **entries):
 def test_predictions_as_a_table(images, responses, capsys):
     fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
     capsys.readouterr()
-    assert main(["predict", "kept", "images/0.png", "images/1.png", "--device", "cpu"]) == 0
+    assert main(["predict", "kept", "images/0.png", "images/1.png", "--device", "cpu", "--own-code"]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0] == "image,n0,n1,n2,n3,n4,n5,n6" and said.out.count("\n") == 3
     assert said.err.startswith("units: Hz\n")
-    assert main(["predict", "kept", "images", "--output", "rates.csv"]) == 0
+    assert main(["predict", "kept", "images", "--output", "rates.csv", "--own-code"]) == 0
     assert capsys.readouterr().out == "rates.csv: 48 images, 7 neuroids, units: Hz\n"
     table = pd.read_csv("rates.csv", index_col="image")
-    np.testing.assert_allclose(table, predict_images("kept", "images")[1])
+    np.testing.assert_allclose(table, predict_images("kept", "images", own_code=True)[1])
     with pytest.raises(SystemExit):
         main(["predict", "--help"])
     assert "example: python -m ventral predict " in capsys.readouterr().out

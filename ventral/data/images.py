@@ -18,7 +18,7 @@ from ventral.errors import InputError, listed, refusing
 
 BACKGROUND = 128  # grey behind transparent pixels, the mid-grey of the screen in most recordings
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's those that start no other program
-MOST_PIXELS = 100_000_000  # of one image: 300 MB once it is decoded
+MOST_PIXELS = 80_000_000  # of one image: 240 MB once it is decoded; Pillow refuses twice as many itself
 LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]
 
@@ -73,19 +73,19 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
     Raises:
         InputError: if the bytes are not a whole image.
     """
-    with refusing(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG"):
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise InputError(source, name, f"{image.width} x {image.height} pixels", "bring it to a smaller size")
-            image.load()
-            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                layers = image.convert("RGBA")
-                ground = Image.new("RGBA", layers.size, (BACKGROUND,) * 3 + (255,))
-                return np.asarray(Image.alpha_composite(ground, layers).convert("RGB"))
-            if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip, not scale
-                grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)
-                return np.repeat(grey[:, :, None], 3, axis=2)
-            return np.asarray(image.convert("RGB"))
+    wrong = refusing(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG")
+    with wrong, Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise InputError(source, name, f"{image.width} x {image.height} pixels", "bring it to a smaller size")
+        image.load()
+        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+            layers = image.convert("RGBA")
+            ground = Image.new("RGBA", layers.size, (BACKGROUND,) * 3 + (255,))
+            return np.asarray(Image.alpha_composite(ground, layers).convert("RGB"))
+        if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip, not scale
+            grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)
+            return np.repeat(grey[:, :, None], 3, axis=2)
+        return np.asarray(image.convert("RGB"))
 
 
 def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -129,9 +129,9 @@ def region_distance(
 @lru_cache(maxsize=256)
 def _mask_pixels(path: str) -> tuple[Floats, Floats]:
     """Centres (k, 2) of a mask's bright pixels and half (2,) the size of one, x and y, as shares of the image."""
-    with refusing(path, "mask", "not a readable image", "download the authors' tables again"):
-        with Image.open(path, formats=FORMATS) as image:  # Pillow itself refuses pictures of absurd size
-            bright = np.asarray(image.convert("RGB"))[:, :, 0] > 127  # a mask kept as JPEG is grey at its edges
+    wrong = refusing(path, "mask", "not a readable image", "download the authors' tables again")
+    with wrong, Image.open(path, formats=FORMATS) as image:  # Pillow itself refuses pictures of absurd size
+        bright = np.asarray(image.convert("RGB"))[:, :, 0] > 127  # a mask kept as JPEG is grey at its edges
     rows, columns = np.nonzero(bright)
     size = np.array(bright.shape[::-1], dtype=np.float64)
     return np.column_stack([columns + 0.5, rows + 0.5]) / size, 0.5 / size
