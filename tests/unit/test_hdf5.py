@@ -75,5 +75,5 @@ def test_a_list_of_axes_that_is_longer_than_the_axes(tmp_path):
         del file["rate"]
         file["rate"] = np.ones(3)
         file["rate"].attrs["DIMENSION_LIST"] = axes
-    with pytest.raises(InputError, match="a.nc: rate: DIMENSION_LIST is not one list of references an axis"):
+    with pytest.raises(InputError, match=r"a.nc: rate: DIMENSION_LIST is not one list of references an axis"):
         read_nc(tmp_path / "a.nc")
