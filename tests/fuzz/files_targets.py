@@ -239,6 +239,11 @@ def read_assembly(path: Path) -> None:
     assert len(read_majaj_images(path, stimuli, images)[0]) == found.sizes["stimulus"]
 
 
+def some_hdf5(sound: list[bytes], rng: random.Random) -> Iterator[bytes]:
+    """Half of the changes, as the assembly has many variables of one kind."""
+    return (data for data in forge_hdf5(sound, rng) if rng.random() < 0.5)
+
+
 def read_course(path: Path) -> None:
     found = read_course_responses(path)
     known = found["split"].values != "test"
@@ -284,7 +289,7 @@ TARGETS = [
     Target("own_csv", ".csv", 120, make_own_csv, read_own),
     Target("own_nc", ".nc", 100, make_nc, read_own, forge_hdf5),
     Target("majaj_csv", ".csv", 80, make_of_majaj("stimuli.csv"), read_majaj_csv),
-    Target("majaj_assembly", ".nc", 80, make_of_majaj("assembly.nc"), read_assembly, forge_hdf5),
+    Target("majaj_assembly", ".nc", 80, make_of_majaj("assembly.nc"), read_assembly, some_hdf5),
     Target("course_file", ".h5", 80, make_of_majaj("IT_data.h5"), read_course, forge_hdf5),
     Target("kriegeskorte92_mat", ".mat", 120, make_mat, read_mat),
 ]

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ventral.console import progress
 from ventral.data.majaj_files import (
+    AGAIN,
+    VARIABLE,
     coordinate,
     counting_window,
     open_assembly,
@@ -21,6 +23,7 @@ from ventral.data.majaj_files import (
 )
 from ventral.data.responses import check_responses, make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
+from ventral.errors import InputError
 
 SOURCE = "Majaj & Hong 2015"
 IMAGE_METADATA = ("variation", "s", "ty", "tz", "rxy", "rxz", "ryz", "size", "background_id")  # of the csv
@@ -58,6 +61,8 @@ def read_majaj_responses(
         values = response_variable(file, assembly)
         source = str(values.attrs.get("source", SOURCE))
         reduced = reduce_sites(values, stimulus, len(shown), seed)
+        if reduced["rate"].shape[1] != len(animal):
+            raise InputError(assembly, VARIABLE, f"{reduced['rate'].shape[1]} rows for {len(animal)} sites", AGAIN)
     missing = len(stimulus) * len(animal) - int(reduced["n_presentations"].sum())
     if missing:
         print(f"{assembly}: {missing} trials are NaN, left out of the means", file=sys.stderr)

@@ -186,8 +186,6 @@ def response_variable(file: h5netcdf.File, path: str | Path) -> h5netcdf.Variabl
         raise InputError(
             path, VARIABLE, f"dimensions ({', '.join(values.dimensions)})", f"give {', '.join(DIMENSIONS)}"
         )
-    if values.shape != tuple(file.dimensions[name].size for name in DIMENSIONS):
-        raise InputError(path, VARIABLE, f"shape {values.shape} is not that of its dimensions", AGAIN)
     return values
 
 
@@ -196,9 +194,12 @@ def coordinate(file: h5netcdf.File, path: str | Path, name: str, dimension: str)
     if name not in file.variables:
         raise InputError(path, name, f"coordinate of {dimension} missing", "use the public assembly")
     values = file.variables[name]
-    if values.dimensions != (dimension,) or values.shape != (file.dimensions[dimension].size,):
+    if values.dimensions != (dimension,):
         raise InputError(path, name, f"no coordinate of {dimension}", "use the public assembly")
-    return np.asarray(values[:])
+    found = np.asarray(values[:])
+    if found.shape != values.shape:  # which is what the dimension says
+        raise InputError(path, name, f"shape {found.shape} for {values.shape} of {dimension}", AGAIN)
+    return found
 
 
 def texts(values: NDArray) -> NDArray[np.str_]:
