@@ -249,6 +249,8 @@ def _seven_zip(*arguments: str) -> str:
 
     try:
         return run_7z(list(arguments)).stdout
+    except UnicodeDecodeError:
+        raise InputError(arguments[-1], "archive", "damaged names", "delete it; run again") from None
     except subprocess.CalledProcessError as error:
         said = [line.strip() for line in f"{error.stderr}\n{error.stdout}".splitlines() if line.strip()]
         told = [line for line in said if "ERROR" in line and line != "ERRORS:"] or said or ["it gave no reason"]
