@@ -21,6 +21,7 @@ from tests.fuzz.files_targets import picture
 from tests.fuzz.target import Target
 from ventral.__main__ import SCHEMA, network_settings
 from ventral.config import check_config
+from ventral.errors import InputError
 from ventral.keeping.primal import NETWORK, READOUT, Primal, keep_linear
 from ventral.keeping.reading import predict_images
 from ventral.keeping.writing import CARD, digest_of, keep_trained
@@ -310,6 +311,8 @@ def read_whole_config(path: Path) -> None:
         found = {}
     faults = check_config(found, CONFIG_SCHEMA)
     assert all(isinstance(fault, str) and len(fault) < 5000 for fault in faults) and len(faults) < 500
+    if faults:
+        raise InputError(path, "config", faults[0], "correct it")
 
 
 # What the hub says of a file
