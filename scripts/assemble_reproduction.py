@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ventral.atomic import writing
 from ventral.console import logged
-from ventral.reproduction import hmo_rows, read_reported, reproduce, reproduction_markdown
+from ventral.pages import write_page
+from ventral.reproduction import hmo_rows, read_reported, reproduce, reproduction_page
 from ventral.tables import read_table, write_csv
 
 with logged(snakemake.log[0]):
@@ -19,5 +19,4 @@ with logged(snakemake.log[0]):
         summary = pd.concat([summary, hmo], ignore_index=True)
     table = reproduce(read_reported(snakemake.input.reported), summary, layers)
     write_csv(table, snakemake.output.table)
-    with writing(snakemake.output.markdown) as temporary:
-        temporary.write_text(reproduction_markdown(table))
+    write_page(reproduction_page(table), snakemake.output.markdown, snakemake.output.latex)

@@ -1,10 +1,10 @@
-"""Score every encoder on held-out stimuli: tidy scores, one row an encoder, one row a layer, and a page to read."""
+"""Score every encoder on held-out stimuli: tidy scores, one row an encoder, one row a layer, and pages to read."""
 
-from ventral.atomic import writing
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
+from ventral.pages import summary_page, write_page
 from ventral.scoring import score_encoder
-from ventral.tables import gather_checks, gather_scores, mark_untrained, summary_markdown, write_csv
+from ventral.tables import gather_checks, gather_scores, mark_untrained, write_csv
 
 with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
@@ -20,5 +20,4 @@ with logged(snakemake.log[0]):
     written = {"scores": scores, "summary": summary, "layers": layers, "weights": weights}
     for name, table in written.items():
         write_csv(table, output[name])
-    with writing(output.markdown) as temporary:
-        temporary.write_text(summary_markdown(summary))
+    write_page(summary_page(summary), output.markdown, output.latex)

@@ -1,4 +1,4 @@
-"""Tables of all encoders, and the summary to read."""
+"""Tables of all encoders, gathered and written."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ventral.atomic import writing
-from ventral.scores import METRICS, interval, tell_from_best
+from ventral.scores import interval, tell_from_best
 
 UNTRAINED = " (NO better than its random copy)"
 BASELINES = ("pixels", "majority")  # beside networks that tell faces
@@ -73,50 +73,6 @@ def mark_untrained(table: pd.DataFrame, checks: pd.DataFrame) -> pd.DataFrame:
     """The table, in whose `weights` networks are marked that tell objects apart no better than their random copies."""
     failed = table["network"].isin(checks["network"][~checks["passed"].astype(bool)])
     return table.assign(weights=table["weights"].where(~failed, table["weights"] + UNTRAINED))
-
-
-def _bounded(mean: float, low: float, high: float) -> str:
-    return "none" if np.isnan(mean) else f"{mean:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def summary_markdown(summary: pd.DataFrame) -> str:
-    """The summary as a page to read: a table a dataset and region, the best encoder first.
-
-    Args:
-        summary: as `summary.csv`; the rows of the last split at hand (test where there is one) are shown.
-    """
-    lines = ["# Which models predict the neurons", ""]
-    for (dataset, protocol, region), group in summary.groupby(["dataset", "protocol", "region"], sort=False):
-        split = "test" if (group["split"] == "test").any() else "val"
-        shown = group[group["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
-        first = shown.iloc[0]
-        ceiling = (
-            "no repetitions, so no ceiling"
-            if np.isnan(first["reliability_median"])
-            else f"median reliability {first['reliability_median']:.2f}"
-        )
-        lines += [
-            f"## {dataset}, {region} ({first['source']}){'' if protocol == 'holdout' else f', {protocol}'}",
-            "",
-            f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
-            "Means over neuroids with 95 % intervals from resampled stimuli; share of the ceiling is the median r² / "
-            "reliability. Bold: the best by r, and what cannot be told from it.",
-            "",
-            "| encoder | weights | layer | explained variance | r | share of the ceiling |",
-            "|---|---|---|---|---|---|",
-        ]
-        for row in shown.to_dict("records"):
-            share = row["ceiled_r2_median"]
-            cells = [
-                f"**{row['encoder']}**" if row["among_best"] else row["encoder"],
-                row["weights"],
-                row["layer"],
-                *(_bounded(*(row[f"{m}_{part}"] for part in ("mean", "low", "high"))) for m in METRICS[:3:2]),
-                "none" if np.isnan(share) else f"{share:.2f}",
-            ]
-            lines.append("| " + " | ".join(cells) + " |")
-        lines.append("")
-    return "\n".join(lines)
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:

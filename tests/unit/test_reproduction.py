@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from ventral.errors import InputError
-from ventral.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_markdown
+from ventral.pages import to_markdown
+from ventral.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_page
 
 
 def reported(**changes):
@@ -76,7 +77,7 @@ def test_own_table_is_whole(request):
 
 
 def test_page_has_every_number():
-    page = reproduction_markdown(reproduce(reported(), ours(), ours()))
+    page = to_markdown(reproduction_page(reproduce(reported(), ours(), ours())))
     assert "| theirs | pearson_r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
 
 

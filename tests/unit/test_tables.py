@@ -7,17 +7,10 @@ import xarray as xr
 from scipy.stats import pearsonr
 
 from ventral.errors import InputError
+from ventral.pages import summary_page, to_markdown
 from ventral.scores import METRICS, ceiled_r2, score
 from ventral.scoring import STATISTICS, all_scores, resamples, score_encoder
-from ventral.tables import (
-    ENCODER,
-    gather_checks,
-    gather_faces,
-    gather_scores,
-    mark_untrained,
-    summary_markdown,
-    write_csv,
-)
+from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
@@ -197,7 +190,7 @@ def test_without_test_stimuli_val_is_shown():
     val = predictions.isel(stimulus=predictions["split"].values[0] == "val")
     _, summary, _ = gather_scores([score_encoder("majaj", val, responses, 100, 0)])
     assert set(summary["split"]) == {"val"}
-    assert "30 held-out stimuli (val)" in summary_markdown(summary)
+    assert "30 held-out stimuli (val)" in to_markdown(summary_page(summary))
 
 
 def test_tables_do_not_depend_on_the_order_of_encoders():
@@ -216,7 +209,7 @@ def test_the_page_names_source_ceiling_and_the_best_encoder_first():
     worse[1].loc[:, "pearson_r_mean"] -= 0.5
     worse[1]["draws"] -= 0.5
     _, summary, _ = gather_scores([worse, tables(network="better")])
-    page = summary_markdown(summary)
+    page = to_markdown(summary_page(summary))
     assert "## majaj, IT (simulated)" in page
     assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
     assert page.index("| **better-ols** | random | alpha |") < page.index("| worse-ols | random | alpha |")
@@ -247,7 +240,7 @@ def test_the_best_and_what_cannot_be_told_from_it_are_marked():
 
 def test_without_repetitions_there_is_no_ceiling(tmp_path):
     gathered = gather_scores([tables(reliability=np.nan)])
-    page = summary_markdown(gathered[1])
+    page = to_markdown(summary_page(gathered[1]))
     assert "no repetitions, so no ceiling" in page
     assert "| none |" in page
     assert "nan" not in page.lower()
@@ -262,7 +255,7 @@ def test_a_region_without_any_score_has_no_nan_on_its_page():
     responses["rate"].values[:, REGION == "IT"] = 3.0
     _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses, 100, 0)])
     assert summary.loc[summary["region"] == "IT", "n_scored"].eq(0).all()
-    assert "nan" not in summary_markdown(summary).lower()
+    assert "nan" not in to_markdown(summary_page(summary)).lower()
 
 
 def test_six_significant_digits(tmp_path):
@@ -296,7 +289,7 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
     marked = mark_untrained(summary, checks).groupby("network")["weights"].first()
     assert marked.to_dict() == {"alexnet": "random", "resnet": "random (NO better than its random copy)"}
     assert mark_untrained(summary, gather_checks([])).equals(summary)
-    assert "(NO better than its random copy)" in summary_markdown(mark_untrained(summary, checks))
+    assert "(NO better than its random copy)" in to_markdown(summary_page(mark_untrained(summary, checks)))
 
 
 def test_how_far_below_the_best():

@@ -23,9 +23,11 @@ TABLES = [*RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
             "summary.csv",
             "layers.csv",
             "summary.md",
+            "summary.tex",
             "weights.csv",
             "reproduction.csv",
             "reproduction.md",
+            "reproduction.tex",
         ],
     )
     if WITH_ENCODERS
@@ -64,6 +66,7 @@ rule assemble_scores:
         summary=report("results/tables/summary.csv", category="Tables", caption="../report/summary.rst"),
         layers="results/tables/layers.csv",
         markdown="results/tables/summary.md",
+        latex="results/tables/summary.tex",
     log:
         "results/logs/assemble_scores.log",
     benchmark:
@@ -95,6 +98,7 @@ rule assemble_reproduction:
     output:
         table=report("results/tables/reproduction.csv", category="Tables", caption="../report/reproduction.rst"),
         markdown="results/tables/reproduction.md",
+        latex="results/tables/reproduction.tex",
     log:
         "results/logs/assemble_reproduction.log",
     benchmark:
