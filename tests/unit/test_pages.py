@@ -32,7 +32,7 @@ DOCUMENT = r"\documentclass{article}\usepackage{array, booktabs, longtable}\begi
 
 def shown(latex):
     """What a piece of LaTeX shows, by an independent parser that refuses what does not close."""
-    return LatexNodes2Text(math_mode="text", strict_latex_spaces=True).latex_to_text(latex).replace("ˆ", "^")
+    return LatexNodes2Text(math_mode="text", strict_latex_spaces=True).latex_to_text(latex).replace("\u02c6", "^")
 
 
 def tables(latex):
