@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 REPO = Path(__file__).parents[2]
-CODE = ("Snakefile", "workflow", "scripts", "ventral", "config", "config.yaml", "envs", "profiles")
+CODE = ("Snakefile", "workflow", "scripts", "ventral", "config", "config.yaml", "envs", "profiles", "pyproject.toml")
 N_IMAGES, N_NEUROIDS = 12, 5
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

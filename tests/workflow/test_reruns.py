@@ -18,6 +18,7 @@ SCORED = {
     "assemble_reproduction",
     *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction"),
 }
+TOLD = {"write_provenance"}  # of any change of the config
 
 
 @pytest.fixture
@@ -85,6 +86,7 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
         f"fit_encoder majaj holdout {NETWORK} pca20-ols",
         "compare_rdms majaj",
         *SCORED,
+        *TOLD,
         "assemble_rsa",
         "draw_rdms majaj",
         "all",
@@ -97,6 +99,7 @@ def test_new_readout_fits_itself_alone(finished, planned):
         "fit_encoder majaj holdout pixels ols",
         f"fit_encoder majaj holdout {NETWORK} ols",
         *SCORED,
+        *TOLD,
         "all",
     }
 
@@ -107,6 +110,7 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
         *(f"fit_encoder majaj brainscore {n} {r}" for n in ("pixels", NETWORK) for r in ("ridge_loo", "pca20-ols")),
         "train_encoder majaj brainscore cnn_2-linear",
         *SCORED,
+        *TOLD,
         "all",
     }
 
@@ -144,6 +148,7 @@ def test_bootstrap_fits_nothing(finished, planned):
     rules = rules_of(planned(finished))
     assert rules == {
         *rules_of(SCORED),
+        *TOLD,
         "compare_rdms",
         "assemble_rsa",
         "draw_rdms",
@@ -155,7 +160,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 24
+    assert len(everything) == 25
     assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 
@@ -163,8 +168,8 @@ def test_threads_and_memory_change_nothing(finished, planned):
     change_config(finished, lambda config: config.update(resources={"mem_mb": 3000}))
     replace(finished / "workflow" / "rules" / "encoders.smk", "threads: 1", "threads: 2")
     replace(finished / "workflow" / "rules" / "majaj.smk", "mem_mb=2000", "mem_mb=3000")
-    assert planned(finished) == set()
-    assert planned(finished, "--cores", "1") == set()
+    assert planned(finished) == {*TOLD, "all"}
+    assert planned(finished, "--cores", "1") == {*TOLD, "all"}
 
 
 def test_own_recordings_rerun_by_content_and_not_by_date(recordings, snakemake, planned):

@@ -18,6 +18,7 @@ from imports import imported_files
 from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
 from ventral.errors import InputError
 from ventral.networks.published import STUDY, origin, state_of_study, weights_fault, weights_key
+from ventral.provenance import git_state
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -104,6 +105,11 @@ def contents(path):
     """A file, or the files of a folder: what a rule depends on when the user names either."""
     path = Path(path)
     return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else str(path)
+
+
+def content_of(paths):
+    """What a rule depends on that reads files and folders, the user's or downloaded ones: these are made whole."""
+    return [path if Path(DOWNLOADED_XIAO) in Path(path).parents else contents(path) for path in paths]
 
 
 def code_of_network(wildcards):
@@ -201,3 +207,31 @@ def code_of_trained(wildcards):
     """The user's own file that makes the network that is trained."""
     network = TRAINED[wildcards.encoder]["network"]
     return code_of_network(SimpleNamespace(network=network)) if network in config["networks"] else []
+
+
+def from_outside(dataset):
+    """Files and folders of a dataset that the user gave or that are downloaded; none where it is simulated."""
+    settings = DATASETS[dataset]
+    if settings.get("source") == "simulated":
+        return []
+    if dataset == "majaj":
+        course = [settings[kind] for kind in ("course_file", "assembly", "stimuli") if kind in settings]
+        return course if settings["source"] == "course_file" else list(MAJAJ_FILES.values())
+    if dataset == "xiao":
+        sessions = [f"{XIAO_SESSION_FILES}/{stem}{kind}.nwb" for stem in XIAO_STEMS.values() for kind in ("", "_image")]
+        folders = [XIAO_STIMULI] * bool(XIAO_STIMULI) + [XIAO_ROIS] * bool(LEARN_FACES)
+        return [*sessions, *folders, *(f"{XIAO_TABLES}/{name}" for name in XIAO_READ)]
+    return ["resources/kriegeskorte92.mat"] if dataset in PUBLISHED else [settings["images"], settings["responses"]]
+
+
+def weights_from_outside():
+    """Files of weights and of code that the user gave or that are downloaded, by network or trained encoder."""
+    found = {
+        name: ["" if learns_faces(name) else weights_file(network), code_of_network(network)]
+        for name in config["networks"]
+        for network in [SimpleNamespace(network=name)]
+    }
+    for encoder, entry in TRAINED.items():
+        if entry["network"] not in config["networks"]:
+            found[encoder] = trained_from(SimpleNamespace(encoder=encoder))
+    return {name: [file for file in files if file] for name, files in found.items() if any(files)}

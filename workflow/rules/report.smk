@@ -12,10 +12,12 @@ ENCODERS = [
     for protocol in config["protocols"]
     for encoder in trained_of(dataset)
 ]
+FROM_OUTSIDE = {dataset: from_outside(dataset) for dataset in DATASETS}
+WEIGHTS_FROM_OUTSIDE = weights_from_outside()
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
 RSA_TABLE = ["results/tables/rsa.csv"] if WITH_RDMS else []
 FACES_TABLE = ["results/tables/faces.csv"] if LEARN_FACES else []
-TABLES = [*RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
+TABLES = ["results/tables/provenance.json", *RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
     expand(
         "results/tables/{table}",
         table=[
@@ -132,3 +134,30 @@ rule assemble_rsa:
         datasets=WITH_RDMS,
     script:
         "../../scripts/assemble_rsa.py"
+
+
+rule write_provenance:
+    """Say what the study was made of: config, versions, seeds, inputs from outside by their hashes, git commit."""
+    input:
+        project=os.path.relpath(HOME / "pyproject.toml"),
+        recordings=[content_of(paths) for paths in FROM_OUTSIDE.values()],
+        weights=list(WEIGHTS_FROM_OUTSIDE.values()),
+        code=code_of("write_provenance"),
+    output:
+        provenance="results/tables/provenance.json",
+    log:
+        "results/logs/write_provenance.log",
+    benchmark:
+        "results/benchmarks/write_provenance.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+    params:
+        config=config,
+        recordings=FROM_OUTSIDE,
+        weights=WEIGHTS_FROM_OUTSIDE,
+        git=lambda wildcards: git_state(HOME),
+    script:
+        "../../scripts/write_provenance.py"

@@ -13,6 +13,10 @@ XIAO_HOME = SIMULATED_XIAO if XIAO["source"] == "simulated" else DOWNLOADED_XIAO
 XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
 XIAO_TABLES = XIAO.get("tables", f"{XIAO_HOME}/db")
 XIAO_STIMULI = XIAO.get("stimuli", [] if XIAO["source"] == "files" else f"{XIAO_HOME}/Stimuli")
+XIAO_READ = [  # of the authors' tables, by the rules of the study
+    *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
+    *("per_unit_rf.csv.gz", "similar_images.txt"),
+]
 XIAO_ROIS = f"{XIAO_TABLES}/ROIs/Stimuli"
 XIAO_SOURCE = "simulated" if XIAO["source"] == "simulated" else "Xiao et al. 2024, DANDI 000628"
 XIAO_CATALOGUE = HOME / "config" / "xiao_sessions.csv"

@@ -1,0 +1,14 @@
+"""Write what the study was made of: its config, versions, inputs by their hashes, and the code's commit."""
+
+import json
+
+from ventral.atomic import writing
+from ventral.console import logged
+from ventral.provenance import provenance
+from ventral.versions import versions
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    told = provenance(params.config, params.recordings, params.weights, params.git, versions(snakemake.input.project))
+    with writing(snakemake.output.provenance) as temporary:
+        temporary.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
