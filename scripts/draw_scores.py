@@ -14,9 +14,9 @@ with logged(snakemake.log[0]):
     scores, summary = map(read_table, tables)
     scores, summary = (table[table["dataset"] == dataset] for table in (scores, summary))
     figure = draw_scores(scores, summary, dataset, -float("inf") if least is None else least)
-    save(figure, snakemake.output[:2])
+    save(figure, snakemake.output.scores)
     regions = best_encoders(summary)
     files = {Path(path).stem: path for path in snakemake.input.predictions}
     predictions = {best.encoder: read_responses(files[best.encoder]) for best in regions}
     figure = draw_targets(read_responses(snakemake.input.responses), predictions, regions, dataset)
-    save(figure, snakemake.output[2:])
+    save(figure, snakemake.output.targets)

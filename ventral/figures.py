@@ -27,8 +27,10 @@ STYLE: Any = {
     "figure.titlesize": 11,
     "legend.frameon": False,
     "savefig.dpi": 150,
+    "pdf.fonttype": 42,  # letters stay letters, as journals ask
     "svg.hashsalt": "ventral",  # the same figure gives the same file
 }
+UNDATED: Any = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # likewise
 LABELS = {"explained_variance": "explained variance", "pearson_r": "Pearson r"}
 ACROSS = 5  # families of networks side by side
 FLOOR = -0.3  # scores far below chance would flatten all others; the axis ends here
@@ -38,8 +40,7 @@ def save(figure: Figure, paths: list[str]) -> None:
     """Write the figure once for each path, in the format of its suffix."""
     for path in paths:
         with writing(path) as temporary, plt.rc_context(STYLE):  # dpi and hashsalt count now, not at drawing
-            metadata = {"Date": None} if Path(path).suffix == ".svg" else {}
-            figure.savefig(temporary, bbox_inches="tight", metadata=metadata)
+            figure.savefig(temporary, bbox_inches="tight", metadata=UNDATED.get(Path(path).suffix, {}))
     plt.close(figure)
 
 

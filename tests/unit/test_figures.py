@@ -104,11 +104,12 @@ def test_figures_open_in_both_formats_and_say_simulated(tmp_path, draw):
 
 @pytest.mark.parametrize("name", ["layers", "rdms", "categories"])
 def test_the_same_input_gives_the_same_file(tmp_path, name):
-    files = [tmp_path / f"{i}.{kind}" for i in range(2) for kind in ("svg", "png")]
-    for pair in (files[:2], files[2:]):
-        save(FIGURES[name](), [str(file) for file in pair])
-    assert files[0].read_bytes() == files[2].read_bytes()
-    assert files[1].read_bytes() == files[3].read_bytes()
+    kinds = ("svg", "png", "pdf")
+    for i in range(2):
+        save(FIGURES[name](), [str(tmp_path / f"{i}.{kind}") for kind in kinds])
+    for kind in kinds:
+        assert (tmp_path / f"0.{kind}").read_bytes() == (tmp_path / f"1.{kind}").read_bytes()
+    assert (tmp_path / "0.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_real_recordings_are_not_called_simulated():

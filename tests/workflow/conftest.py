@@ -81,6 +81,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def finished(study: Path, tmp_path: Path) -> Path:
+    """A finished study of a test's own: the same files with the same dates."""
+    return Path(shutil.copytree(study, tmp_path / "study", symlinks=True))
+
+
+@pytest.fixture
 def recordings(tmp_path: Path) -> Path:
     """A folder with `images/`, the same in `images.zip`, and `responses.npy` (image, neuroid) to them."""
     rng = np.random.default_rng(0)

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
@@ -19,12 +18,6 @@ SCORED = {
     *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction"),
 }
 TOLD = {"write_provenance"}  # of any change of the config
-
-
-@pytest.fixture
-def finished(study, tmp_path):
-    """A finished study of this test's own: the same files with the same dates."""
-    return Path(shutil.copytree(study, tmp_path / "study", symlinks=True))
 
 
 @pytest.fixture
@@ -122,6 +115,13 @@ def test_comment_in_figures_draws_alone(finished, planned):
         "draw_reproduction",
         "all",
     }
+
+
+def test_another_format_of_figures_draws_alone(finished, planned):
+    change_config(finished, lambda config: config.update(figure_formats=["png", "svg", "pdf"]))
+    jobs = planned(finished)
+    assert {job for job in jobs if not job.startswith("draw_")} == {*TOLD, "all"}
+    assert len(jobs) == 9
 
 
 def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):

@@ -107,6 +107,12 @@ def contents(path):
     return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else str(path)
 
 
+def figure(name, category, caption):
+    """Outputs of a rule that draws: a figure in each format of the study, of which the png goes into the report."""
+    png, *others = [f"results/figures/{name}.{suffix}" for suffix in config["figure_formats"]]
+    return [report(png, category=category, caption=f"../report/{caption}.rst"), *others]
+
+
 def content_of(paths):
     """What a rule depends on that reads files and folders, the user's or downloaded ones: these are made whole."""
     return [path if Path(DOWNLOADED_XIAO) in Path(path).parents else contents(path) for path in paths]

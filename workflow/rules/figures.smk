@@ -13,10 +13,8 @@ rule draw_scores:
         ],
         code=code_of("draw_scores"),
     output:
-        report("results/figures/scores_{dataset}.png", category="Encoders", caption="../report/scores.rst"),
-        "results/figures/scores_{dataset}.svg",
-        report("results/figures/targets_{dataset}.png", category="Encoders", caption="../report/targets.rst"),
-        "results/figures/targets_{dataset}.svg",
+        scores=figure("scores_{dataset}", category="Encoders", caption="scores"),
+        targets=figure("targets_{dataset}", category="Encoders", caption="targets"),
     log:
         "results/logs/draw_scores/{dataset}.log",
     benchmark:
@@ -65,8 +63,7 @@ rule draw_reproduction:
         table="results/tables/reproduction.csv",
         code=code_of("draw_reproduction"),
     output:
-        report("results/figures/reproduction.png", category="Encoders", caption="../report/reproduction_figure.rst"),
-        "results/figures/reproduction.svg",
+        figure("reproduction", category="Encoders", caption="reproduction_figure"),
     log:
         "results/logs/draw_reproduction.log",
     benchmark:
@@ -87,8 +84,7 @@ rule draw_layers:
         responses="results/responses/{dataset}.nc",
         code=code_of("draw_layers"),
     output:
-        report("results/figures/layers_{dataset}.png", category="Encoders", caption="../report/layers.rst"),
-        "results/figures/layers_{dataset}.svg",
+        figure("layers_{dataset}", category="Encoders", caption="layers"),
     log:
         "results/logs/draw_layers/{dataset}.log",
     benchmark:
@@ -112,8 +108,7 @@ rule draw_levels:
         responses="results/responses/{dataset}.nc",
         code=code_of("draw_levels"),
     output:
-        report("results/figures/levels_{dataset}.png", category="Similarity", caption="../report/levels.rst"),
-        "results/figures/levels_{dataset}.svg",
+        figure("levels_{dataset}", category="Similarity", caption="levels"),
     log:
         "results/logs/draw_levels/{dataset}.log",
     benchmark:
@@ -136,8 +131,7 @@ rule draw_rdms:
         similarity="results/similarity/{dataset}.h5",
         code=code_of("draw_rdms"),
     output:
-        report("results/figures/rdms_{dataset}.png", category="Similarity", caption="../report/rdms.rst"),
-        "results/figures/rdms_{dataset}.svg",
+        figure("rdms_{dataset}", category="Similarity", caption="rdms"),
     log:
         "results/logs/draw_rdms/{dataset}.log",
     benchmark:
@@ -157,8 +151,7 @@ rule draw_categories:
         responses="results/responses/{dataset}.nc",
         code=code_of("draw_categories"),
     output:
-        report("results/figures/categories_{dataset}.png", category="Responses", caption="../report/categories.rst"),
-        "results/figures/categories_{dataset}.svg",
+        figure("categories_{dataset}", category="Responses", caption="categories"),
     log:
         "results/logs/draw_categories/{dataset}.log",
     benchmark:
@@ -182,8 +175,7 @@ rule draw_psth:
         units="results/tables/xiao_units.csv",
         code=code_of("draw_psth"),
     output:
-        report("results/figures/psth_xiao.png", category="Responses", caption="../report/psth.rst"),
-        "results/figures/psth_xiao.svg",
+        figure("psth_xiao", category="Responses", caption="psth"),
     log:
         "results/logs/draw_psth.log",
     benchmark:
@@ -209,8 +201,7 @@ rule draw_gaze:
         stimuli=XIAO_STIMULI,
         code=code_of("draw_gaze"),
     output:
-        report("results/figures/gaze_xiao.png", category="Responses", caption="../report/gaze.rst"),
-        "results/figures/gaze_xiao.svg",
+        figure("gaze_xiao", category="Responses", caption="gaze"),
     log:
         "results/logs/draw_gaze.log",
     benchmark:
@@ -232,8 +223,7 @@ rule draw_confound:
     input:
         code=code_of("draw_confound"),
     output:
-        report("results/figures/confound.png", category="Similarity", caption="../report/confound.rst"),
-        "results/figures/confound.svg",
+        figure("confound", category="Similarity", caption="confound"),
     log:
         "results/logs/draw_confound.log",
     benchmark:

@@ -51,7 +51,7 @@ FIGURES = expand(
     + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
     + (["psth_xiao", "gaze_xiao", "confound"] if "xiao" in DATASETS else [])
     + (["faces"] if LEARN_FACES else []),
-    suffix=["png", "svg"],
+    suffix=config["figure_formats"],
 )
 
 

@@ -64,8 +64,7 @@ rule draw_training:
         responses="results/responses/{dataset}.nc",
         code=code_of("draw_training"),
     output:
-        report("results/figures/training_{dataset}.png", category="Encoders", caption="../report/training.rst"),
-        "results/figures/training_{dataset}.svg",
+        figure("training_{dataset}", category="Encoders", caption="training"),
     log:
         "results/logs/draw_training/{dataset}.log",
     benchmark:
