@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ventral.atomic import writing
-from ventral.config import check_config, fill_defaults, with_copies
 from ventral.errors import InputError, refusing
 from ventral.networks.published import FACES, origin
 
@@ -31,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     layers.add_argument("network", metavar="NETWORK", help="a network of the config, or any architecture")
     layers.add_argument("--config", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
     layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
-    layers.set_defaults(run=lambda given: list_layers(given.network, given.config, given.layers))
+    layers.set_defaults(run=lambda given: say(list_layers(given.network, given.config, given.layers)))
     predict = commands.add_parser(
         "predict",
         help="predict the rates of an encoder's neuroids for images",
@@ -47,15 +44,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: a GPU if any")
     predict.add_argument("--own-code", action="store_true", help="run the function that the card names as its network")
     predict.set_defaults(
-        run=lambda given: write_rates(given.encoder, given.images, given.output, given.device, given.own_code)
+        run=lambda given: say(write_rates(given.encoder, given.images, given.output, given.device, given.own_code))
     )
+    doctor = commands.add_parser(
+        "doctor",
+        help="check the installation, the machine and a study before it runs",
+        description="Check the installation, GPU, memory, disk, a study's config, and whether all that it would "
+        "download can be had, and how much that is. A line a check: ok, warn or fail, and what to do. Nothing is "
+        "downloaded. Exit code 1 if any check failed.",
+        epilog="example: python -m ventral doctor --configfile config/published.yaml",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    doctor.add_argument(
+        "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
+    )
+    doctor.set_defaults(run=lambda given: run_doctor(given.configfile))
     given = parser.parse_args(arguments)
     try:
-        print(given.run(given))
+        return int(given.run(given))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def say(text: str) -> int:
+    """Print what a command found; it succeeded."""
+    print(text)
     return 0
+
+
+def run_doctor(config_files: Sequence[str]) -> int:
+    """Print the checks of the installation and of a study; 1 if any failed."""
+    from ventral.doctor import examine, report
+
+    return report(examine(config_files))
 
 
 def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] | None) -> str:
@@ -135,6 +157,10 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     Raises:
         InputError: on a config that is no YAML or has faults.
     """
+    import yaml
+
+    from ventral.config import check_config, fill_defaults, with_copies
+
     schema = yaml.safe_load(SCHEMA.read_text())
     networks: dict[str, Any] = {}
     if Path(config_file).is_file():

@@ -1,15 +1,18 @@
 """The study a user asks for: checked against the schema, one line a fault, defaults filled in."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from ventral.errors import nearest, printable
+from ventral.networks.published import weights_fault
 from ventral.rsa import CATEGORY
 
 MOST_ENTRIES, DEEPEST = 100_000, 20
+PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -31,6 +34,24 @@ def _unwieldy(config: Any) -> bool:
         parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
         waiting += [(part, depth + 1) for part in parts]
     return False
+
+
+def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """Fill in, in place, what a config leaves out, copies of networks among it, as every stage of a study sees it.
+
+    Returns:
+        Faults of the config, one line each, as of `check_config`; where there are any, it is of no use.
+    """
+    if faults := check_config(config, schema):
+        return faults
+    readouts_are_default = "readouts" not in config
+    fill_defaults(config, schema)
+    if readouts_are_default:  # without those of networks that this study does not have
+        config["readouts"] = readouts_for(config["networks"], config["readouts"])
+    if faults := find_absent(config):
+        return faults
+    config["networks"] = with_copies(config["networks"], config["seed"])
+    return find_misnamed(config)
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
@@ -88,6 +109,28 @@ def with_copies(networks: Mapping[str, Any], seed: int) -> dict[str, Any]:
 def readouts_for(networks: Mapping[str, Any], readouts: Mapping[str, Any]) -> dict[str, Any]:
     """Of the default readouts those that a study of these networks can have: all that they name are there."""
     return {name: readout for name, readout in readouts.items() if set(readout.get("networks", [])) <= set(networks)}
+
+
+def find_absent(config: Mapping[str, Any]) -> list[str]:
+    """Faults of paths and weights: files that are not there, weights that nobody has, names given twice."""
+    networks = config["networks"]
+    absent = [
+        f"datasets.{name}.{key}: no such file or folder {settings[key]!r}; correct the path"
+        for name, settings in config["datasets"].items()
+        for key in PATH_KEYS
+        if key in settings and not Path(settings[key]).exists()
+    ]
+    for name, settings in networks.items():
+        architecture, where = settings["architecture"], f"networks.{name}"
+        if fault := weights_fault(architecture, settings["weights"], settings.get("sha256")):
+            absent.append(f"{where}.weights: {fault}")
+        file = architecture.rpartition(":")[0]
+        if file.endswith(".py") and not Path(file).is_file():
+            absent.append(f"{where}.architecture: no such file {file!r}; correct the path")
+        for copy in names_of_copies(name, settings):
+            if copy in networks:
+                absent.append(f"{where}.copies: {copy} is another network's name; rename that")
+    return absent
 
 
 def find_misnamed(config: Mapping[str, Any]) -> list[str]:

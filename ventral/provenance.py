@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ventral.data.download import sha256_of
+
 
 def provenance(
     config: Mapping[str, Any],
@@ -57,9 +59,9 @@ def describe(path: str | Path) -> dict[str, Any]:
     path = Path(path)
     name = portable(str(path))
     if not path.is_dir():
-        return {"file": name, "bytes": path.stat().st_size, "sha256": _sha256(path)}
+        return {"file": name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
     files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
-    listing = "".join(f"{_sha256(files[key])}  {key}\n" for key in sorted(files))
+    listing = "".join(f"{sha256_of(files[key])}  {key}\n" for key in sorted(files))
     return {
         "folder": name,
         "files": len(files),
@@ -91,8 +93,3 @@ def portable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [portable(item) for item in value]
     return Path(value).name if isinstance(value, str) and os.path.isabs(value) else value
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -96,8 +96,9 @@ def test_faults_are_one_line(study, capsys, tmp_path, arguments, line):
     assert said.err.startswith(f"error: {line}")
 
 
-def test_help_has_an_example(capsys):
+@pytest.mark.parametrize("command", ["layers", "predict", "doctor"])
+def test_help_has_an_example(capsys, command):
     with pytest.raises(SystemExit) as end:
-        main(["layers", "--help"])
+        main([command, "--help"])
     assert end.value.code == 0
-    assert "example: python -m ventral layers " in capsys.readouterr().out
+    assert f"example: python -m ventral {command} " in capsys.readouterr().out

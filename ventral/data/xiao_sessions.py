@@ -89,17 +89,22 @@ def expected_files(table: pd.DataFrame, stem: str) -> dict[str, dict[str, Any]]:
     return {kind: {"size": int(row[f"{kind}_size"]), "sha256": str(row[f"{kind}_sha256"])} for kind in FILES}
 
 
-def download_plan(table: pd.DataFrame, sessions: Iterable[str], folder: str | Path) -> str:
-    """One line on how many files and megabytes of the sessions are not yet in `folder`."""
+def left_to_download(table: pd.DataFrame, sessions: Iterable[str], folder: str | Path) -> dict[Path, int]:
+    """The files of the sessions that are not yet in `folder`, and their bytes."""
     sizes = {
         Path(folder, f"{row.stem}{suffix}"): int(row[f"{kind}_size"])
         for _, row in table.loc[list(sessions)].iterrows()
         for kind, suffix in FILES.items()
     }
-    left = {path: size for path, size in sizes.items() if not path.is_file()}
+    return {path: size for path, size in sizes.items() if not path.is_file()}
+
+
+def download_plan(table: pd.DataFrame, sessions: Collection[str], folder: str | Path) -> str:
+    """One line on how many files and megabytes of the sessions are not yet in `folder`."""
+    left, n = left_to_download(table, sessions, folder), len(sessions) * len(FILES)
     if not left:
-        return f"Xiao et al. 2024: all {len(sizes)} files are in {folder}"
-    return f"Xiao et al. 2024: {len(left)} of {len(sizes)} files to download, {sum(left.values()) / MEGABYTE:.1f} MB"
+        return f"Xiao et al. 2024: all {n} files are in {folder}"
+    return f"Xiao et al. 2024: {len(left)} of {n} files to download, {sum(left.values()) / MEGABYTE:.1f} MB"
 
 
 def _matching(table: pd.DataFrame, wanted: Mapping[str, Any], source: str | Path) -> list[str]:

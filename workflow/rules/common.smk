@@ -15,9 +15,9 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv(
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
-from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
+from ventral.config import complete
 from ventral.errors import InputError
-from ventral.networks.published import STUDY, origin, state_of_study, weights_fault, weights_key
+from ventral.networks.published import STUDY, origin, state_of_study, weights_key
 from ventral.provenance import git_state
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
@@ -30,11 +30,7 @@ def refuse(faults):
         raise WorkflowError("\n".join(f"{CONFIG_FILE}: {fault}" for fault in faults))
 
 
-refuse(check_config(config, SCHEMA))
-READOUTS_ARE_DEFAULT = "readouts" not in config
-fill_defaults(config, SCHEMA)
-if READOUTS_ARE_DEFAULT:  # without those of networks that this study does not have
-    config["readouts"] = readouts_for(config["networks"], config["readouts"])
+refuse(complete(config, SCHEMA))
 
 DATASETS = config["datasets"]
 PUBLISHED = {"majaj", "xiao", "kriegeskorte92"}
@@ -48,34 +44,6 @@ WITH_RDMS = [name for name, settings in DATASETS.items() if "crop_degrees" not i
 
 # What the images of a dataset are labelled with; those of other datasets are not.
 LABELS = {"majaj": {"object_name", "category_name"}, "kriegeskorte92": {"category_name"}}
-
-PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
-refuse(
-    [
-        f"datasets.{name}.{key}: no such file or folder {settings[key]!r}; correct the path"
-        for name, settings in DATASETS.items()
-        for key in PATH_KEYS
-        if key in settings and not Path(settings[key]).exists()
-    ]
-    + [
-        f"networks.{name}.weights: {fault}"
-        for name, settings in config["networks"].items()
-        if (fault := weights_fault(settings["architecture"], settings["weights"], settings.get("sha256")))
-    ]
-    + [
-        f"networks.{name}.architecture: no such file {file!r}; correct the path"
-        for name, settings in config["networks"].items()
-        if (file := settings["architecture"].rpartition(":")[0]).endswith(".py") and not Path(file).is_file()
-    ]
-    + [
-        f"networks.{name}.copies: {copy} is another network's name; rename that"
-        for name, settings in config["networks"].items()
-        for copy in names_of_copies(name, settings)
-        if copy in config["networks"]
-    ]
-)
-config["networks"] = with_copies(config["networks"], config["seed"])
-refuse(find_misnamed(config))
 
 # Jobs that run networks. A GPU is asked for where one may be had, here or of a batch system: those that wait for no GPU
 # run side by side.
