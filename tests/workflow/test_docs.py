@@ -30,7 +30,7 @@ ELSEWHERE = {
     r".*mine\.yaml results/encoders/majaj/.*": "tests/workflow/test_keep_encoder.py, of the small study",
     r"\.venv/bin/snakemake --cores all --configfile mine\.yaml( --dry-run)?": "the tutorial runs another",
     r".*-m ventral layers cornet_s .*": "tests/unit/test_main.py, of another network",
-    r"\.venv/bin/snakemake --unlock": "tests/workflow/test_interruption.py",
+    r"\.venv/bin/snakemake --unlock": "tests/workflow/test_train_encoder.py",
 }
 PLANNED = {
     ".venv/bin/snakemake --cores all --configfile config/published.yaml": "downloads gigabytes",
