@@ -17,6 +17,10 @@ REPO = Path(__file__).parents[2]
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
 SCHEMA = yaml.safe_load((REPO / "workflow" / "schemas" / "config.schema.yaml").read_text())
 COMMAND = re.compile(r"(make|snakemake|python3?|\.venv/bin/\w+)\b")
+PROGRAMS = {
+    "python": sys.executable,
+    "snakemake": f"{sys.executable} -m snakemake --snakefile {REPO / 'Snakefile'}",
+}
 CELLS = re.compile(r"`([^`]+)`")
 
 # Commands that no test of this file runs, by a pattern of the whole line, and why.
@@ -79,8 +83,7 @@ def follow(page, folder):
         for command in block.text.splitlines() if block.language in ("", "sh") else []:
             if not COMMAND.match(command) or elsewhere(command):
                 continue
-            snakemake = f"{sys.executable} -m snakemake --snakefile {REPO / 'Snakefile'}"
-            line = command.replace(".venv/bin/snakemake", snakemake).replace(".venv/bin/python", sys.executable)
+            line = re.sub(r"\.venv/bin/(\w+)", lambda program: PROGRAMS[program[1]], command)
             done = subprocess.run(line, shell=True, cwd=folder, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
             said[command] = done.stdout
