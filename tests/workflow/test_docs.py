@@ -31,7 +31,7 @@ ELSEWHERE = {
     r".*--(executor|jobs|profile|workflow-profile) .*": "needs a cluster",
     r".*-m ventral doctor .*": "asks publishers' servers; tests/unit/test_doctor.py runs it",
     r".*-m ventral predict results/encoders/majaj/.*": "tests/workflow/test_keep_encoder.py, of the small study",
-    r".*mine\.yaml results/encoders/majaj/.*": "tests/workflow/test_keep_encoder.py, of the small study",
+    r".* results/encoders/majaj/.* --configfile mine\.yaml": "tests/workflow/test_keep_encoder.py, of the small study",
     r"\.venv/bin/snakemake --cores all --configfile mine\.yaml( --dry-run)?": "the tutorial runs another",
     r".*-m ventral layers cornet_s .*": "tests/unit/test_main.py, of another network",
     r"\.venv/bin/snakemake --unlock": "tests/workflow/test_train_encoder.py",
