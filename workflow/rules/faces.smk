@@ -77,8 +77,7 @@ rule draw_faces:
         table="results/tables/faces.csv",
         code=code_of("draw_faces"),
     output:
-        report("results/figures/faces.png", category="Faces", caption="../report/faces_figure.rst"),
-        "results/figures/faces.svg",
+        figure("faces", category="Faces", caption="faces_figure"),
     log:
         "results/logs/draw_faces.log",
     benchmark:

@@ -37,8 +37,7 @@ rule draw_r2:
         summary="results/tables/summary.csv",
         code=code_of("draw_r2"),
     output:
-        report("results/figures/r2_{dataset}.png", category="Encoders", caption="../report/r2.rst"),
-        "results/figures/r2_{dataset}.svg",
+        figure("r2_{dataset}", category="Encoders", caption="r2"),
     log:
         "results/logs/draw_r2/{dataset}.log",
     benchmark:
