@@ -76,13 +76,13 @@ def contents(path):
 
 
 def figure(name, category, caption):
-    """Outputs of a rule that draws: a figure in each format of the study, of which the png goes into the report."""
+    """A figure in each format of the study, of which the png goes into the report: outputs of what draws it."""
     png, *others = [f"results/figures/{name}.{suffix}" for suffix in config["figure_formats"]]
     return [report(png, category=category, caption=f"../report/{caption}.rst"), *others]
 
 
 def content_of(paths):
-    """What a rule depends on that reads files and folders, the user's or downloaded ones: these are made whole."""
+    """What a rule depends on that reads files and folders, the user's or downloaded ones, which are made whole."""
     return [path if Path(DOWNLOADED_XIAO) in Path(path).parents else contents(path) for path in paths]
 
 

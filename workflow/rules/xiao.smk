@@ -27,63 +27,28 @@ rule simulate_xiao:
         "../../scripts/simulate_xiao.py"
 
 
-if "crop_degrees" in XIAO:
-
-    rule crop_fixations:
-        """Cut out of the stimuli what lay in a session's receptive fields at each fixation; list stimuli that lack."""
-        input:
-            fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
-            images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
-            stimuli=XIAO_STIMULI,
-            unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
-            code=code_of("crop_fixations"),
-        output:
-            images="results/images/xiao.h5",
-            crops="results/xiao/crops.csv",
-            missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
-        log:
-            "results/logs/crop_fixations.log",
-        benchmark:
-            "results/benchmarks/crop_fixations.tsv"
-        conda:
-            "../../envs/cpu.yaml"
-        threads: 1
-        resources:
-            mem_mb=4000,
-        params:
-            sessions=list(XIAO_STEMS),
-            crop_degrees=XIAO["crop_degrees"],
-            fixations=XIAO["fixations"],
-            fixations_per_session=XIAO["fixations_per_session"],
-            image_size=XIAO["image_size"],
-            seed=config["seed"],
-        script:
-            "../../scripts/crop_fixations.py"
-
-else:
-
-    rule pack_xiao_images:
-        """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
-        input:
-            fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
-            stimuli=XIAO_STIMULI,
-            code=code_of("pack_xiao_images"),
-        output:
-            images="results/images/xiao.h5",
-            missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
-        log:
-            "results/logs/pack_xiao_images.log",
-        benchmark:
-            "results/benchmarks/pack_xiao_images.tsv"
-        conda:
-            "../../envs/cpu.yaml"
-        threads: 1
-        resources:
-            mem_mb=4000,
-        params:
-            image_size=XIAO.get("image_size"),
-        script:
-            "../../scripts/pack_xiao_images.py"
+rule pack_xiao_images:
+    """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
+    input:
+        fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
+        stimuli=XIAO_STIMULI,
+        code=code_of("pack_xiao_images"),
+    output:
+        images="results/images/xiao.h5",
+        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+    log:
+        "results/logs/pack_xiao_images.log",
+    benchmark:
+        "results/benchmarks/pack_xiao_images.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        image_size=XIAO.get("image_size"),
+    script:
+        "../../scripts/pack_xiao_images.py"
 
 
 rule align_fixations:
@@ -267,3 +232,8 @@ rule assemble_units:
 if XIAO["source"] == "dandi":
 
     include: "xiao_download.smk"
+
+
+if "crop_degrees" in XIAO:
+
+    include: "xiao_crops.smk"

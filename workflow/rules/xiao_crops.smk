@@ -1,0 +1,36 @@
+"""Xiao et al. 2024 by single fixations: stimuli and fixations -> what lay in the receptive fields at each."""
+
+
+ruleorder: crop_fixations > pack_xiao_images
+
+
+rule crop_fixations:
+    """Cut out of the stimuli what lay in a session's receptive fields at each fixation; list stimuli that lack."""
+    input:
+        fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
+        images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
+        stimuli=XIAO_STIMULI,
+        unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
+        code=code_of("crop_fixations"),
+    output:
+        images="results/images/xiao.h5",
+        crops="results/xiao/crops.csv",
+        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+    log:
+        "results/logs/crop_fixations.log",
+    benchmark:
+        "results/benchmarks/crop_fixations.tsv"
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+    params:
+        sessions=list(XIAO_STEMS),
+        crop_degrees=XIAO["crop_degrees"],
+        fixations=XIAO["fixations"],
+        fixations_per_session=XIAO["fixations_per_session"],
+        image_size=XIAO["image_size"],
+        seed=config["seed"],
+    script:
+        "../../scripts/crop_fixations.py"
