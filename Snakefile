@@ -9,7 +9,8 @@ tables and figures. The stages, in order:
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
   training              responses + images -> predictions/{dataset}/{name}-{head}.nc
   similarity            responses + activations -> similarity/{dataset}.h5
-  report                -> tables/*.csv, figures/*.png and .svg
+  report, figures       -> tables/*.csv, figures/*.png and .svg
+  page                  -> report.html
 """
 
 from snakemake.utils import min_version
@@ -35,6 +36,7 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/page.smk"
 
 
 localrules:
@@ -47,8 +49,9 @@ report: "workflow/report/workflow.rst"
 
 
 rule all:
-    """Every table and figure of the study."""
+    """Every table and figure of the study, and the page that holds them."""
     default_target: True
     input:
         TABLES,
         FIGURES,
+        REPORT,

@@ -15,7 +15,7 @@ NETWORK = "efficientnet_lite0"
 SCORED = {
     "assemble_scores",
     "assemble_reproduction",
-    *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction"),
+    *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction", "write_report"),
 }
 TOLD = {"write_provenance"}  # of any change of the config
 
@@ -113,6 +113,7 @@ def test_comment_in_figures_draws_alone(finished, planned):
     assert planned(finished) == {
         *(f"draw_{kind} majaj" for kind in ("layers", "levels", "scores", "rdms", "categories", "training")),
         "draw_reproduction",
+        "write_report",
         "all",
     }
 

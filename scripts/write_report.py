@@ -1,0 +1,18 @@
+"""Write what was run, the answer, tables and figures on one page."""
+
+import os
+from pathlib import Path
+
+from ventral.atomic import writing
+from ventral.console import logged
+from ventral.report.page import render
+from ventral.report.pictures import pictures
+from ventral.report.study import read_study
+
+with logged(snakemake.log[0]):
+    given, params = snakemake.input, snakemake.params
+    study = read_study(params.config, {Path(path).stem: path for path in given.responses}, given.tables)
+    page = snakemake.output.page
+    files = [os.path.relpath(path, Path(page).parent) for path in (*given.tables, *given.figures)]
+    with writing(page) as temporary:
+        temporary.write_text(render(study, pictures(study, given.figures, given.captions), params.stages, files))

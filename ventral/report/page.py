@@ -1,0 +1,53 @@
+"""The page itself: a study's words, tables and figures in one file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ventral.report import words
+from ventral.report.cells import TABLES, networks_table, readouts_table, tables
+from ventral.report.pictures import Picture
+from ventral.report.stages import draw_stages
+from ventral.report.study import Study
+
+PARTS = Path(__file__).parent / "parts"
+
+
+def render(
+    study: Study,
+    pictures: Sequence[Picture],
+    stages: Sequence[Mapping[str, Any]],
+    files: Sequence[str],
+) -> str:
+    """The report as HTML that loads nothing.
+
+    Args:
+        study: the finished study.
+        pictures: its figures.
+        stages: `rule`, `says` and `after` of every rule that ran for it.
+        files: tables and figures, as paths relative to the page.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(PARTS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    by_dataset = {name: [picture for picture in pictures if picture.dataset == name] for name in ["", *study.responses]}
+    graph = {stage["rule"]: stage["after"] for stage in stages}
+    return environment.get_template("page.html").render(
+        study=study,
+        words=words,
+        style=Markup((PARTS / "page.css").read_text()),
+        script=Markup((PARTS / "page.js").read_text()),
+        made=tables(study, TABLES),
+        settings=tables(study, (networks_table, readouts_table)),
+        pictures={name: of_name for name, of_name in by_dataset.items() if of_name},
+        stages=stages,
+        drawing=draw_stages(graph, f"The {len(graph)} rules of the study, drawn below those whose files they read."),
+        files=files,
+    )

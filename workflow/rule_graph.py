@@ -1,0 +1,47 @@
+"""Which rules read what which others wrote, in the study at hand."""
+
+from collections.abc import Iterable
+from functools import cmp_to_key
+from typing import Any
+
+from snakemake.rules import Wildcards
+
+
+def rule_graph(workflow: Any, targets: Iterable[str]) -> list[dict[str, Any]]:
+    """The rules behind some files, as `snakemake --rulegraph` finds them, each with its docstring and those before it.
+
+    Args:
+        workflow: Snakemake's.
+        targets: paths.
+
+    Returns:
+        `rule`, `says` and `after`, names of rules, for every rule; those that read no other's output come first.
+    """
+    producers: dict[str, Any] = {}
+    after: dict[str, set[str]] = {}
+    jobs = set()
+
+    def producer(path: str) -> Any:
+        if path not in producers:
+            able = [rule for rule in workflow.rules if rule.is_producer(path)]
+            producers[path] = max(able, key=cmp_to_key(workflow._ruleorder.compare), default=None)
+        return producers[path]
+
+    def walk(path: str) -> None:
+        rule = producer(path)
+        if rule is None:
+            return
+        wildcards = dict(rule.get_wildcards(path))
+        job = (rule.name, *sorted(wildcards.items()))
+        if job in jobs:
+            return
+        jobs.add(job)
+        files = [str(file) for file in rule.expand_input(Wildcards(fromdict=wildcards))[0]]
+        for file in files:
+            walk(file)
+        after.setdefault(rule.name, set()).update(found.name for file in files if (found := producer(file)))
+
+    for path in targets:
+        walk(str(path))
+    says = {rule.name: " ".join((rule.docstring or "").split()) for rule in workflow.rules}
+    return [{"rule": name, "says": says[name], "after": sorted(before)} for name, before in after.items()]
