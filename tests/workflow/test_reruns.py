@@ -17,7 +17,7 @@ SCORED = {
     "assemble_reproduction",
     *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction", "write_report"),
 }
-TOLD = {"write_provenance"}  # of any change of the config
+TOLD = {"write_provenance", "write_report"}  # of any change of the config
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_another_format_of_figures_draws_alone(finished, planned):
     change_config(finished, lambda config: config.update(figure_formats=["png", "svg", "pdf"]))
     jobs = planned(finished)
     assert {job for job in jobs if not job.startswith("draw_")} == {*TOLD, "all"}
-    assert len(jobs) == 9
+    assert len(jobs) == 10
 
 
 def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
@@ -161,7 +161,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 25
+    assert len(everything) == 26
     assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from ventral.report.numbers import bounded, rounded
+from ventral.pages import bounded, rounded
 from ventral.report.study import SIMULATED, Study
 from ventral.report.words import counted, highest, kind, layer_rows, named, statuses
 from ventral.rsa.confound import confound_panels

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ventral.report.numbers import bounded, rounded
+from ventral.pages import bounded, rounded
 from ventral.report.study import Study
 from ventral.report.words import highest, kind, layer_rows
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ventral.report.numbers import bounded, rounded
+from ventral.pages import bounded, rounded
 from ventral.report.study import Group, Study
 
 STIMULI = ("stimulus", "stimuli")
