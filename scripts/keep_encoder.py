@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import torch
 
+from ventral.atomic import reading
 from ventral.console import logged
 from ventral.data.responses import draw_splits, read_responses
 from ventral.dual import fit_dual
@@ -39,7 +40,7 @@ with logged(snakemake.log[0]):
     image_of = dict(zip(responses["stimulus_id"].values, images, strict=True))
     held_out = np.array([image_of[stimulus] for stimulus in predictions["stimulus_id"].values])
     rows, of_stimulus = np.unique(held_out, return_inverse=True)
-    with h5py.File(given.images) as file:
+    with reading(given.images), h5py.File(given.images) as file:
         shown = file["images"]
         primals = primal_weights(network, shown, images, duals, device=device, precision=precision)
         loaded = batches(Subset(shown, rows), network, BATCH, device)

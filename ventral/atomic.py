@@ -1,37 +1,69 @@
-"""Files whole or not at all: written under a temporary name and renamed; damaged ones named."""
+"""Files whole or not at all: written under a temporary name and renamed; sealed, so that damage is told; named."""
 
+import errno
 import os
+import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from ventral.errors import InputError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO)
+SEAL = b"\nCRC-32 %08x\n"  # after the last byte of a file, where formats with a directory of their own overlook it
+SEAL_SIZE = len(SEAL % 0)
+CHUNK = 1 << 24
+
 
 @contextmanager
-def writing(path: str | Path) -> Iterator[Path]:
+def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any failure.
 
     The temporary name keeps the suffix of `path`, so that writers which go by the suffix behave alike.
+
+    Args:
+        path: file to write. What killed jobs left of it under temporary names is deleted.
+        sealed: end the file with its checksum, which `reading` demands: HDF5, netCDF and torch files are read as
+            they were with a seal behind them, but without one give wrong numbers where a byte was flipped.
+
+    Raises:
+        InputError: if the disk is full or cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with disk_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for left in _temporaries(path):
+                left.unlink(missing_ok=True)
+            yield temporary
+            if sealed:
+                with open(temporary, "ab") as file:
+                    file.write(SEAL % _checksum(temporary, temporary.stat().st_size))
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _temporaries(path: Path) -> list[Path]:
+    """Files of the names under which any process writes `path`."""
+    name = re.compile(rf"\.{re.escape(path.stem)}\.\d+{re.escape(path.suffix)}")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+
+
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Report a file of the study's own that cannot be read as damaged.
+    """Check the seal of a file of the study's own; report as damaged what has none, or cannot be read for all that.
 
     Raises:
         InputError: naming `path`, in place of whatever error the library that reads it raises.
     """
     try:
+        status = os.stat(path)
+        _check_seal(str(path), status.st_size, status.st_mtime_ns)
         yield
     except InputError:
         raise
@@ -39,3 +71,40 @@ def reading(path: str | Path) -> Iterator[None]:
         raise InputError(
             path, "file", f"damaged or incomplete ({type(error).__name__})", "delete it, run again"
         ) from None
+
+
+@cache  # once for all layers of a file
+def _check_seal(path: str, size: int, _mtime_ns: int) -> None:
+    with open(path, "rb") as file:
+        file.seek(max(size - SEAL_SIZE, 0))
+        if file.read() != SEAL % _checksum(path, max(size - SEAL_SIZE, 0)):
+            raise InputError(path, "file", "damaged or incomplete (its checksum differs)", "delete it, run again")
+
+
+def _checksum(path: str | Path, size: int) -> int:
+    """CRC-32 of the first `size` bytes of a file."""
+    value = 0
+    with open(path, "rb") as file:
+        for start in range(0, size, CHUNK):
+            value = zlib.crc32(file.read(min(CHUNK, size - start)), value)
+    return value
+
+
+@contextmanager
+def disk_faults(path: str | Path) -> Iterator[None]:
+    """Turn a failure to write for `path`, as on a full or read-only disk, into one line.
+
+    Raises:
+        InputError: in place of the OSError, or of what HDF5 makes of it.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        told = re.search(r"errno = (\d+)", str(error))  # HDF5's, at times without errno, on closing no OSError
+        number = int(told[1]) if told else getattr(error, "errno", None)
+        if number in FULL:
+            raise InputError(path, "disk", "no space left", "free some and run again") from None
+        if number in UNWRITABLE:
+            at_fault = getattr(error, "filename", None) or path
+            raise InputError(at_fault, "disk", os.strerror(number), "correct it and run again") from None
+        raise

@@ -1,10 +1,11 @@
 """What a job says while it runs: progress, and one line when its input cannot be used."""
 
+import os
 import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sized
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -15,20 +16,36 @@ T = TypeVar("T")
 
 
 class _Tee:
-    """Writes to a terminal stream and to the log file of a job."""
+    """Writes to the terminal and to the log file of a job; a full disk silences the log alone."""
 
-    def __init__(self, *streams: TextIO) -> None:
-        self.streams = streams
+    def __init__(self, terminal: TextIO, log: TextIO) -> None:
+        self.terminal, self.log = terminal, log
 
     def write(self, text: str) -> int:
-        for stream in self.streams:
-            stream.write(text)
-            stream.flush()
+        self.terminal.write(text)
+        self.terminal.flush()
+        with suppress(OSError):
+            self.log.write(text)
+            self.log.flush()
         return len(text)
 
     def flush(self) -> None:
-        for stream in self.streams:
-            stream.flush()
+        self.terminal.flush()
+
+
+@contextmanager
+def _opened(log: str | Path) -> Iterator[TextIO]:
+    """A log to write; nowhere, if the disk is full or read-only: the job then meets that too, and tells."""
+    try:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        file = open(log, "w")  # noqa: SIM115 (closed below)
+    except OSError:
+        file = open(os.devnull, "w")  # noqa: SIM115 (closed below)
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 @contextmanager
@@ -38,9 +55,8 @@ def logged(log: str | Path) -> Iterator[None]:
     Raises:
         SystemExit: with code 1, after an `InputError` or any other exception inside the block.
     """
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with open(log, "w") as file:
+    with _opened(log) as file:
         sys.stderr = _Tee(terminal, file)
         try:
             yield
@@ -48,7 +64,8 @@ def logged(log: str | Path) -> Iterator[None]:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
         except Exception as error:
-            traceback.print_exc(file=file)
+            with suppress(OSError):
+                traceback.print_exc(file=file)
             print(f"error: {type(error).__name__}: {error} (traceback in {log})", file=sys.stderr)
             raise SystemExit(1) from None
         finally:

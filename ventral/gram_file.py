@@ -27,7 +27,7 @@ def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h
         path: file to write.
         stimulus_id: (n,) ids of the images.
     """
-    with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.create_dataset("stimulus_id", data=stimulus_id.astype(object), dtype=h5py.string_dtype())
         file.create_group("layers", track_order=True)
         yield file

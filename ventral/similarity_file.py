@@ -41,7 +41,7 @@ def write_similarity(
         threads: to work with.
     """
     comparisons = Comparisons(regions, n_draws, seed, threads)
-    with writing(path) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w", track_order=True) as file:
         file.attrs["source"] = responses.attrs["source"]
         for label in ("stimulus_id", "category_name", "object_name"):
             if label in responses.coords:

@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from ventral.atomic import disk_faults
 from ventral.console import progress
-from ventral.data.fetch import MEGABYTE, disk_faults, fetch, filling
+from ventral.data.fetch import MEGABYTE, fetch, filling
 from ventral.data.xiao_files import read_table
 from ventral.errors import InputError, listed, nearest
 

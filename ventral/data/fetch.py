@@ -1,6 +1,5 @@
 """Download a file over HTTP(S): mirrors in turn, resumed after a cut, verified before it takes its name."""
 
-import errno
 import hashlib
 import os
 import shutil
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests  # type: ignore[import-untyped]
 
+from ventral.atomic import disk_faults
 from ventral.console import SECONDS_BETWEEN_LINES
 from ventral.errors import InputError
 
@@ -110,22 +110,6 @@ def difference(path: Path, digest: str | None, size: int | None) -> str:
             if found_digest[: max(len(expected), SHORTEST)] != expected.lower():
                 return f"wrong {algorithm}"
     return ""
-
-
-@contextmanager
-def disk_faults(path: Path) -> Iterator[None]:
-    """Turn a failure to write for `path`, such as a full disk, into one line.
-
-    Raises:
-        InputError: in place of any OSError.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(path, "disk", "no space left", "free some and run again") from None
-        said = error.strerror or type(error).__name__
-        raise InputError(error.filename or path, "disk", said, "correct it and run again") from None
 
 
 @contextmanager

@@ -171,7 +171,7 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
 def write_responses(responses: xr.Dataset, path: str | Path) -> None:
     """Write the dataset as compressed netCDF, complete or not at all."""
     encoding = {name: {"zlib": True, "complevel": 4} for name in responses.data_vars}
-    with writing(path) as temporary:
+    with writing(path, sealed=True) as temporary:
         responses.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 

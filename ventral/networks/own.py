@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ventral.atomic import reading
 from ventral.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.cornet import cornet_s, cornet_z
@@ -58,12 +59,13 @@ def find_state(path: str, field: str) -> Path:
     """The state dict of a network that the study trains on faces.
 
     Raises:
-        InputError: if the study has not trained it yet.
+        InputError: if the study has not trained it yet, or it was damaged since.
     """
     if not Path(path).is_file():
         remedy = f"run `snakemake --cores all {path}` first"
         raise InputError("config", field, "the study trains it on its faces, and has not yet", remedy)
-    return Path(path)
+    with reading(path):  # its seal: torch would load flipped bits
+        return Path(path)
 
 
 def trained_hmo(state: Path) -> Architecture:

@@ -72,7 +72,7 @@ def write_state(model: nn.Module, path: str | Path) -> None:
     """Write a model's state dict, the same bytes for the same weights."""
     buffer = io.BytesIO()  # saved to a file, the archive would carry that file's temporary name
     torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
-    with writing(path) as temporary:
+    with writing(path, sealed=True) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from ventral.atomic import writing
+from ventral.atomic import reading, writing
 
 FILE = "checkpoint.pt"
 
 
 def write_checkpoint(folder: str | Path, identity: str, state: dict[str, Any]) -> None:
     """Write tensors, numbers and text, in dicts and lists, with the identity of the training they belong to."""
-    with writing(Path(folder) / FILE) as temporary:
+    with writing(Path(folder) / FILE, sealed=True) as temporary:
         torch.save({"identity": identity, "state": state}, temporary)
 
 
@@ -27,7 +27,8 @@ def read_checkpoint(folder: str | Path, identity: str) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        with reading(path):
+            found = torch.load(path, map_location="cpu", weights_only=True)
         if found["identity"] == identity:
             return found["state"]
         why = "of another configuration, data or initial weights"
