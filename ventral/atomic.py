@@ -1,6 +1,7 @@
 """Files whole or not at all: written under a temporary name and renamed; sealed, so that damage is told; named."""
 
 import errno
+import io
 import os
 import re
 import zlib
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from ventral.errors import InputError
 
@@ -46,6 +48,36 @@ def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def enduring(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a new file for h5py or xarray to write into, which tells only in the end that the disk was full.
+
+    HDF5 itself ends the process, or prints pages, where a write fails.
+
+    Raises:
+        OSError: the first that a write met.
+    """
+    with _Enduring(path, "w+b") as file:
+        try:
+            yield cast(BinaryIO, file)
+        finally:
+            if file.fault is not None:
+                raise file.fault from None
+
+
+class _Enduring(io.FileIO):
+    fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        while left and self.fault is None:
+            try:
+                left = left[super().write(left) :]
+            except OSError as fault:
+                self.fault = fault
+        return memoryview(data).nbytes
 
 
 def _temporaries(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 from ventral.errors import InputError
 from ventral.gram import WIDTH, Gram
 
@@ -27,7 +27,11 @@ def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h
         path: file to write.
         stimulus_id: (n,) ids of the images.
     """
-    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with (
+        writing(path, sealed=True) as temporary,
+        enduring(temporary) as raw,
+        h5py.File(raw, "w", track_order=True) as file,
+    ):
         file.create_dataset("stimulus_id", data=stimulus_id.astype(object), dtype=h5py.string_dtype())
         file.create_group("layers", track_order=True)
         yield file

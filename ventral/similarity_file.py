@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 from ventral.gram import Gram
 from ventral.rsa import CATEGORY
 from ventral.rsa.comparisons import COMPARISON, TEXT, Comparisons
@@ -41,7 +41,11 @@ def write_similarity(
         threads: to work with.
     """
     comparisons = Comparisons(regions, n_draws, seed, threads)
-    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w", track_order=True) as file:
+    with (
+        writing(path, sealed=True) as temporary,
+        enduring(temporary) as raw,
+        h5py.File(raw, "w", track_order=True) as file,
+    ):
         file.attrs["source"] = responses.attrs["source"]
         for label in ("stimulus_id", "category_name", "object_name"):
             if label in responses.coords:

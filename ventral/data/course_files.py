@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.atomic import writing
+from ventral.atomic import enduring, writing
 from ventral.console import progress
 from ventral.data.hdf5 import open_hdf5
 from ventral.data.objects import OBJECTS
@@ -185,7 +185,7 @@ def write_course(
     """
     levels = ((np.arange(256)[:, None] / 255 - MEAN) / SD).astype(np.float32)
     height, width, _ = image(0).shape
-    with writing(path) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path) as temporary, enduring(temporary) as raw, h5py.File(raw, "w") as file:
         file.attrs["source"] = source
         for part in SPLITS:
             chosen = np.flatnonzero(split == part)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 from ventral.console import progress
 from ventral.errors import InputError, listed, refusing
 
@@ -176,7 +176,7 @@ def write_images(
     """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset a label."""
     if len(images) != len(stimulus_id):
         raise ValueError(f"{len(images)} images and {len(stimulus_id)} ids")
-    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path, sealed=True) as temporary, enduring(temporary) as raw, h5py.File(raw, "w") as file:
         file.create_dataset(
             "images", data=images, chunks=(1, *images.shape[1:]), compression="gzip", compression_opts=1, shuffle=True
         )

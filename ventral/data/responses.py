@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 from ventral.data.splits import SPLITS, protocol_splits
 from ventral.errors import InputError, listed
 from ventral.scores import pearson_r, spearman_brown
@@ -171,8 +171,8 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
 def write_responses(responses: xr.Dataset, path: str | Path) -> None:
     """Write the dataset as compressed netCDF, complete or not at all."""
     encoding = {name: {"zlib": True, "complevel": 4} for name in responses.data_vars}
-    with writing(path, sealed=True) as temporary:
-        responses.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+    with writing(path, sealed=True) as temporary, enduring(temporary) as file:
+        responses.to_netcdf(file, engine="h5netcdf", encoding=encoding)
 
 
 def read_responses(path: str | Path) -> xr.Dataset:

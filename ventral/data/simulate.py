@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from PIL import Image
 
-from ventral.atomic import writing
+from ventral.atomic import enduring, writing
 from ventral.console import progress
 from ventral.data.course_files import write_course
 from ventral.data.images import decode_image
@@ -291,8 +291,8 @@ def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_
         name=VARIABLE,
         attrs={"source": "simulated"},
     )
-    with writing(path) as temporary:
-        assembly.to_netcdf(temporary, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})
+    with writing(path) as temporary, enduring(temporary) as file:
+        assembly.to_netcdf(file, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})
 
 
 def write_simulated_course(
@@ -366,5 +366,5 @@ def simulate(
         n_presentations=("stimulus", n_presentations),
         noise_sd=("neuroid", noise_sd),
     ).assign_coords(stimulus_id=("stimulus", ids))
-    with writing(truth) as temporary:
-        known.isel(stimulus=np.argsort(ids)).to_netcdf(temporary, engine="h5netcdf")
+    with writing(truth) as temporary, enduring(temporary) as file:
+        known.isel(stimulus=np.argsort(ids)).to_netcdf(file, engine="h5netcdf")

@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 
 SHORT = 100_000  # fewer cells than this are looked through one by one
 
@@ -49,7 +49,7 @@ def write_spikes(
         recording_ms: length T of the recording.
     """
     offset = np.cumsum([0, *map(len, spikes)])
-    with writing(path, sealed=True) as temporary, h5py.File(temporary, "w") as file:
+    with writing(path, sealed=True) as temporary, enduring(temporary) as raw, h5py.File(raw, "w") as file:
         file.attrs["recording_ms"] = recording_ms
         file.create_dataset("unit", data=list(names), dtype=h5py.string_dtype())
         file.create_dataset("offset", data=offset)
