@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIS
 SEAL = b"\nCRC-32 %08x\n"  # after the last byte of a file, where formats with a directory of their own overlook it
 SEAL_SIZE = len(SEAL % 0)
 CHUNK = 1 << 24
+LEAST_ROOM = 1 << 16  # less than Snakemake itself writes in a run
 
 
 @contextmanager
@@ -120,6 +122,19 @@ def _checksum(path: str | Path, size: int) -> int:
         for start in range(0, size, CHUNK):
             value = zlib.crc32(file.read(min(CHUNK, size - start)), value)
     return value
+
+
+def check_disk(folder: str | Path) -> None:
+    """Refuse a folder in which nothing can be written; one that does not exist yet passes.
+
+    Raises:
+        InputError: if it is read-only, or its disk full.
+    """
+    folder = Path(folder).resolve()
+    if folder.is_dir() and not os.access(folder, os.W_OK):
+        raise InputError(folder, "disk", "read-only", "make it writable, or run in another folder")
+    if folder.is_dir() and shutil.disk_usage(folder).free < LEAST_ROOM:
+        raise InputError(folder, "disk", "no space left", "free some and run again")
 
 
 @contextmanager

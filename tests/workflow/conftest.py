@@ -13,11 +13,33 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import yaml
 from PIL import Image
 
 REPO = Path(__file__).parents[2]
 CODE = ("Snakefile", "workflow", "scripts", "ventral", "config", "config.yaml", "envs", "profiles", "pyproject.toml")
 N_IMAGES, N_NEUROIDS = 12, 5
+# Every stage from recordings to tables, in a dozen jobs of a second or two.
+TINY = {
+    "bootstrap": 100,
+    "device": "cpu",
+    "datasets": {
+        "majaj": {
+            "source": "simulated",
+            "simulation": {"n_images": 128, "image_size": 32, "n_sites": 6, "repetitions": 4},
+        }
+    },
+    "networks": {
+        "pixels": {"architecture": "pixels", "image_size": 16},
+        "lite": {"architecture": "efficientnet_lite0", "layers": ["_blocks.4", "_avg_pooling"], "image_size": 64},
+    },
+    "readouts": {"ridge_loo": {"alpha": "loo"}},
+    "trained": {"cnn": {"network": "cnn", "cnn": {"channels": [4, 8]}, "image_size": 24, "epochs": 2}},
+}
+TINY_TABLES = (
+    *(f"results/tables/{name}" for name in ("scores.csv", "rsa.csv", "reproduction.csv")),
+    *("--configfile", "study.yaml"),
+)
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -34,22 +56,30 @@ def run_snakemake(workdir: Path, *arguments: str | Path) -> subprocess.Completed
     return subprocess.run(command, cwd=workdir, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
+def start_snakemake(workdir: Path, *arguments: str | Path) -> subprocess.Popen[bytes]:
+    """Start it as a process group of its own; `output.txt` holds what it says."""
+    with open(workdir / "output.txt", "w") as output:
+        command = command_in(workdir, *arguments)
+        return subprocess.Popen(command, cwd=workdir, stdout=output, stderr=output, start_new_session=True)
+
+
 def kill_snakemake(ready: Callable[[], bool], workdir: Path, *arguments: str | Path, timeout_s: float = 300) -> None:
-    """Start it as a process group of its own; kill -9 all of it, with its jobs, as soon as `ready()` is true."""
-    said = workdir / "output.txt"
-    with open(said, "w") as output:
-        process = subprocess.Popen(
-            command_in(workdir, *arguments), cwd=workdir, stdout=output, stderr=output, start_new_session=True
-        )
+    """Start it; kill -9 all of it, with its jobs, as soon as `ready()` is true."""
+    process = start_snakemake(workdir, *arguments)
     try:
         deadline = time.monotonic() + timeout_s
         while not ready():
-            assert process.poll() is None and time.monotonic() < deadline, said.read_text()
+            assert process.poll() is None and time.monotonic() < deadline, (workdir / "output.txt").read_text()
             time.sleep(0.001)
-        jobs = psutil.Process(process.pid).children(recursive=True)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_group(process)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """kill -9 a run that was started, with all its jobs."""
+    jobs = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
     _, alive = psutil.wait_procs(jobs, timeout=10)
     assert jobs and not alive
 
@@ -58,6 +88,12 @@ def kill_snakemake(ready: Callable[[], bool], workdir: Path, *arguments: str | P
 def kill_when() -> Callable[..., None]:
     """`kill_when(ready, workdir, *arguments)`: kill -9 a run in the middle of its work."""
     return kill_snakemake
+
+
+@pytest.fixture(scope="session")
+def start() -> Callable[..., subprocess.Popen[bytes]]:
+    """`start(workdir, *arguments)`: a run under way."""
+    return start_snakemake
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +112,16 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy2(REPO / name, folder / name)
     done = run_snakemake(folder, "--configfile", "config/small.yaml")
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a still smaller study, `study.yaml`, ran to its tables. Change copies of it only."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "study.yaml").write_text(yaml.safe_dump(TINY))
+    done = run_snakemake(folder, *TINY_TABLES)
     assert done.returncode == 0, done.stdout
     return folder
 

@@ -15,6 +15,7 @@ os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv(
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from imports import imported_files
+from ventral.atomic import check_disk
 from ventral.config import complete
 from ventral.errors import InputError
 from ventral.networks.published import STUDY, origin, state_of_study, weights_key
@@ -29,6 +30,12 @@ def refuse(faults):
     if faults:
         raise WorkflowError("\n".join(f"{CONFIG_FILE}: {fault}" for fault in faults))
 
+
+try:
+    for folder in (".", "results", "resources"):
+        check_disk(folder)
+except InputError as fault:
+    raise WorkflowError(str(fault))
 
 refuse(complete(config, SCHEMA))
 
