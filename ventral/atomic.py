@@ -38,18 +38,18 @@ def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        with disk_faults(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for left in _temporaries(path):
-                left.unlink(missing_ok=True)
+    with disk_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in _temporaries(path):
+            left.unlink(missing_ok=True)
+        try:
             yield temporary
             if sealed:
                 with open(temporary, "ab") as file:
                     file.write(SEAL % _checksum(temporary, temporary.stat().st_size))
             os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,0 +1,39 @@
+"""Other cores, memory and batch sizes: tables equal as they are printed."""
+
+import io
+import shutil
+
+import pandas as pd
+import pytest
+
+from tests.workflow.conftest import TINY_TABLES
+
+TOLERANCE = 1e-4  # of scores, of which summary.md prints two or three digits
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tiny, tmp_path_factory, snakemake):
+    """The same study with other threads, and with memory for blocks and batches of a few images."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    shutil.copy(tiny / "study.yaml", folder)
+    memory = ("--set-resources", "extract_activations:mem_mb=2", "train_encoder:mem_mb=2")
+    threads = ("--set-threads", "extract_activations=2", "train_encoder=2", "compare_rdms=1")
+    done = snakemake(folder, *TINY_TABLES, "--cores", "2", *threads, *memory)
+    assert done.returncode == 0, done.stdout
+    log = folder / "results" / "logs" / "extract_activations" / "majaj" / "lite.log"
+    assert "batches of 32 images" not in log.read_text()
+    return folder
+
+
+@pytest.mark.parametrize("name", ["summary.md", "reproduction.md"])
+def test_pages_are_the_same(tiny, elsewhere, name):
+    pages = ((folder / "results" / "tables" / name).read_text() for folder in (tiny, elsewhere))
+    assert next(pages) == next(pages)
+
+
+@pytest.mark.parametrize("name", ["scores", "summary", "layers", "rsa", "weights"])
+def test_tables_are_the_same_but_for_rounding(tiny, elsewhere, name):
+    texts = [(folder / "results" / "tables" / f"{name}.csv").read_text() for folder in (tiny, elsewhere)]
+    if texts[0] != texts[1]:
+        ours, others = (pd.read_csv(io.StringIO(text)) for text in texts)
+        pd.testing.assert_frame_equal(ours, others, rtol=TOLERANCE, atol=TOLERANCE)
