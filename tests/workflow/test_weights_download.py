@@ -103,6 +103,20 @@ def test_an_interrupted_download_is_taken_up_by_the_next_run(run, server, record
     assert [file.read_bytes() for file in downloads(recordings)] == [BODY]
 
 
+def test_killed_in_mid_download_it_is_taken_up_by_the_next_run(run, server, recordings, kill_when, snakemake):
+    url = server.add("/net.pth", BODY, "stall")
+    run(url, "-n", GRAMS, sha256=SHA256)  # writes the study
+    arguments = (GRAMS, "--configfile", "study.yaml")
+    kill_when(lambda: any(file.stat().st_size for file in downloads(recordings)), recordings, *arguments)
+    (part,) = downloads(recordings)
+    assert part.suffix == ".part" and 0 < (arrived := part.stat().st_size) < len(BODY)
+    assert snakemake(recordings, *arguments, "--unlock").returncode == 0
+    done = snakemake(recordings, *arguments)
+    assert done.returncode == 0, done.stdout
+    assert server.asked[-1][1] == f"bytes={arrived}-"
+    assert [file.read_bytes() for file in downloads(recordings)] == [BODY]
+
+
 def test_without_a_hash_it_says_how_to_pin(run, server):
     url = server.add("/net.pth", BODY)
     done = run(url, f"resources/weights/{weights_key('net.py:net', url)}")
