@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from ventral.errors import InputError
 
@@ -53,17 +53,17 @@ def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
 
 
 @contextmanager
-def enduring(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a new file for h5py or xarray to write into, which tells only in the end that the disk was full.
+def enduring(path: str | Path) -> Iterator[io.FileIO]:
+    """Open a new file for h5py, xarray or torch to write into, which tells only in the end that the disk was full.
 
-    HDF5 itself ends the process, or prints pages, where a write fails.
+    Where a write fails, HDF5 itself prints pages or crashes, and torch does not say why.
 
     Raises:
         OSError: the first that a write met.
     """
     with _Enduring(path, "w+b") as file:
         try:
-            yield cast(BinaryIO, file)
+            yield file
         finally:
             if file.fault is not None:
                 raise file.fault from None
@@ -142,12 +142,12 @@ def disk_faults(path: str | Path) -> Iterator[None]:
     """Turn a failure to write for `path`, as on a full or read-only disk, into one line.
 
     Raises:
-        InputError: in place of the OSError, or of what HDF5 makes of it.
+        InputError: in place of the OSError, or of what HDF5 or safetensors make of it.
     """
     try:
         yield
-    except (OSError, RuntimeError) as error:
-        told = re.search(r"errno = (\d+)", str(error))  # HDF5's, at times without errno, on closing no OSError
+    except Exception as error:
+        told = re.search(r"(?:errno =|os error) (\d+)", str(error))  # HDF5's and safetensors', of any type
         number = int(told[1]) if told else getattr(error, "errno", None)
         if number in FULL:
             raise InputError(path, "disk", "no space left", "free some and run again") from None

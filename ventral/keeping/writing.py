@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import ventral
+from ventral.atomic import disk_faults
 from ventral.data.download import sha256_of
 from ventral.data.fetch import filling
 from ventral.networks.trainable import Encoder
@@ -86,7 +87,7 @@ def write_encoder(folder: str | Path, states: States, card: Card) -> None:
     """Write an encoder's files of tensors by their names, and its card with their hashes; whole or not at all."""
     from safetensors.torch import save_file
 
-    with filling(folder) as temporary:
+    with disk_faults(folder), filling(folder) as temporary:
         for name, tensors in states.items():
             # Copies: tensors that share memory, as tied weights do, are refused.
             save_file(

@@ -7,15 +7,15 @@ from typing import Any
 
 import torch
 
-from ventral.atomic import reading, writing
+from ventral.atomic import enduring, reading, writing
 
 FILE = "checkpoint.pt"
 
 
 def write_checkpoint(folder: str | Path, identity: str, state: dict[str, Any]) -> None:
     """Write tensors, numbers and text, in dicts and lists, with the identity of the training they belong to."""
-    with writing(Path(folder) / FILE, sealed=True) as temporary:
-        torch.save({"identity": identity, "state": state}, temporary)
+    with writing(Path(folder) / FILE, sealed=True) as temporary, enduring(temporary) as file:
+        torch.save({"identity": identity, "state": state}, file)
 
 
 def read_checkpoint(folder: str | Path, identity: str) -> dict[str, Any] | None:
