@@ -102,15 +102,26 @@ def snakemake() -> Run:
     return run_snakemake
 
 
-@pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the code in which the small study ran to its end. Change copies of it only."""
-    folder = tmp_path_factory.mktemp("study")
+def copy_code(folder: Path) -> Path:
+    """Copy what a study needs to be moved with its results: the code is an input of every rule, by relative path."""
     for name in CODE:
         if (REPO / name).is_dir():
             shutil.copytree(REPO / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(REPO / name, folder / name)
+    return folder
+
+
+def copy_unrun(study: Path, folder: Path) -> Path:
+    """Copy a study without anything that a run leaves."""
+    left_out = shutil.ignore_patterns("results", "resources", ".snakemake", "__pycache__")
+    return Path(shutil.copytree(study, folder, ignore=left_out, dirs_exist_ok=True))
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code in which the small study ran to its end. Change copies of it only."""
+    folder = copy_code(tmp_path_factory.mktemp("study"))
     done = run_snakemake(folder, "--configfile", "config/small.yaml")
     assert done.returncode == 0, done.stdout
     return folder
@@ -118,8 +129,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a still smaller study, `study.yaml`, ran to its tables. Change copies of it only."""
-    folder = tmp_path_factory.mktemp("tiny")
+    """A copy of the code in which a still smaller study ran to its tables. Change copies of it only."""
+    folder = copy_code(tmp_path_factory.mktemp("tiny"))
     (folder / "study.yaml").write_text(yaml.safe_dump(TINY))
     done = run_snakemake(folder, *TINY_TABLES)
     assert done.returncode == 0, done.stdout

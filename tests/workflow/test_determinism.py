@@ -1,12 +1,11 @@
 """Other cores, memory and batch sizes: tables equal as they are printed."""
 
 import io
-import shutil
 
 import pandas as pd
 import pytest
 
-from tests.workflow.conftest import TINY_TABLES
+from tests.workflow.conftest import TINY_TABLES, copy_unrun
 
 TOLERANCE = 1e-4  # of scores, of which summary.md prints two or three digits
 
@@ -14,8 +13,7 @@ TOLERANCE = 1e-4  # of scores, of which summary.md prints two or three digits
 @pytest.fixture(scope="module")
 def elsewhere(tiny, tmp_path_factory, snakemake):
     """The same study with other threads, and with memory for blocks and batches of a few images."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    shutil.copy(tiny / "study.yaml", folder)
+    folder = copy_unrun(tiny, tmp_path_factory.mktemp("elsewhere"))
     memory = ("--set-resources", "extract_activations:mem_mb=2", "train_encoder:mem_mb=2")
     threads = ("--set-threads", "extract_activations=2", "train_encoder=2", "compare_rdms=1")
     done = snakemake(folder, *TINY_TABLES, "--cores", "2", *threads, *memory)

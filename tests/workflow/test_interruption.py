@@ -1,9 +1,8 @@
 """A study killed in the middle of a job, and taken up again."""
 
-import shutil
-from pathlib import Path
-
 import pytest
+
+from tests.workflow.conftest import copy_unrun
 
 NETWORK = "efficientnet_lite0"
 ARGUMENTS = ("--configfile", "config/small.yaml")
@@ -12,8 +11,7 @@ ARGUMENTS = ("--configfile", "config/small.yaml")
 @pytest.fixture
 def fresh(study, tmp_path):
     """The code of the finished study without anything that a run leaves."""
-    left_out = shutil.ignore_patterns("results", "resources", ".snakemake", "__pycache__")
-    return Path(shutil.copytree(study, tmp_path / "study", ignore=left_out))
+    return copy_unrun(study, tmp_path / "study")
 
 
 def outputs(folder):

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from tests.workflow.conftest import TINY_TABLES, kill_group
+from tests.workflow.conftest import TINY_TABLES, copy_unrun, kill_group
 
 KILLS = 20
 SHARE = 0.25  # of an undisturbed run's time, the longest that a run may go before it is killed
@@ -51,14 +51,12 @@ def outputs(folder):
 
 @pytest.fixture
 def afresh(tiny, tmp_path):
-    """Empty the folder of the study, but for its config."""
+    """Put the study of this test back to where nothing has run."""
 
     def afresh():
         folder = tmp_path / "study"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        shutil.copy(tiny / "study.yaml", folder)
-        return folder
+        return copy_unrun(tiny, folder)
 
     return afresh
 

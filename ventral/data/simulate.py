@@ -292,7 +292,7 @@ def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_
         attrs={"source": "simulated"},
     )
     with writing(path) as temporary, enduring(temporary) as file:
-        assembly.to_netcdf(file, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})
+        assembly.to_dataset().to_netcdf(file, engine="h5netcdf", encoding={VARIABLE: {"zlib": True, "complevel": 1}})
 
 
 def write_simulated_course(
