@@ -50,6 +50,17 @@ def test_where_nothing_beats_the_start_it_is_found(tmp_path):
     assert go().settings == START
 
 
+def test_a_damaged_journal_is_set_aside(tmp_path, capsys):
+    tried, go = run(tmp_path, trials=4)
+    undisturbed = go()
+    journal = tmp_path / JOURNAL
+    data = journal.read_bytes()
+    journal.write_bytes(data[:200] + bytes(9) + data[209:])
+    assert go() == undisturbed
+    assert len(tried) == 8
+    assert f"{JOURNAL}: damaged; set aside as trials.old.journal, the search starts afresh" in capsys.readouterr().err
+
+
 def test_killed_after_eight_trials_it_begins_at_the_ninth(tmp_path, capsys):
     """The trial that was cut is run again; the whole is as if nothing had happened."""
     whole, go = run(tmp_path / "whole")

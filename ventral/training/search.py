@@ -1,6 +1,7 @@
 """Search for the settings of a training: what it tried is on disk, so that a killed search goes on where it was."""
 
 import math
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,7 @@ def is_range(values: Sequence[Any]) -> bool:
 
 
 def _open_study(folder: Path, identity: str, name: str) -> "Study":
-    """The study kept in the folder; that of another identity is left aside."""
+    """The study kept in the folder; that of another identity is left aside, a damaged one set aside."""
     import optuna
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
@@ -119,7 +120,13 @@ def _open_study(folder: Path, identity: str, name: str) -> "Study":
             with open(path, "r+b") as file:
                 file.truncate(whole.rfind(b"\n") + 1)
     lock = JournalFileOpenLock(str(path), grace_period=LOCK_S)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
+    try:
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError, TypeError):
+        aside = path.with_suffix(".old.journal")
+        os.replace(path, aside)
+        print(f"{path}: damaged; set aside as {aside.name}, the search starts afresh", file=sys.stderr)
+        storage = optuna.storages.JournalStorage(JournalFileBackend(str(path), lock))
     names = optuna.get_all_study_names(storage)
     if names and identity not in names:
         print(f"{path}: of another configuration or data; the search starts afresh", file=sys.stderr)
