@@ -61,6 +61,12 @@ def errors(done):
     return {line.removeprefix("error: ") for line in done.stdout.splitlines() if line.startswith("error: ")}
 
 
+def date(folder, then):
+    """Give all that a study made one time of writing."""
+    for path in [*(folder / "resources").rglob("*"), *(folder / "results").rglob("*")]:
+        os.utime(path, (then, then))
+
+
 def flip(path):
     """Another bit in the middle of a file."""
     data = bytearray(path.read_bytes())
@@ -119,13 +125,17 @@ def test_damaged_files_are_named_and_made_again(tiny, finished, snakemake):
 
 
 def test_clocks_and_a_second_run_do_no_harm(tiny, finished, start, snakemake):
-    # As after a clock that was an hour fast was set right: all that is there is newer than all that will be made.
-    for path in [*(finished / "resources").rglob("*"), *(finished / "results").rglob("*")]:
-        os.utime(path, (time.time() + HOUR,) * 2)
+    date(finished, time.time() + HOUR)  # as after a clock that was an hour fast was set right
     assert "Nothing to be done" in snakemake(finished, *TINY_TABLES, "-n").stdout
     shutil.rmtree(finished / "results" / "tables")
     (finished / "results" / "similarity" / "majaj.h5").unlink()
     log = finished / "results" / "logs" / "compare_rdms" / "majaj.log"
+    done = snakemake(finished, *TINY_TABLES)
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    assert "has older modification time" in done.stdout and "could indicate a clock skew problem" in done.stdout
+    assert not (finished / "results" / "tables").exists()
+
+    date(finished, time.time())
     log.unlink()
     first = start(finished, *TINY_TABLES)
     while first.poll() is None and not log.exists():
