@@ -15,7 +15,7 @@ from ventral.errors import InputError
 from ventral.gram import gram_of
 from ventral.gram_file import read_gram, write_gram, writing_grams
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card, write_hmo
-from ventral.networks.own import trained_hmo
+from ventral.networks.own import find_state
 from ventral.training.checkpoints import FILE, read_checkpoint, write_checkpoint
 
 RNG = np.random.default_rng(0)
@@ -42,7 +42,7 @@ KINDS = {
     "grams.h5": (write_grams, lambda path: read_gram(path, "layer")),
     "spikes.h5": (lambda path: write_spikes(path, ["u"], [np.arange(9)], 100), read_spikes),
     "responses.nc": (write_predictions, read_responses),
-    "state.pt": (write_state, lambda path: trained_hmo(str(path), "networks.hmo")),
+    "state.pt": (write_state, lambda path: find_state(str(path), "networks.hmo")),
 }
 
 
