@@ -26,9 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     layers.add_argument("network", metavar="NETWORK", help="a network of the config, or any architecture")
-    layers.add_argument("--config", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
+    layers.add_argument("--configfile", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
     layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
-    layers.set_defaults(run=lambda given: say(list_layers(given.network, given.config, given.layers)))
+    layers.set_defaults(run=lambda given: say(list_layers(given.network, given.configfile, given.layers)))
     predict = commands.add_parser(
         "predict",
         help="predict the rates of an encoder's neuroids for images",
@@ -46,6 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.set_defaults(
         run=lambda given: say(write_rates(given.encoder, given.images, given.output, given.device, given.own_code))
     )
+    report = commands.add_parser(
+        "report",
+        help="write the report of a results folder as it is",
+        description="Write the page of a results folder, finished or not, from this machine or another: answer, "
+        "tables and figures, as far as they are there.",
+        epilog="example: python -m ventral report results --output supplement.html",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    report.add_argument("folder", metavar="FOLDER", help="the results folder, with its tables")
+    report.add_argument("--output", metavar="FILE", help="the page (default: report.html in the folder)")
+    report.set_defaults(run=lambda given: say(write_report(given.folder, given.output)))
     doctor = commands.add_parser(
         "doctor",
         help="check the installation, the machine and a study before it runs",
@@ -71,6 +82,13 @@ def say(text: str) -> int:
     """Print what a command found; it succeeded."""
     print(text)
     return 0
+
+
+def write_report(folder: str | Path, page: str | Path | None) -> str:
+    """Write the report of a results folder; the file that it is in."""
+    from ventral.report.folder import report_folder
+
+    return str(report_folder(folder, page))
 
 
 def run_doctor(config_files: Sequence[str]) -> int:

@@ -36,7 +36,7 @@ def study(tmp_path, monkeypatch):
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(STUDY))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    return ["--config", "study.yaml"]
+    return ["--configfile", "study.yaml"]
 
 
 def test_layers_of_a_network_of_the_config(study, capsys):
@@ -76,13 +76,13 @@ def test_layers_of_an_architecture_without_a_config(tmp_path, monkeypatch, capsy
 @pytest.mark.parametrize(
     "arguments, line",
     [
-        (["nett", "--config", "study.yaml"], "config: networks.nett.architecture: no 'nett'; "),
-        (["labels", "--config", "study.yaml"], "study.yaml: labels: labels are no network; name another"),
-        (["z", "--config", "absent.yaml"], "absent.yaml: config: no such file; correct the path"),
-        (["z", "--config", "faulty.yaml"], "faulty.yaml: sede: unknown key; did you mean seed?"),
-        (["z", "--config", "broken.yaml"], "broken.yaml: YAML: "),
+        (["nett", "--configfile", "study.yaml"], "config: networks.nett.architecture: no 'nett'; "),
+        (["labels", "--configfile", "study.yaml"], "study.yaml: labels: labels are no network; name another"),
+        (["z", "--configfile", "absent.yaml"], "absent.yaml: config: no such file; correct the path"),
+        (["z", "--configfile", "faulty.yaml"], "faulty.yaml: sede: unknown key; did you mean seed?"),
+        (["z", "--configfile", "broken.yaml"], "broken.yaml: YAML: "),
         (
-            ["z", "--config", "study.yaml", "--layers", "v*"],
+            ["z", "--configfile", "study.yaml", "--layers", "v*"],
             "config: networks.z.layers: no layer 'v*'; its layers are V1",
         ),
     ],

@@ -9,6 +9,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from ventral.__main__ import main
+
 QUIET = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -120,3 +122,18 @@ def test_stages_are_those_that_snakemake_finds(report, snakemake, study):
         r"<dt>(\w+)</dt>\s*<dd>.*?(?:After ([\w, ]+)\.)?</dd>", report.read_text().split("<details>")[1]
     )
     assert {(one, rule) for rule, before in listed for one in before.split(", ") if one} == expected
+
+
+def test_page_of_a_folder_that_came_from_elsewhere(report, tmp_path, capsys):
+    folder = Path(shutil.copytree(report.parent, tmp_path / "theirs"))
+    shutil.rmtree(folder / "activations")
+    (folder / "figures" / "reproduction.png").unlink()
+    assert main(["report", str(folder)]) == 0
+    written = Path(capsys.readouterr().out.strip()).read_text()
+    assert written.count("<figure") == report.read_text().count("<figure") - 1
+    assert 'id="stages"' not in written
+    answer = re.compile(r'<section aria-labelledby="answer">.*?</section>', re.DOTALL)
+    assert answer.findall(written) == answer.findall(report.read_text())
+    (folder / "tables" / "provenance.json").unlink()
+    assert main(["report", str(folder)]) == 1
+    assert "tables/provenance.json: not there" in capsys.readouterr().err

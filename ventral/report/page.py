@@ -27,7 +27,7 @@ def render(
     Args:
         study: the finished study.
         pictures: its figures.
-        stages: `rule`, `says` and `after` of every rule that ran for it.
+        stages: `rule`, `says` and `after` of every rule that ran for it; none where that is not known.
         files: tables and figures, as paths relative to the page.
     """
     environment = Environment(
@@ -48,6 +48,8 @@ def render(
         settings=tables(study, (networks_table, readouts_table)),
         pictures={name: of_name for name, of_name in by_dataset.items() if of_name},
         stages=stages,
-        drawing=draw_stages(graph, f"The {len(graph)} rules of the study, drawn below those whose files they read."),
+        drawing=draw_stages(graph, f"The {len(graph)} rules of the study, drawn below those whose files they read.")
+        if graph
+        else "",
         files=files,
     )
