@@ -52,10 +52,7 @@ WITH_RDMS = [name for name, settings in DATASETS.items() if "crop_degrees" not i
 # What the images of a dataset are labelled with; those of other datasets are not.
 LABELS = {"majaj": {"object_name", "category_name"}, "kriegeskorte92": {"category_name"}}
 
-# Jobs that run networks. A GPU is asked for where one may be had, here or of a batch system: those that wait for no GPU
-# run side by side.
-MAY_HAVE_GPU = any(map(shutil.which, ("nvidia-smi", "sbatch", "qsub", "bsub")))
-GPUS = 1 if config["device"] == "cuda" or (config["device"] == "auto" and MAY_HAVE_GPU) else 0
+# Of jobs that run networks.
 NETWORK_ENV = str(HOME / "envs" / ("cpu.yaml" if config["device"] == "cpu" else "gpu.yaml"))
 
 # Encoders trained on the neurons, by the names of their files.
@@ -68,6 +65,12 @@ wildcard_constraints:
     readout="[A-Za-z0-9_.-]+",
     protocol="holdout|brainscore|kfold",
     session="[A-Za-z0-9_]+",
+
+
+def GPUS(wildcards):
+    """GPUs of a job that runs a network: none where there is none to wait for, so that such jobs run side by side."""
+    is_likely = not workflow.local_exec or shutil.which("nvidia-smi")
+    return 1 if config["device"] == "cuda" or (config["device"] == "auto" and is_likely) else 0
 
 
 def code_of(script):
