@@ -27,7 +27,7 @@ with logged(snakemake.log[0]):
         return extract_grams(
             replace(network, layers=network.layers[-LATE:]),
             images,
-            memory_mb=snakemake.resources.mem_mb,
+            memory_mb=snakemake.config["resources"]["mem_mb"],
             scratch=snakemake.resources.tmpdir,
             device=choose_device(params.device),
         )

@@ -41,7 +41,7 @@ with logged(snakemake.log[0]):
             grams = extract_grams(
                 network,
                 file["images"],
-                memory_mb=snakemake.resources.mem_mb,
+                memory_mb=snakemake.config["resources"]["mem_mb"],
                 scratch=snakemake.resources.tmpdir,
                 device=choose_device(params.device),
                 precision=precision,

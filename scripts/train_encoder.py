@@ -35,7 +35,7 @@ with logged(snakemake.log[0]):
             weights_files=weights_files,
             seed=seed,
         )
-        device, memory_mb = choose_device(params.device), snakemake.resources.mem_mb // 2
+        device, memory_mb = choose_device(params.device), snakemake.config["resources"]["mem_mb"] // 2
         job = Job(wildcards.encoder, entry, recipe, weights, weights_files, seed, folder, device, memory_mb)
         splits = draw_splits(responses, wildcards.protocol, params.seed)
         predictions, curves, trained = fit_trained(job, images, rows, responses, splits)

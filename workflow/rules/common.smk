@@ -79,6 +79,20 @@ def code_of(script):
     return sorted(os.path.relpath(file) for file in files)
 
 
+def enough(base, per_mb=0, of=None):
+    """A resource of a job: so much, and so much a MB of its inputs (or of the file `of`); as much again at each attempt.
+
+    A job that runs out of memory or time is submitted again where the profile says so (docs/cluster.md). Files that are
+    yet to be made count as empty: what a job of a group needs is told from `of`, which is there before the group is.
+    """
+
+    def amount(wildcards, input, attempt):
+        files = [Path(file) for file in ([of(wildcards)] if of else input if per_mb else [])]
+        return attempt * int(base + per_mb * sum(file.stat().st_size for file in files if file.is_file()) / 1e6)
+
+    return amount
+
+
 def contents(path):
     """A file, or the files of a folder: what a rule depends on when the user names either."""
     path = Path(path)

@@ -17,7 +17,8 @@ rule fit_encoder:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(1000, 4),
+        runtime=enough(20, 0.5),
     params:
         readout=readout_of,
         seed=config["seed"],
@@ -50,7 +51,8 @@ rule keep_encoder:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"], 2),
+        runtime=enough(60, 0.1),
         gpu=GPUS,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],

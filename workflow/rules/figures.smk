@@ -23,7 +23,8 @@ rule draw_scores:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 0.1),
+        runtime=enough(20),
     params:
         min_reliability=config.get("min_reliability"),
     script:
@@ -71,7 +72,8 @@ rule draw_reproduction:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     script:
         "../../scripts/draw_reproduction.py"
 
@@ -92,7 +94,8 @@ rule draw_layers:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         networks=lambda wildcards: networks_of(wildcards.dataset),
     script:
@@ -116,7 +119,8 @@ rule draw_levels:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(20),
     params:
         networks=lambda wildcards: networks_of(wildcards.dataset),
     script:
@@ -139,7 +143,8 @@ rule draw_rdms:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 2),
+        runtime=enough(20),
     script:
         "../../scripts/draw_rdms.py"
 
@@ -159,7 +164,8 @@ rule draw_categories:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 10),
+        runtime=enough(20),
     params:
         bootstrap=config["bootstrap"],
         seed=config["seed"],
@@ -183,7 +189,8 @@ rule draw_psth:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 2),
+        runtime=enough(20),
     params:
         sessions=list(XIAO_STEMS),
         source=XIAO_SOURCE,
@@ -209,7 +216,8 @@ rule draw_gaze:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(20),
     params:
         sessions=list(XIAO_STEMS),
         source=XIAO_SOURCE,
@@ -231,7 +239,8 @@ rule draw_confound:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         bootstrap=config["bootstrap"],
         seed=config["seed"],

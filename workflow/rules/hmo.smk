@@ -17,7 +17,8 @@ rule label_faces:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 10),
+        runtime=enough(10),
     params:
         rois=XIAO_ROIS,
     script:
@@ -43,7 +44,8 @@ rule train_hmo:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"]),
+        runtime=enough(240),
         gpu=GPUS,
     params:
         **config["hmo"],

@@ -18,7 +18,8 @@ rule pack_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 2),
+        runtime=enough(20, 0.05),
     params:
         source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
         image_size=lambda wildcards: DATASETS[wildcards.dataset].get("image_size"),
@@ -44,7 +45,8 @@ rule read_files:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 10),
+        runtime=enough(20, 0.1),
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset],
         split=config["split"],
@@ -65,7 +67,8 @@ rule fetch_kriegeskorte92:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(10),
     script:
         "../../scripts/fetch_kriegeskorte92.py"
 
@@ -85,7 +88,8 @@ rule pack_kriegeskorte92_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(10),
     script:
         "../../scripts/pack_kriegeskorte92_images.py"
 
@@ -105,6 +109,7 @@ rule read_kriegeskorte92:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(10),
     script:
         "../../scripts/read_kriegeskorte92.py"

@@ -26,7 +26,8 @@ rule download_majaj:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(60),
     params:
         urls=lambda wildcards: addresses(wildcards.name),
         sha1=lambda wildcards: dict(PUBLISHED_MAJAJ.values())[wildcards.name],
@@ -50,7 +51,8 @@ rule simulate_majaj:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000),
+        runtime=enough(30),
     params:
         simulation=MAJAJ.get("simulation"),
         seed=config["seed"],
@@ -73,7 +75,8 @@ rule pack_majaj_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000),
+        runtime=enough(20, 0.05),
     script:
         "../../scripts/pack_majaj_images.py"
 
@@ -94,7 +97,8 @@ rule read_majaj:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 2),
+        runtime=enough(20, 0.1),
     params:
         split=config["split"],
         seed=config["seed"],

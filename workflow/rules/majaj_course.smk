@@ -20,7 +20,8 @@ rule pack_course_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 2),
+        runtime=enough(30),
     script:
         "../../scripts/pack_course_images.py"
 
@@ -41,7 +42,8 @@ rule read_course:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000),
+        runtime=enough(30),
     params:
         seed=config["seed"],
     script:

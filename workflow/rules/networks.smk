@@ -18,7 +18,8 @@ rule extract_activations:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"], 2),
+        runtime=enough(30, 0.3),
         gpu=GPUS,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],

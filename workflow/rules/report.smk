@@ -77,7 +77,8 @@ rule assemble_scores:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=enough(4000, 2),
+        runtime=enough(30, 0.1),
     params:
         datasets=WITH_ENCODERS,
         owners=[dataset for dataset, _ in ENCODERS],
@@ -109,7 +110,8 @@ rule assemble_reproduction:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     script:
         "../../scripts/assemble_reproduction.py"
 
@@ -129,7 +131,8 @@ rule assemble_rsa:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         datasets=WITH_RDMS,
     script:

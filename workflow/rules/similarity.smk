@@ -22,7 +22,8 @@ rule compare_rdms:
         "../../envs/cpu.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
+        mem_mb=enough(4000, 2),
+        runtime=enough(60, 0.1),
     params:
         bootstrap=config["bootstrap"],
         seed=config["seed"],

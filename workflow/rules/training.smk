@@ -41,7 +41,8 @@ rule train_encoder:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"], 2),
+        runtime=enough(720),
         gpu=GPUS,
     params:
         entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
@@ -73,6 +74,7 @@ rule draw_training:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     script:
         "../../scripts/draw_training.py"

@@ -33,7 +33,8 @@ rule download_weights:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(60),
     params:
         architecture=lambda wildcards: TO_DOWNLOAD[wildcards.key]["architecture"],
         weights=lambda wildcards: TO_DOWNLOAD[wildcards.key]["weights"],
@@ -56,7 +57,8 @@ rule render_objects:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         n_images=320,
         image_size=128,
@@ -80,7 +82,8 @@ rule check_weights:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"]),
+        runtime=enough(30),
         gpu=GPUS,
     params:
         network=lambda wildcards: {

@@ -12,6 +12,7 @@ from ventral.data.xiao_files import read_table
 from ventral.data.xiao_sessions import expected_files
 
 XIAO_SERVERS = XIAO.get("servers", {})
+XIAO_PUBLISHED = read_sessions(XIAO_CATALOGUE)  # once, not for every session
 XIAO_MANIFEST = os.path.relpath(HOME / "config" / "xiao_tables.csv")
 
 
@@ -36,9 +37,10 @@ rule download_session:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(60),
     params:
-        expected=lambda wildcards: expected_files(read_sessions(XIAO_CATALOGUE), wildcards.stem),
+        expected=lambda wildcards: expected_files(XIAO_PUBLISHED, wildcards.stem),
         api_url=XIAO_SERVERS.get("dandi", DANDI_API),
     script:
         "../../scripts/download_session.py"
@@ -56,7 +58,8 @@ rule download_stimuli:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(240),
     params:
         listing_url=XIAO_SERVERS.get("osf", OSF_LISTING),
     script:
@@ -79,7 +82,8 @@ rule download_tables:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(60),
     params:
         urls=[XIAO_SERVERS["tables"]] if "tables" in XIAO_SERVERS else list(TABLES_URLS),
     script:
