@@ -41,6 +41,9 @@ include: "workflow/rules/page.smk"
 
 localrules:
     all,
+    assemble_reproduction,
+    assemble_rsa,
+    assemble_units,
     download_majaj,
     fetch_kriegeskorte92,
 
