@@ -168,6 +168,7 @@ def refused(tmp_path, capsys):
             output=SimpleNamespace(images=output / "a.h5", responses=output / "b.nc", grams=output / "c.h5"),
             params=SimpleNamespace(seed=0, split={"val": 0.1, "test": 0.2}, device="cpu", **params),
             resources=SimpleNamespace(mem_mb=500, tmpdir=None),
+            config={"resources": {"mem_mb": 500}},
             threads=torch.get_num_threads(),
             log=[str(log)],
         )

@@ -20,14 +20,3 @@ def test_every_published_session_is_planned(tmp_path, snakemake):
     count = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", done.stdout, flags=re.MULTILINE)}
     assert {count[rule] for rule in OF_A_SESSION} == {SESSIONS}
     assert count["total"] == sum(n for rule, n in count.items() if rule != "total") > 4800
-
-
-def test_every_rule_says_how_much_memory_and_time_it_needs():
-    rules = [
-        rule
-        for path in (REPO / "workflow" / "rules").glob("*.smk")
-        for rule in re.split(r"^(?=rule )", path.read_text(), flags=re.MULTILINE)[1:]
-    ]
-    assert rules
-    for rule in rules:
-        assert "mem_mb=enough(" in rule and "runtime=enough(" in rule, rule

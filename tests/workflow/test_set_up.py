@@ -109,5 +109,6 @@ def test_rule_is_complete(name):
     assert re.match(r' +"""[A-Z].+\."""\n', body), "docstring"
     for part in ("output", "log", "benchmark", "conda", "threads", "resources", "script"):
         assert re.search(rf"^    {part}:", body, re.MULTILINE), part
-    assert re.search(r"^        mem_mb=", body, re.MULTILINE)
+    for part in ("mem_mb", "runtime"):  # more at each attempt
+        assert re.search(rf"^        {part}=enough\(", body, re.MULTILINE), part
     assert f'"../../scripts/{name}.py"' in body
