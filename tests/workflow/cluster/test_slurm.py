@@ -10,9 +10,9 @@ import pytest
 from tests.workflow.cluster.conftest import submitted
 
 pytestmark = pytest.mark.cluster
-THREADS = min(8, os.cpu_count() or 1)
 ON_A_GPU = {"extract_activations": 2, "check_weights": 1, "train_encoder": 1}
 ON_A_CPU = ["pack_majaj_images", "read_majaj", "readouts_fit_encoder", "compare_rdms", "assemble_scores"]
+THREADS = {"compare_rdms": 2, "readouts_fit_encoder": 4}  # else 1
 XIAO = """
 datasets: {xiao: {source: simulated, simulation: {n_stimuli: 30, minutes: 1, n_units: 5}}}
 networks: {pixels: {architecture: pixels}}
@@ -55,7 +55,7 @@ def test_tables_are_those_of_one_machine(study, tmp_path, submit):
     for job in jobs:
         runs_network = rules([job])[0] in ON_A_GPU
         assert (job.get("TresPerJob") == "gres:gpu:1") == runs_network
-        assert int(job["NumCPUs"]) == THREADS or not runs_network
+        assert job["CPUs/Task"] == str(min(THREADS.get(rules([job])[0], 1), len(os.sched_getaffinity(0))))
         assert job["TimeLimit"] != "UNLIMITED" and job["MinMemoryNode"] != "0"
 
 
