@@ -27,7 +27,7 @@ CELLS = re.compile(r"`([^`]+)`")
 ELSEWHERE = {
     r"make (run|test).*": "what continuous integration runs",
     r"make \.venv/made": "it made the environment of this test",
-    r"\.venv/bin/pip install snakemake-executor-.*": "installs",
+    r"\.venv/bin/uv pip install .* --extra slurm": "tests/workflow/cluster installs it in a folder of its own",
     r".*--(executor|jobs|profile|workflow-profile) .*": "needs a cluster",
     r".*-m ventral doctor .*": "asks publishers' servers; tests/unit/test_doctor.py runs it",
     r".*-m ventral predict results/encoders/majaj/.*": "tests/workflow/test_keep_encoder.py, of the small study",

@@ -30,7 +30,8 @@ rule train_on_faces:
         NETWORK_ENV
     threads: config["resources"]["threads"]
     resources:
-        mem_mb=config["resources"]["mem_mb"],
+        mem_mb=enough(config["resources"]["mem_mb"]),
+        runtime=enough(240),
         gpu=GPUS,
     params:
         # Without what says how it is run afterwards.
@@ -64,7 +65,8 @@ rule assemble_faces:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         source=XIAO_SOURCE,
     script:
@@ -86,6 +88,7 @@ rule draw_faces:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     script:
         "../../scripts/draw_faces.py"

@@ -47,7 +47,8 @@ rule draw_r2:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(10),
     params:
         encoders=lambda wildcards: pls_of_hmo(wildcards.dataset),
         min_reliability=config.get("min_reliability"),

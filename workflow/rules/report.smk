@@ -156,7 +156,8 @@ rule write_provenance:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=enough(500),
+        runtime=enough(20, 0.02),
     params:
         config=config,
         recordings=FROM_OUTSIDE,
