@@ -41,13 +41,8 @@ include: "workflow/rules/page.smk"
 
 localrules:
     all,
-    assemble_faces,
-    assemble_reproduction,
-    assemble_rsa,
-    assemble_units,
     download_majaj,
     fetch_kriegeskorte92,
-    write_provenance,
 
 
 report: "workflow/report/workflow.rst"

@@ -11,6 +11,10 @@ refuse(
 )
 
 
+localrules:
+    assemble_faces,
+
+
 rule train_on_faces:
     """Train a network from random weights on the images that HMO learns from, and judge it on the same sets."""
     input:

@@ -28,7 +28,8 @@ rule write_report:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 2),
+        runtime=enough(20),
     params:
         config={key: config[key] for key in REPORTED if key in config},
         stages=lambda wildcards, input: rule_graph(workflow, [*input.tables, *input.figures]),

@@ -55,6 +55,12 @@ FIGURES = expand(
 )
 
 
+localrules:
+    assemble_reproduction,
+    assemble_rsa,
+    write_provenance,
+
+
 rule assemble_scores:
     """Score all encoders on held-out stimuli, with intervals and ceilings."""
     input:

@@ -3,6 +3,10 @@
 SESSION = "results/xiao/sessions/{session}"
 
 
+localrules:
+    assemble_units,
+
+
 rule simulate_xiao:
     """Write simulated sessions with known tuning, gaze and latencies in the files of the dandiset, and the truth."""
     input:
@@ -19,7 +23,8 @@ rule simulate_xiao:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000),
+        runtime=enough(20),
     params:
         simulation=XIAO.get("simulation"),
         seed=config["seed"],
@@ -44,7 +49,8 @@ rule pack_xiao_images:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=enough(4000),
+        runtime=enough(30, 0.05),
     params:
         image_size=XIAO.get("image_size"),
     script:
@@ -69,7 +75,8 @@ rule align_fixations:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000),
+        runtime=enough(5),
     script:
         "../../scripts/align_fixations.py"
 
@@ -89,7 +96,8 @@ rule read_rasters:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 15, of=xiao_file("")),
+        runtime=enough(5, 0.1, of=xiao_file("")),
     script:
         "../../scripts/read_rasters.py"
 
@@ -112,7 +120,8 @@ rule count_responses:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 15, of=xiao_file("")),
+        runtime=enough(5, 0.1, of=xiao_file("")),
     params:
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
@@ -140,7 +149,8 @@ rule bin_psth:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 15, of=xiao_file("")),
+        runtime=enough(5, 0.1, of=xiao_file("")),
     params:
         fixations=XIAO.get("fixations"),
         bin_ms=XIAO.get("bin_ms"),
@@ -170,7 +180,8 @@ rule describe_units:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 15, of=xiao_file("")),
+        runtime=enough(10, 0.2, of=xiao_file("")),
     params:
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
@@ -200,7 +211,8 @@ rule join_sessions:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=enough(2000, 50),
+        runtime=enough(30, 0.1),
     params:
         rois=XIAO_ROIS,
         split=config["split"],
@@ -224,7 +236,8 @@ rule assemble_units:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=enough(1000, 10),
+        runtime=enough(10),
     script:
         "../../scripts/assemble_units.py"
 

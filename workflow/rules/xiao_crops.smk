@@ -24,7 +24,8 @@ rule crop_fixations:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=enough(4000, 1),
+        runtime=enough(60, 0.1),
     params:
         sessions=list(XIAO_STEMS),
         crop_degrees=XIAO["crop_degrees"],
