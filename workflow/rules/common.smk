@@ -67,7 +67,7 @@ wildcard_constraints:
     session="[A-Za-z0-9_]+",
 
 
-def GPUS(wildcards):
+def gpus(wildcards):
     """GPUs of a job that runs a network: none where there is none to wait for, so that such jobs run side by side."""
     is_likely = not workflow.local_exec or shutil.which("nvidia-smi")
     return 1 if config["device"] == "cuda" or (config["device"] == "auto" and is_likely) else 0

@@ -53,7 +53,7 @@ rule keep_encoder:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"], 2),
         runtime=enough(60, 0.1),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],
         readout=readout_of,

@@ -36,7 +36,7 @@ rule train_on_faces:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(240),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         # Without what says how it is run afterwards.
         network=lambda wildcards: {

@@ -46,7 +46,7 @@ rule train_hmo:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(240),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         **config["hmo"],
         bootstrap=config["bootstrap"],

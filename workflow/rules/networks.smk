@@ -20,7 +20,7 @@ rule extract_activations:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"], 2),
         runtime=enough(30, 0.3),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],
         device=config["device"],

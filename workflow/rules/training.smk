@@ -43,7 +43,7 @@ rule train_encoder:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"], 2),
         runtime=enough(720),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
         network=lambda wildcards: config["networks"].get(TRAINED[wildcards.encoder]["network"]),

@@ -84,7 +84,7 @@ rule check_weights:
     resources:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(30),
-        gpu=GPUS,
+        gpu=gpus,
     params:
         network=lambda wildcards: {
             key: value
