@@ -8,7 +8,7 @@ run: .venv/made
 	$(BIN)/snakemake --cores all
 
 test: .venv/made
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/made
 	$(BIN)/ruff check .
