@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
-LONGEST = 4000  # characters of each part of a message; names in damaged files can have any length
+LONGEST = 1000  # characters of each part of a message; names in damaged files can have any length
 
 
 class InputError(ValueError):

@@ -35,7 +35,6 @@ ELSEWHERE = {
     r"\.venv/bin/snakemake --cores all --configfile mine\.yaml( --dry-run)?": "the tutorial runs another",
     r".*-m ventral layers cornet_s .*": "tests/unit/test_main.py, of another network",
     r"\.venv/bin/snakemake --unlock": "tests/workflow/test_train_encoder.py",
-    r"find results resources .*": "tests/workflow/test_faults.py, in Python",
 }
 PLANNED = {
     ".venv/bin/snakemake --cores all --configfile config/published.yaml": "downloads gigabytes",

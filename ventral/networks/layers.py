@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ventral.errors import InputError, listed
 
 MOST = 15  # layers that `auto` stands for
+SHOWN = 20  # layers that a message lists
 _SUFFIX = re.compile(r"(-t\d+)?(:\d+)?$")
 
 # Ways of naming blocks, of torchvision, timm and those who follow them. `auto` is the first of which every pattern is
@@ -52,9 +53,9 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
     for layer in wanted:
         matches = [layer] if {layer, _SUFFIX.sub("", layer, count=1)} & aliases else match(layer, names)
         if not matches:
-            raise InputError(
-                "config", field, f"no layer {layer!r}", f"its layers are {listed([*names, 'output'], 400)}"
-            )
+            known = [*names, "output"]
+            more = "" if len(known) <= SHOWN else "; `python -m ventral layers` shows all"
+            raise InputError("config", field, f"no layer {layer!r}", f"its layers are {listed(known, SHOWN)}{more}")
         found |= dict.fromkeys(matches)
     return tuple(found)
 
