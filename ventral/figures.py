@@ -49,13 +49,18 @@ def titled(dataset: str, source: str, what: str) -> str:
     return f"{dataset} ({source}): {what}"
 
 
+def _is_baseline(layers: pd.DataFrame) -> pd.Series:
+    """(row,) whether the network has no layers to go through: pixels, labels, a single layer."""
+    return (layers.groupby("network")["layer"].transform("nunique") == 1) | (layers["weights"] == "none")
+
+
 def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
-    """Networks that share their layers, such as a trained network and its random copy; single layers come apart."""
+    """Networks that share their layers, such as a trained network and its random copy; without baselines."""
     families: dict[tuple[str, ...], list[str]] = {}
-    for network, rows in layers.groupby("network", sort=False):
+    for network, rows in layers[~_is_baseline(layers)].groupby("network", sort=False):
         names = tuple(rows.sort_values("depth")["layer"].drop_duplicates())
         families.setdefault(names, []).append(str(network))
-    return sorted(((names, networks) for names, networks in families.items() if len(names) > 1), key=lambda f: f[1])
+    return sorted(families.items(), key=lambda family: family[1])
 
 
 def best_readout(layers: pd.DataFrame) -> str:
@@ -76,9 +81,10 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame, family: tuple[tuple[str, ...], 
         axes.fill_between(curve["layer"], low, high, color=f"C{i}", alpha=0.2, linewidth=0)
         chosen = curve[curve["chosen"]]
         axes.plot(chosen["layer"], chosen[f"{metric}_mean"].clip(lower=FLOOR), "o", color=f"C{i}", markersize=7)
-    alone = rows[~rows["network"].duplicated(keep=False)]
-    for network, score in zip(alone["network"], alone[f"{metric}_mean"], strict=True):
-        axes.axhline(max(score, FLOOR), color="0.5", linestyle=":", label=network)
+    baselines = rows[_is_baseline(rows) & rows["chosen"]]
+    shades = np.linspace(0.7, 0.2, len(baselines)).astype(str)
+    for network, score, grey in zip(baselines["network"], baselines[f"{metric}_mean"], shades, strict=True):
+        axes.axhline(max(score, FLOOR), color=grey, linestyle=":", label=network)
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
 
 
@@ -93,20 +99,21 @@ def draw_layers(layers: pd.DataFrame, dataset: str, ceilings: dict[str, dict[str
     readout = best_readout(layers)
     shown = layers[layers["readout"] == readout]
     families = _families(shown) or [((), [])]
-    blocks = [families[start : start + ACROSS] for start in range(0, len(families), ACROSS)]
+    blocks = [list(block) for block in np.array_split(np.arange(len(families)), -(-len(families) // ACROSS))]
     rows = [(block, region, metric) for block in blocks for region in ceilings for metric in LABELS]
     with plt.rc_context(STYLE):
         figure, grid = plt.subplots(
             len(rows),
             len(blocks[0]),
-            figsize=(1.5 + 2.9 * len(blocks[0]), 2.6 * len(rows)),
+            figsize=(1.5 + 2.9 * len(blocks[0]), 1 + 2.1 * len(rows)),
             squeeze=False,
             sharey="row",
             layout="constrained",
         )
         for line, (block, region, metric) in zip(grid, rows, strict=True):
             for axes, family in zip(line, block, strict=False):
-                _draw_curves(axes, shown[shown["region"] == region], family, metric)
+                _draw_curves(axes, shown[shown["region"] == region], families[family], metric)
+                axes.tick_params(labelbottom=(region, metric) == (list(ceilings)[-1], list(LABELS)[-1]))
                 ceiling = ceilings[region][metric]
                 if np.isfinite(ceiling):
                     axes.axhline(ceiling, color="k", linewidth=0.8, label="noise ceiling")

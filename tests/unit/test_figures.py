@@ -134,7 +134,7 @@ def test_a_network_and_its_random_copy_share_a_panel():
     assert rows == [f"{region}: {metric}" for region in ("IT", "V4") for metric in ("explained variance", "Pearson r")]
     assert labels_of(top[0]) == ["net", "net_random", "pixels", "noise ceiling"]
     assert labels_of(top[1]) == ["other", "pixels", "noise ceiling"]
-    assert [tick.get_text() for tick in figure.axes[4].get_xticklabels()] == ["a", "b", "c"]
+    assert [tick.get_text() for tick in figure.axes[6].get_xticklabels()] == ["a", "b", "c"]
     solid, dashed = (line.get_linestyle() for line in top[0].get_lines()[:3:2])
     assert (solid, dashed) == ("-", "--")
     plt.close(figure)
