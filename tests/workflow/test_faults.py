@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -141,7 +142,9 @@ def test_clocks_and_a_second_run_do_no_harm(tiny, finished, start, snakemake):
     while first.poll() is None and not log.exists():
         time.sleep(0.01)
     assert first.poll() is None, (finished / "output.txt").read_text()
+    first.send_signal(signal.SIGSTOP)  # or it may be done before the second looks
     second = snakemake(finished, *TINY_TABLES)
+    first.send_signal(signal.SIGCONT)
     assert second.returncode != 0 and "Traceback" not in second.stdout
     assert "LockException" in second.stdout and "--unlock" in second.stdout
     assert first.wait() == 0, (finished / "output.txt").read_text()

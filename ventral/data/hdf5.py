@@ -1,7 +1,10 @@
 """HDF5 files from elsewhere, netCDF and NWB among them: opened, and refused where they are not what they seem."""
 
+import os
+import resource
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -11,6 +14,11 @@ from ventral.errors import InputError, refusing
 INFLATION = 1032  # bytes that one deflated byte can stand for at most (zlib technical details)
 
 SCALES = "DIMENSION_LIST"  # the attribute by which netCDF-4 names the axes of a variable
+
+SECONDS, BYTES_A_SECOND = (
+    10,
+    10_000_000,
+)  # of processor time that texts and attributes of a file may take, and more a byte
 
 
 @contextmanager
@@ -26,9 +34,42 @@ def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterat
     Raises:
         InputError: if anything in the file cannot be read, lies in another file, or is larger than it can hold.
     """
-    with refusing(path, field, problem, remedy), h5py.File(path) as file:
-        check_contained(file, remedy)
-        yield file
+    with refusing(path, field, problem, remedy):
+        if not comes_back(path):
+            raise InputError(path, field, problem, remedy)
+        with h5py.File(path) as file:
+            check_contained(file, remedy)
+            yield file
+
+
+def comes_back(path: str | Path) -> bool:
+    """Whether HDF5 comes back from reading all that a file has of varying length: damaged heaps can crash or hold it.
+
+    Another process tries, with a limit on its time. What is wrong but no crash, the reader finds and names itself.
+    """
+    limit = SECONDS + os.stat(path).st_size // BYTES_A_SECOND
+    child = os.fork()
+    if child == 0:
+        try:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+            with suppress(Exception), h5py.File(path) as file:
+                _read_varying(file)
+                file.visititems(lambda _, item: _read_varying(item))
+        finally:
+            os._exit(0)
+    return not os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def _read_varying(item: h5py.Group | h5py.Dataset) -> None:
+    """Read what lies in heaps: attributes, and values of varying length."""
+    with suppress(Exception):
+        for name in item.attrs:
+            item.attrs[name]
+    with suppress(Exception):
+        if isinstance(item, h5py.Dataset) and item.dtype.hasobject:
+            item[()]
 
 
 def check_contained(file: h5py.File, remedy: str) -> None:
