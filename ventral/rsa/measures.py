@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from ventral.scores import CONSTANT
 
@@ -56,6 +55,8 @@ def kendall(a: Floats, b: Floats) -> float:
     tie (Nili et al. 2014). It takes O(m log m): two seconds for the five million pairs of 3,200 stimuli, which is too
     long for a bootstrap.
     """
+    from scipy.stats import kendalltau  # here: it takes a second, and figures rank too
+
     untied = _untied(a) * _untied(b)
     return float(kendalltau(a, b).statistic * np.sqrt(untied)) if untied > 0 else 0.0
 
