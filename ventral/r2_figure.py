@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ventral.figures import STYLE, titled
-from ventral.score_figures import PROTOCOL, Best, draw_distribution, neuroid_scores
+from ventral.score_figures import PROTOCOL, Best, draw_distribution, neuroid_scores, region_panels
 from ventral.scores import interval
 
-ACROSS = 3  # regions side by side
 NAMED = 2  # neuroids without a ceiling that are named; of more, their number
 
 
@@ -92,14 +91,9 @@ def draw_r2(
         tables = {name: neuroid_scores(scores, best, name, least) for name in encoders}
         if all(len(table) for table in tables.values()):
             found.append((best, tables))
-    columns = min(ACROSS, max(len(found), 1))
-    rows = -(-max(len(found), 1) // columns)
     with plt.rc_context(STYLE):
-        size = (3.2 * columns + 0.4, 3.2 * rows + 0.4)
-        figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-        for axes in grid.flat[len(found) :]:
-            axes.set_axis_off()
-        for axes, (best, tables) in zip(grid.flat, found, strict=False):
+        figure, panels, _ = region_panels(len(found), (3.2, 3.2), (0.4, 0.4))
+        for axes, (best, tables) in zip(panels, found, strict=True):
             _draw_region(axes, best, tables, n_draws, seed)
         figure.suptitle(titled(dataset, summary["source"].iloc[0], "R² over neuroids"))
     return figure

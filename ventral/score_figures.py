@@ -293,6 +293,28 @@ def _draw_rates(axes: Axes, best: Best, rates: Rates, units: str) -> None:
     axes.set_title("\n".join([f"{best.region}: r = {rates.r:.2f}", n, *wrap(best.encoder, 32)]), fontsize=8)
 
 
+def region_panels(
+    n_regions: int, panel: tuple[float, float], margin: tuple[float, float]
+) -> tuple[Figure, list[Axes], int]:
+    """An empty figure with a panel for each region, at most `ACROSS` side by side.
+
+    Args:
+        n_regions: how many; of none, one place stays empty.
+        panel: width and height of each, in inches.
+        margin: what the figure has beyond these.
+
+    Returns:
+        The figure, its panels, and how many are side by side.
+    """
+    columns = min(ACROSS, max(n_regions, 1))
+    rows = -(-max(n_regions, 1) // columns)
+    size = (panel[0] * columns + margin[0], panel[1] * rows + margin[1])
+    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for axes in grid.flat[n_regions:]:
+        axes.set_axis_off()
+    return figure, list(grid.flat[:n_regions]), columns
+
+
 def draw_targets(
     responses: xr.Dataset, predictions: Mapping[str, xr.Dataset], regions: list[Best], dataset: str
 ) -> Figure:
@@ -304,15 +326,10 @@ def draw_targets(
         regions: from `best_encoders`.
         dataset: its name.
     """
-    columns = min(ACROSS, max(len(regions), 1))
-    rows = -(-max(len(regions), 1) // columns)
     with plt.rc_context(STYLE):
-        size = (2.6 * columns + 0.4, 3.0 * rows + 0.6)
-        figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-        for axes in grid.flat[len(regions) :]:
-            axes.set_axis_off()
+        figure, panels, columns = region_panels(len(regions), (2.6, 3.0), (0.4, 0.6))
         handles: dict[str, Any] = {}
-        for axes, best in zip(grid.flat, regions, strict=False):
+        for axes, best in zip(panels, regions, strict=True):
             rates = mean_rates(responses, predictions[best.encoder], best)
             _draw_rates(axes, best, rates, responses.attrs["units"])
             handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from tests.unit.discs import images_of_discs
 from ventral.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.face_training import LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
@@ -17,14 +18,7 @@ GREY = (0.5, 0.5, 0.5)
 
 @pytest.fixture(scope="module")
 def discs():
-    """(60, 16, 16, 3) grey noise, with a bright disc somewhere in half of the images; and whether there is one."""
-    rng = np.random.default_rng(0)
-    images, face = rng.integers(90, 150, (60, 16, 16, 3)), np.arange(60) % 2 == 0
-    row, column = np.mgrid[:16, :16]
-    for i in np.flatnonzero(face):
-        y, x = rng.integers(4, 12, 2)
-        images[i][(row - y) ** 2 + (column - x) ** 2 <= 9] = (240, 200, 60)
-    return images.astype(np.uint8), face
+    return images_of_discs(60)
 
 
 def network(model: nn.Module, size: int = 16) -> Network:

@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
+from tests.unit.discs import images_of_discs
 from ventral.gram import gram_of
 from ventral.networks.hmo import LayerPlan, build_hmo, build_module, make_card
 from ventral.networks.hmo_training import (
@@ -27,14 +28,7 @@ SETTINGS = {"modules": 4, "selection": "random", "chosen": 2, "epochs": 6, "trai
 
 @pytest.fixture(scope="module")
 def discs():
-    """(40, 16, 16, 3) grey noise, with a bright disc somewhere in half of the images; and whether there is one."""
-    rng = np.random.default_rng(0)
-    images, face = rng.integers(90, 150, (40, 16, 16, 3)), np.arange(40) % 2 == 0
-    row, column = np.mgrid[:16, :16]
-    for i in np.flatnonzero(face):
-        y, x = rng.integers(4, 12, 2)
-        images[i][(row - y) ** 2 + (column - x) ** 2 <= 9] = (240, 200, 60)
-    return images.astype(np.uint8), face
+    return images_of_discs(40)
 
 
 def test_input_is_square_and_from_minus_1_to_1():
