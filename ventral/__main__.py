@@ -17,26 +17,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0, or 1 after one line on stderr where its input cannot be used."""
     parser = argparse.ArgumentParser(prog="python -m ventral", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    layers = commands.add_parser(
+    layers = add_command(
+        commands,
         "layers",
         help="list the layers of a network, their shapes and numbers of units",
         description="List the layers of a network, the shape and the number of units of each. Those that "
         "`layers: auto` stands for are marked. Weights are not downloaded.",
-        epilog="example: python -m ventral layers resnet50 --layers 'layer*' avgpool",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="layers resnet50 --layers 'layer*' avgpool",
     )
     layers.add_argument("network", metavar="NETWORK", help="a network of the config, or any architecture")
     layers.add_argument("--configfile", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
     layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
     layers.set_defaults(run=lambda given: say(list_layers(given.network, given.configfile, given.layers)))
-    predict = commands.add_parser(
+    predict = add_command(
+        commands,
         "predict",
         help="predict the rates of an encoder's neuroids for images",
         description="Predict the rates that a kept encoder gives for images of any size: a CSV with a row an image "
         "and a column a neuroid, in the units of the recordings, which are told on stderr.",
-        epilog="example: python -m ventral predict results/encoders/majaj/holdout/resnet50-ridge_loo photographs.zip "
-        "--output rates.csv",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="predict results/encoders/majaj/holdout/resnet50-ridge_loo photographs.zip --output rates.csv",
     )
     predict.add_argument("encoder", metavar="ENCODER", help="folder of the encoder, with its card.json")
     predict.add_argument("images", metavar="IMAGES", nargs="+", help="a folder, a zip archive, or image files")
@@ -46,25 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     predict.set_defaults(
         run=lambda given: say(write_rates(given.encoder, given.images, given.output, given.device, given.own_code))
     )
-    report = commands.add_parser(
+    report = add_command(
+        commands,
         "report",
         help="write the report of a results folder as it is",
         description="Write the page of a results folder, finished or not, from this machine or another: answer, "
         "tables and figures, as far as they are there.",
-        epilog="example: python -m ventral report results --output supplement.html",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="report results --output supplement.html",
     )
     report.add_argument("folder", metavar="FOLDER", help="the results folder, with its tables")
     report.add_argument("--output", metavar="FILE", help="the page (default: report.html in the folder)")
     report.set_defaults(run=lambda given: say(write_report(given.folder, given.output)))
-    doctor = commands.add_parser(
+    doctor = add_command(
+        commands,
         "doctor",
         help="check the installation, the machine and a study before it runs",
         description="Check the installation, GPU, memory, disk, a study's config, and whether all that it would "
         "download can be had, and how much that is. A line a check: ok, warn or fail, and what to do. Nothing is "
         "downloaded. Exit code 1 if any check failed.",
-        epilog="example: python -m ventral doctor --configfile config/published.yaml",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        example="doctor --configfile config/published.yaml",
     )
     doctor.add_argument(
         "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
@@ -76,6 +75,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    help: str,
+    description: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """A command whose help ends with an example, what stands behind `python -m ventral`, as it is written."""
+    return commands.add_parser(
+        name,
+        help=help,
+        description=description,
+        epilog=f"example: python -m ventral {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def say(text: str) -> int:
