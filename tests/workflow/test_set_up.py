@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from ventral.config import check_config
+from ventral.doctor import joined
 
 REPO = Path(__file__).parents[2]
 LOCK = (REPO / "requirements.lock").read_text().splitlines()
@@ -84,14 +85,6 @@ def test_configs_are_sound(path):
     if path.name == "rehearsal.yaml":  # which stands behind another
         config = joined(yaml.safe_load((REPO / "config" / "published.yaml").read_text()), config)
     assert check_config(config, SCHEMA) == []
-
-
-def joined(config, other):
-    """One config behind another, as Snakemake joins them."""
-    both = {
-        key: joined(config[key], other[key]) for key in config.keys() & other.keys() if isinstance(config[key], dict)
-    }
-    return config | other | both
 
 
 def test_lint(snakemake, tmp_path):
