@@ -12,11 +12,13 @@ with logged(snakemake.log[0]):
     encoders = list(zip(params.owners, snakemake.input.predictions, strict=True))
     least = -float("inf") if params.min_reliability is None else params.min_reliability
     parts = [
-        score_encoder(dataset, read_responses(path), responses[dataset], params.bootstrap, params.seed, least)
+        score_encoder(dataset, read_responses(path), responses[dataset], least, params.interval_over)
         for dataset, path in progress(encoders, "encoders scored")
     ]
     weights = gather_checks(snakemake.input.checks)
-    scores, summary, layers = (mark_untrained(table, weights) for table in gather_scores(parts))
+    scores, summary, layers = (
+        mark_untrained(table, weights) for table in gather_scores(parts, params.bootstrap, params.seed)
+    )
     written = {"scores": scores, "summary": summary, "layers": layers, "weights": weights}
     for name, table in written.items():
         write_csv(table, output[name])

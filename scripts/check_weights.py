@@ -34,7 +34,7 @@ with logged(snakemake.log[0]):
 
     network = build_network(name, settings, weights_file=file, seed=seed)
     copy = build_network(name, {**settings, "weights": "random"}, weights_file=None, seed=seed)
-    check = compare_with_random(late_layers(network), late_layers(copy), categories, seed)
+    check = compare_with_random(late_layers(network), late_layers(copy), categories)
     row = {"network": name, "weights": network.weights, **asdict(check)}
     with writing(snakemake.output.check) as temporary:
         pd.DataFrame([row]).to_csv(temporary, index=False, lineterminator="\n")

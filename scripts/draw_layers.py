@@ -1,10 +1,9 @@
 """Draw explained variance and r across layers."""
 
-import numpy as np
-
 from ventral.console import logged
 from ventral.data.responses import read_responses
 from ventral.figures import draw_layers, save
+from ventral.scoring import region_ceilings
 from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
@@ -12,14 +11,7 @@ with logged(snakemake.log[0]):
     layers = read_table(snakemake.input.layers)
     layers = layers[layers["network"].isin(snakemake.params.networks)]  # trained encoders have one layer each
     responses = read_responses(snakemake.input.responses)
-    reliability, region = responses["reliability"].values, responses["region"].values
-    ceilings = {}
-    for name in np.unique(region):
-        known = np.clip(reliability[(region == name) & np.isfinite(reliability)], 0, 1)
-        ceilings[str(name)] = {
-            "explained_variance": known.mean() if known.size else np.nan,
-            "pearson_r": np.sqrt(known).mean() if known.size else np.nan,
-        }
+    ceilings = region_ceilings(responses, "val")
     save(
         draw_layers(layers[(layers["dataset"] == dataset) & (layers["protocol"] == "holdout")], dataset, ceilings),
         snakemake.output,

@@ -34,7 +34,7 @@ with logged(snakemake.log[0]):
     )
     called = log_odds(trained.model, images.to(device)) > 0
     called = beside_baselines("hmo", called, images.numpy(), task.face, train)
-    scores = score_sets(called, task.face, task.set, task.category, SETS, params.bootstrap, params.seed)
+    scores = score_sets(called, task.face, task.set, task.category, SETS)
     write_hmo(trained.model, trained.card, output.state, output.card)
     for path, rows in {output.candidates: trained.candidates, output.scores: scores}.items():
         with writing(path) as temporary:

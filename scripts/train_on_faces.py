@@ -34,7 +34,7 @@ with logged(snakemake.log[0]):
     )
     called = face_log_odds(classifier, network, images, device) > 0
     called = beside_baselines(name, called, pixels, task.face, task.train)
-    scores = score_sets(called, task.face, task.set, task.category, SETS, params.bootstrap, params.seed)
+    scores = score_sets(called, task.face, task.set, task.category, SETS)
     write_state(network.model, output.state)
     write_csv(pd.DataFrame(scores), output.scores)
     write_csv(pd.DataFrame({"epoch": range(1, len(losses) + 1), "loss": losses}), output.losses)

@@ -39,7 +39,7 @@ def _draw_accuracy(axes: Axes, rows: pd.DataFrame, names: list[str]) -> None:
         own = rows[rows["classifier"] == name].set_index("set").reindex(sets)
         x = np.arange(len(sets)) + SPREAD * ((i + 0.5) / len(names) - 0.5)
         value = own["accuracy"].to_numpy()
-        error = np.abs(own[["wilson_low", "wilson_high"]].to_numpy().T - value)
+        error = np.abs(own[["low", "high"]].to_numpy().T - value)
         colour = GREYS.get(name, f"C{i}")
         axes.errorbar(x, value, error, fmt="s" if name in GREYS else "o", color=colour, markersize=4, label=name)
     n = rows.groupby("set")["n"].first()

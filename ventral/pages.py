@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ventral.atomic import writing
+from ventral.intervals import OVER
 from ventral.scores import METRICS
 
 LATEX = {
@@ -53,10 +54,10 @@ def rounded(value: float, digits: int = 3) -> str:
     return "none" if np.isnan(value) else f"{value:.{digits}f}"
 
 
-def bounded(value: float, low: float, high: float) -> str:
+def bounded(value: float, low: float, high: float, digits: int = 3) -> str:
     """A number and its interval as every table shows them; without an interval the number alone."""
-    interval = "" if np.isnan(value) or np.isnan(low) else f" [{rounded(low)}, {rounded(high)}]"
-    return rounded(value) + interval
+    interval = "" if np.isnan(value) or np.isnan(low) else f" [{rounded(low, digits)}, {rounded(high, digits)}]"
+    return rounded(value, digits) + interval
 
 
 def summary_page(summary: pd.DataFrame) -> Page:
@@ -84,6 +85,7 @@ def _summary_section(group: pd.DataFrame) -> Section:
             row["weights"],
             row["layer"],
             *(bounded(*(row[f"{metric}_{part}"] for part in ("mean", "low", "high"))) for metric in METRICS[:3:2]),
+            bounded(row["ceiled_r2"], row["ceiled_r2_low"], row["ceiled_r2_high"], 2),
             rounded(row["ceiled_r2_median"], 2),
         ]
         for row in shown.to_dict("records")
@@ -92,10 +94,11 @@ def _summary_section(group: pd.DataFrame) -> Section:
         f"{first['dataset']}, {first['region']} ({first['source']})"
         + ("" if first["protocol"] == "holdout" else f", {first['protocol']}"),
         f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
-        "Means over neuroids with 95 % intervals from resampled stimuli; share of the ceiling is the median r² / "
-        "reliability. Bold: the best by r, and what cannot be told from it.",
-        ["encoder", "weights", "layer", "explained variance", "r", "share of the ceiling"],
-        [0.2, 0.12, 0.11, "r", "r", "r"],
+        f"Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
+        f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
+        "Bold: the model confidence set, the best encoder by r and those that it cannot be told from.",
+        ["encoder", "weights", "layer", "explained variance", "r", "share of the ceiling", "median"],
+        [0.18, 0.11, 0.1, "r", "r", "r", "r"],
         rows,
         shown["among_best"].astype(bool).tolist(),
     )

@@ -37,7 +37,7 @@ def held_out_regions(summary: pd.DataFrame, encoder: str) -> list[Best]:
 
 def with_ceiling(table: pd.DataFrame) -> str:
     """Of which neuroids there is a ceiling; the others lack repetitions or any reliability."""
-    names = [str(name) for name in table.index[~(table["reliability"] > 0)]]
+    names = [str(name) for name in table.index[~(table["ceiling_r2"] > 0)]]
     if not names:
         return "of all"
     return f"of all but {', '.join(names)}" if len(names) <= NAMED else f"of {len(table) - len(names)} neuroids"
@@ -45,9 +45,9 @@ def with_ceiling(table: pd.DataFrame) -> str:
 
 def _draw_region(axes: Axes, best: Best, tables: Mapping[str, pd.DataFrame], n_draws: int, seed: int) -> None:
     first = next(iter(tables.values()))
-    known = first["reliability"].where(first["reliability"] > 0)
+    known = first["ceiling_r2"].where(first["ceiling_r2"] > 0)
     ceiling = f"noise ceiling: median {known.median():.2f}, {with_ceiling(first)}" if known.notna().any() else None
-    handles = draw_distribution(axes, tables, "r2", "reliability" if ceiling else None)
+    handles = draw_distribution(axes, tables, "r2", "ceiling_r2" if ceiling else None)
     labels = []
     for name, table in tables.items():
         median, low, high = median_interval(table["r2"].to_numpy(), n_draws, seed)

@@ -99,23 +99,24 @@ def neuroid_scores(scores: pd.DataFrame, best: Best, encoder: str, least: float 
         least: neuroids of less reliability are left out, as in the means of the summary.
 
     Returns:
-        One row a neuroid that has a score: `explained_variance`; `pearson_r`; `r2`; `signed_r2` = r |r|; `reliability`,
-        the ceiling of these two; `ceiling` of r, its square root (0 where it is negative), and `low`, `high`: the same
-        of the reliability less and plus its standard deviation over halvings. NaN where there were no repetitions.
+        One row a neuroid that has a score: `explained_variance`; `pearson_r`; `r2`; `signed_r2` = r |r|; `ceiling_r2`,
+        the noise ceiling of these two; `ceiling` of r, its square root (0 where it is negative), and `low`, `high`: the
+        same of the ceiling less and plus the standard deviation of the reliability over halvings. NaN where there were
+        no repetitions.
     """
     here = (scores["protocol"] == PROTOCOL) & (scores["split"] == best.split) & (scores["region"] == best.region)
     rows = scores[here & (scores["encoder"] == encoder) & ~(scores["reliability"] < least)]
     values = rows.pivot_table(index="neuroid", columns="metric", values="value")
     values = values.reindex(columns=[*LABELS, "r2"]).dropna(subset=["pearson_r"])
     known = rows.drop_duplicates("neuroid").set_index("neuroid").reindex(values.index)
-    reliability, spread = known["reliability"].to_numpy(float), known["reliability_sd"].to_numpy(float)
+    ceiling, spread = known["ceiling"].to_numpy(float), known["reliability_sd"].to_numpy(float)
     spread = np.nan_to_num(spread)
     return values.assign(
         signed_r2=values["pearson_r"] * values["pearson_r"].abs(),
-        reliability=reliability,
-        ceiling=np.sqrt(np.clip(reliability, 0, 1)),
-        low=np.sqrt(np.clip(reliability - spread, 0, 1)),
-        high=np.sqrt(np.clip(reliability + spread, 0, 1)),
+        ceiling_r2=ceiling,
+        ceiling=np.sqrt(np.clip(ceiling, 0, 1)),
+        low=np.sqrt(np.clip(ceiling - spread, 0, 1)),
+        high=np.sqrt(np.clip(ceiling + spread, 0, 1)),
     )
 
 
@@ -216,17 +217,17 @@ def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> Non
         )
     low = min(0.0, *(table["pearson_r"].min() for table in known.values() if len(table)))
     axes.plot([0, 1], [0, 1], color="k", linewidth=0.8, zorder=0)
-    axes.set(xlim=(-0.02, 1.02), ylim=(low - 0.03, 1.02), xlabel="ceiling of r, √reliability", ylabel="Pearson r")
+    axes.set(xlim=(-0.02, 1.02), ylim=(low - 0.03, 1.02), xlabel="noise ceiling of r", ylabel="Pearson r")
 
 
 def _draw_region(figure: SubFigure, best: Best, tables: Mapping[str, pd.DataFrame]) -> None:
     left, middle, right = figure.subplots(1, 3)
     draw_distribution(left, tables, "explained_variance", None)
     left.set_xlabel("explained variance")
-    handles = draw_distribution(middle, tables, "signed_r2", "reliability")
+    handles = draw_distribution(middle, tables, "signed_r2", "ceiling_r2")
     middle.set_xlabel("r², with the sign of r")
     _draw_against_ceiling(right, tables)
-    known = next(iter(tables.values()))["reliability"].notna().any()
+    known = next(iter(tables.values()))["ceiling_r2"].notna().any()
     names = [*tables, *(["noise ceiling"] if known else [])]
     n = len(next(iter(tables.values())))
     figure.legend(

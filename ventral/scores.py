@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy import sparse
 
 METRICS = ("explained_variance", "r2", "pearson_r", "mse")
 Floats = NDArray[np.float64]
 
 # A prediction whose variance is below this share of the responses' is constant: it explains nothing and has r = 0.
 CONSTANT = 1e-12
+NUDGE = 1e-4  # share of a stimulus's weight, whose loss tells the derivative
 
 
 def score(
@@ -37,20 +38,80 @@ def score(
     if responses.shape != predictions.shape:
         raise ValueError(f"responses {responses.shape} and predictions {predictions.shape} differ in shape")
     w = np.ones((1, len(responses))) if weights is None else np.asarray(weights, dtype=np.float64)
+    values, means = _moments(responses, predictions)
+    return _metrics([w @ value for value in values], *means)
+
+
+def influence(
+    responses: NDArray[np.floating], predictions: NDArray[np.floating], groups: NDArray[Any] | None = None
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Score every neuroid, and tell how much each stimulus moves the score.
+
+    The influence of a stimulus is the geometric mean of two: the derivative of the score by the weight of the stimulus
+    (the infinitesimal jackknife, Jaeckel 1972) and what its deletion changes (the jackknife, Tukey 1958). The sum of
+    the squares estimates the variance of the score over stimuli. Of few stimuli the derivatives make it too small and
+    the deletions too large, as HC1 and HC3 do in regression; between them, as with HC2, intervals keep their coverage.
+
+    Args:
+        responses: (n stimuli, neuroid), NaN where nothing was recorded.
+        predictions: (n stimuli, neuroid).
+        groups: (n,) group of each stimulus, such as fixations on one image, that are deleted together; None: each is
+            its own.
+
+    Returns:
+        `score` of all stimuli, each metric (neuroid,); and for each metric the influences (group, neuroid), groups
+        sorted by name: 0 where the neuroid did not see the group.
+    """
+    values, means = _moments(responses, predictions)
+    totals = [value.sum(axis=0) for value in values]
+    if groups is not None:
+        index = np.unique(groups, return_inverse=True)[1]
+        together = sparse.csr_array((np.ones(len(index)), (index, np.arange(len(index)))))
+        values = [together @ value for value in values]
+    whole = _metrics([total[None] for total in totals], *means)
+
+    def change(share: float) -> dict[str, Floats]:
+        """How much a metric changes where every group in its turn loses a share of its weight."""
+        left = _metrics([total - share * value for total, value in zip(totals, values, strict=True)], *means)
+        return {metric: (whole[metric] - left[metric]) / share for metric in METRICS}
+
+    found = {}
+    derivatives, deletions = change(NUDGE), change(1.0)
+    for metric, derivative in derivatives.items():
+        deletion = deletions[metric]
+        # Without its only spike a neuroid has no score: the derivative is then all there is.
+        between = np.sign(derivative) * np.sqrt(
+            np.abs(derivative * np.where(np.isfinite(deletion), deletion, derivative))
+        )
+        found[metric] = np.where(np.isfinite(between), between, 0.0)
+    return {metric: value[0] for metric, value in whole.items()}, found
+
+
+def _moments(
+    responses: NDArray[np.floating], predictions: NDArray[np.floating]
+) -> tuple[list[Floats], tuple[Floats, Floats]]:
+    """What the metrics need to be summed over stimuli, each (n, neuroid); and the means of y and of y - yhat."""
     seen = np.isfinite(responses) & np.isfinite(predictions)
-    total = w @ seen
     y, mean_y = _centred(responses, seen)
     p, _ = _centred(predictions, seen)
     e, mean_e = _centred(responses - predictions, seen)
+    return [seen.astype(np.float64), y, p, e, y**2, p**2, e**2, y * p], (mean_y, mean_e)
+
+
+def _metrics(sums: list[Floats], mean_y: Floats, mean_e: Floats) -> dict[str, Floats]:
+    """The metrics from weighted sums, each (draw, neuroid), of what `_moments` gives."""
+    total = sums[0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        drift_y, drift_p, drift_e = (w @ part / total for part in (y, p, e))
+        drift_y, drift_p, drift_e, square_y, square_p, square_e, product = (each / total for each in sums[1:])
         var_y, var_p, var_e = (
-            np.maximum(w @ part**2 / total - drift**2, 0) for part, drift in ((y, drift_y), (p, drift_p), (e, drift_e))
+            np.maximum(square - drift**2, 0)
+            for square, drift in ((square_y, drift_y), (square_p, drift_p), (square_e, drift_e))
         )
-        covariance = w @ (y * p) / total - drift_y * drift_p
+        covariance = product - drift_y * drift_p
         mse = var_e + (drift_e + mean_e) ** 2
-        # y is constant where what is left of its variance is rounding of its mean.
-        scored = np.where((total >= 2) & (var_y > (1e-15 * mean_y) ** 2), var_y, np.nan)
+        # y is constant where what is left of its variance is rounding, of its mean or of the squares it comes from.
+        varies = (var_y > (1e-15 * mean_y) ** 2) & (var_y > CONSTANT * square_y)
+        scored = np.where((total >= 2) & varies, var_y, np.nan)
         constant = var_p <= CONSTANT * var_y
         r = np.where(constant, 0, covariance / np.sqrt(np.where(constant, 1, var_p) * scored))
         r = np.where(np.isnan(scored), np.nan, np.clip(r, -1, 1))
@@ -73,14 +134,15 @@ def spearman_brown(r: Floats | float) -> Any:
     return 2 * np.asarray(r) / (1 + np.asarray(r))
 
 
-def ceiled_r2(r: Floats | float, reliability: Floats | float) -> Any:
-    """Share of the explainable variance that is explained, r |r| / reliability.
+def ceiled_r2(r: Floats | float, ceiling: Floats | float) -> Any:
+    """Share of the explainable variance that is explained, r |r| / ceiling.
 
-    The noise of one neuroid bounds its r at sqrt(reliability), so r^2 is divided by the reliability itself, not by
-    its square. The sign of r is kept: chance then averages to zero. NaN where the reliability is not positive.
+    The noise of one neuroid bounds its r at the square root of the reliability of the responses that are scored, so
+    r^2 is divided by the reliability itself, not by its square. The sign of r is kept: chance then averages to zero.
+    NaN where the ceiling is not positive.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.asarray(reliability) > 0, r * np.abs(r) / np.asarray(reliability), np.nan)
+        return np.where(np.asarray(ceiling) > 0, r * np.abs(r) / np.asarray(ceiling), np.nan)
 
 
 def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[Any] | None = None) -> NDArray[np.int64]:
@@ -97,53 +159,26 @@ def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[A
 
 
 def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float = 0.95) -> Floats:
-    """Bias-corrected bootstrap interval (Efron & Tibshirani 1993, section 14.3).
+    """Percentile interval of bootstrap draws, shifted so that their mean is the estimate.
 
-    Resamples repeat stimuli, which pulls a score down on average; percentiles are therefore taken as far off centre
-    as the share of draws below the estimate says.
+    Resamples repeat stimuli, which pulls most statistics down on average. Where many neuroids or pairs make the spread
+    of the draws small beside that bias, bias-corrected percentiles collapse to one end of the draws; a shift does not.
 
     Args:
-        estimate: (...) the score itself.
-        draws: (draw, ...) the score of each resample; draws that are NaN are left out.
+        estimate: (...) the statistic itself.
+        draws: (draw, ...) the statistic of each resample; draws that are NaN are left out.
         level: coverage.
 
     Returns:
-        (2, ...) lower and upper bound, NaN where the estimate or every draw is.
+        (2, ...) lower and upper bound, around the estimate; NaN where the estimate or every draw is.
     """
     estimate = np.asarray(estimate, dtype=np.float64)
-    ordered = np.sort(draws, axis=0)  # NaN last
-    n = np.isfinite(draws).sum(axis=0)
-    below = ((draws < estimate).sum(axis=0) + 0.5 * (draws == estimate).sum(axis=0)) / np.maximum(n, 1)
-    bias = ndtri(np.clip(below, 1 / (len(draws) + 1), len(draws) / (len(draws) + 1)))
-    tail = ndtri((1 - level) / 2)
-    shares = np.stack([ndtr(2 * bias + tail), ndtr(2 * bias - tail)])
-    index = np.rint(shares * np.maximum(n - 1, 0)).astype(np.intp)
-    bounds = np.take_along_axis(ordered, index, axis=0)
+    known = np.isfinite(draws)
+    n = known.sum(axis=0)
+    bias = np.where(known, draws, 0).sum(axis=0) / np.maximum(n, 1) - estimate
+    ordered = np.sort(np.where(known, draws, np.nan), axis=0)  # NaN last
+    tail = (1 - level) / 2
+    index = np.rint(np.multiply.outer([tail, 1 - tail], np.maximum(n - 1, 0))).astype(np.intp)
+    bounds = np.take_along_axis(ordered, index, axis=0) - bias
+    bounds = np.stack([np.minimum(bounds[0], estimate), np.maximum(bounds[1], estimate)])
     return np.where((n > 0) & np.isfinite(estimate), bounds, np.nan)
-
-
-def tell_from_best(draws: Floats) -> Floats:
-    """How surely each of k encoders is worse than the best of them, on the same resamples of the same stimuli.
-
-    The difference from the best is paired draw by draw; its standard error over the draws gives a two-sided p, and the
-    k - 1 of them are adjusted to keep the false discovery rate (Benjamini & Hochberg 1995).
-
-    Args:
-        draws: (k, 1 + draws) mean score of each encoder, the score itself first.
-
-    Returns:
-        (k,) adjusted p, 1 for the best itself and for an encoder that predicts the same; NaN where a score is.
-    """
-    from scipy.stats import false_discovery_control  # here: it takes half a second, and only this needs it
-
-    p = np.full(len(draws), np.nan)
-    scored = np.flatnonzero(np.isfinite(draws[:, 0]))
-    if not scored.size:
-        return p
-    p[scored] = 1.0
-    difference = draws[scored[np.argmax(draws[scored, 0])]] - draws[scored]
-    error = np.nanstd(difference[:, 1:], axis=1)
-    lower = np.flatnonzero((difference[:, 0] > 0) & (error > 0))
-    if lower.size:
-        p[scored[lower]] = false_discovery_control(2 * ndtr(-difference[lower, 0] / error[lower]))
-    return p

@@ -8,106 +8,60 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.ceilings import noise_ceiling
 from ventral.errors import InputError
-from ventral.scores import METRICS, bootstrap_weights, ceiled_r2, interval, score
+from ventral.intervals import SCALE_OF, Estimate, bounds, estimate, interval_of
+from ventral.scores import METRICS, ceiled_r2, influence, score
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
+By = dict[str, Floats]
 
 STATISTICS = (*METRICS, "ceiled_r2")
-
-
-def resamples(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[np.str_] | None = None) -> NDArray[np.int64]:
-    """(1 + n_draws, n) weights: every stimulus once, then bootstrap resamples; equal for equal n, seed and groups.
-
-    Encoders of the same stimuli are therefore compared on the same resamples. `groups` are as for `bootstrap_weights`.
-    """
-    return np.vstack([np.ones(n_stimuli, dtype=np.int64), bootstrap_weights(n_stimuli, n_draws, seed, groups)])
-
-
-def all_scores(
-    responses: NDArray[np.floating],
-    predictions: NDArray[np.floating],
-    reliability: Floats,
-    weights: NDArray[np.int64],
-) -> dict[str, Floats]:
-    """Score predictions under every weighting of the stimuli.
-
-    Args:
-        responses: (n, neuroid).
-        predictions: (n, neuroid).
-        reliability: (neuroid,), NaN where unknown.
-        weights: (draw, n), from `resamples`.
-
-    Returns:
-        For each of `STATISTICS` a (draw, neuroid) array, the score itself first.
-    """
-    scores = score(responses, predictions, weights)
-    return scores | {"ceiled_r2": ceiled_r2(scores["pearson_r"], reliability)}
-
-
-def _means(scores: Floats) -> Floats:
-    """(draw,) mean over the neuroids that have a score, NaN where none has."""
-    defined = scores[:, np.isfinite(scores[0])]
-    return np.nanmean(defined, axis=1) if defined.size else np.full(len(scores), np.nan)
-
-
-def _mean(scores: Floats, prefix: str) -> dict[str, float]:
-    """Mean over neuroids with its bootstrap interval, and the median; neuroids without a score are left out."""
-    defined = scores[0, np.isfinite(scores[0])]
-    if not defined.size:
-        return {f"{prefix}_{name}": np.nan for name in ("mean", "low", "high", "median")}
-    means = _means(scores)
-    low, high = interval(means[0], means[1:])
-    return {
-        f"{prefix}_mean": means[0],
-        f"{prefix}_low": low,
-        f"{prefix}_high": high,
-        f"{prefix}_median": float(np.median(defined)),
-    }
+SIGNED = "signed_r2"  # r |r|, of which a region's share of the ceiling is made
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One encoder on the stimuli of one split (val or test), in every repeat of the protocol.
+    """One encoder on the stimuli of one split (val or test), averaged over the repeats of the protocol.
 
     Attributes:
         split: its name.
         held_out: (repeat, stimulus) whether a stimulus belongs to the split.
-        weights: (draw, stimulus), from `resamples`: a stimulus that several repeats test is drawn by all or by none,
-            and so is a group of stimuli.
-        parts: of each repeat, `all_scores` of the chosen layers.
-        mean: the same, averaged over repeats.
+        parts: of each repeat, the scores (neuroid,) of the chosen layers by metric.
+        values: the same, averaged over repeats.
+        influences: by metric, (group of stimuli, neuroid): how much each moves the average. A stimulus that several
+            repeats test has one influence, so that more splits of the same stimuli make no interval narrower.
+        ceiling: (neuroid,) noise ceiling of the stimuli of the split, NaN where unknown.
     """
 
     split: str
     held_out: NDArray[np.bool_]
-    weights: NDArray[np.int64]
-    parts: list[dict[str, Floats]]
-    mean: dict[str, Floats]
+    parts: list[By]
+    values: By
+    influences: By
+    ceiling: Floats
 
 
 def score_encoder(
     dataset: str,
     predictions: xr.Dataset,
     responses: xr.Dataset,
-    n_draws: int,
-    seed: int,
     min_reliability: float = -np.inf,
+    over: str = "both",
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Score one encoder; over several splits of a protocol, scores and resamples are averaged.
+    """Score one encoder; over several splits of a protocol, scores are averaged.
 
     Args:
         dataset: its name.
         predictions: as `predictions/{dataset}/{protocol}/{encoder}.nc`, from `fit_protocol`.
         responses: as `responses/{dataset}.nc`.
-        n_draws: bootstrap resamples of the stimuli.
-        seed: of the resamples.
         min_reliability: neuroids of less are counted, but left out of means; those of unknown reliability never are.
+        over: what intervals of regions are over, one of `ventral.intervals.OVER`; of neuroids, stimuli.
 
     Returns:
         Rows of `scores.csv` (one a neuroid, split and metric, the chosen layer), of `summary.csv` (one a region and
-        split; `draws` has the mean r and that of every resample, for `gather_scores`) and of `layers.csv` (one a region
+        split; `estimate` has the mean r and what moves it, for `gather_scores`) and of `layers.csv` (one a region
         and layer, on val).
 
     Raises:
@@ -119,63 +73,120 @@ def score_encoder(
     about["encoder"] = f"{about['network']}-{about['readout']}"
     if about["protocol"] == "holdout" and not (predictions["split"] == "val").any():
         raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
-    predicted = np.isin(responses["stimulus_id"], predictions["stimulus_id"])
-    rates = responses["rate"].values[predicted]
-    groups = responses["stimulus_group"].values[predicted] if "stimulus_group" in responses else None
+    shown = responses.isel(stimulus=np.isin(responses["stimulus_id"], predictions["stimulus_id"]))
     counted = ~(responses["reliability"].values < min_reliability)
     tidy, summary, curve = [], [], []
     for split in ("val", "test"):
         held_out = predictions["split"].values == split
-        if not np.isfinite(rates[held_out.any(axis=0)]).any():  # a course file has no responses to its test
-            continue
-        judged = _judge(split, held_out, predictions, rates, responses["reliability"].values, groups, n_draws, seed)
+        if not np.isfinite(shown["rate"].values[held_out.any(axis=0)]).any():
+            continue  # a course file has no responses to its test
+        judged = _judge(split, held_out, predictions, shown)
         tidy += _neuroid_rows(about, judged, predictions, responses)
-        summary += _region_rows(about, judged, predictions, rates, responses["reliability"].values, counted)
+        summary += _region_rows(about, judged, predictions, shown, counted, over)
         if split == "val":
-            curve = _layer_rows(about, judged, predictions, rates, responses["reliability"].values, counted)
+            curve = _layer_rows(about, judged, predictions, shown, counted, over)
     return pd.concat(tidy), pd.DataFrame(summary), pd.DataFrame(curve)
 
 
-def _judge(
-    split: str,
-    held_out: NDArray[np.bool_],
-    predictions: xr.Dataset,
-    rates: NDArray[np.floating],
-    reliability: Floats,
-    groups: NDArray[np.str_] | None,
-    n_draws: int,
-    seed: int,
-) -> Judged:
-    drawn = held_out.any(axis=0)
-    weights = np.zeros((1 + n_draws, len(rates)), dtype=np.int64)
-    weights[:, drawn] = resamples(int(drawn.sum()), n_draws, seed, None if groups is None else groups[drawn])
-    parts = [
-        _chosen_scores(predictions.isel(repeat=i), rates, here, reliability, weights) for i, here in enumerate(held_out)
-    ]
-    mean = {metric: _average([part[metric] for part in parts]) for metric in STATISTICS}
-    return Judged(split, held_out, weights, parts, mean)
+def region_ceilings(responses: xr.Dataset, split: str) -> dict[str, dict[str, float]]:
+    """What a perfect encoder would reach in each region on the stimuli of a split: means over neuroids.
+
+    Args:
+        responses: as `responses/{dataset}.nc`.
+        split: its name.
+
+    Returns:
+        By region, `explained_variance` and `pearson_r`, NaN where no ceiling is known.
+    """
+    here = responses.isel(stimulus=responses["split"].values == split)
+    signal, noise = here["signal_variance"].values, here["noise_variance"].values
+    ceiling = np.clip(noise_ceiling(signal, noise, here["n_presentations"].values), 0, 1)
+    of_metrics = {"explained_variance": ceiling, "pearson_r": np.sqrt(ceiling)}
+    region = responses["region"].values
+    return {
+        str(name): {metric: _known_mean(each[region == name]) for metric, each in of_metrics.items()}
+        for name in np.unique(region)
+    }
+
+
+def _known_mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan
+
+
+def _groups(shown: xr.Dataset) -> NDArray[np.intp]:
+    """(n,) number of the group of each stimulus, in order of appearance."""
+    names = shown["stimulus_group"] if "stimulus_group" in shown else shown["stimulus_id"]
+    _, first, group = np.unique(names.values, return_index=True, return_inverse=True)
+    numbers: NDArray[np.intp] = np.argsort(np.argsort(first))[group]
+    return numbers
+
+
+def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, shown: xr.Dataset) -> Judged:
+    rates, group = shown["rate"].values, _groups(shown)
+    parts = []
+    influences = {metric: np.zeros((group.max() + 1, rates.shape[1])) for metric in (*METRICS, SIGNED)}
+    for i, here in enumerate(held_out):
+        predicted = _chosen_predictions(predictions.isel(repeat=i))
+        scores, moved = influence(rates[here], predicted[here], group[here])
+        r = scores["pearson_r"]
+        scores[SIGNED], moved[SIGNED] = r * np.abs(r), 2 * np.abs(np.nan_to_num(r)) * moved["pearson_r"]
+        for metric, part in moved.items():
+            influences[metric][np.unique(group[here])] += part
+        parts.append(scores)
+    values = {metric: _average([part[metric] for part in parts]) for metric in influences}
+    scored = np.maximum(np.isfinite([part["pearson_r"] for part in parts]).sum(axis=0), 1)
+    mean = {metric: total / scored for metric, total in influences.items()}
+    tested = held_out.any(axis=0)
+    signal, noise = shown["signal_variance"].values, shown["noise_variance"].values
+    ceiling = noise_ceiling(signal, noise, shown["n_presentations"].values[tested])
+    return Judged(split, held_out, parts, values, mean, ceiling)
+
+
+def _chosen_predictions(predictions: xr.Dataset) -> NDArray[np.floating]:
+    """(stimulus, neuroid) predictions of one repeat, each neuroid's from the layer chosen for it."""
+    index = {name: i for i, name in enumerate(predictions["layer"].values)}
+    chosen = [index[name] for name in predictions["chosen_layer"].values]
+    values: NDArray[np.floating] = predictions["prediction"].values[chosen, :, np.arange(len(chosen))].T
+    return values
 
 
 def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses: xr.Dataset) -> list[pd.DataFrame]:
-    """Rows of `scores.csv`: one a neuroid and metric."""
+    """Rows of `scores.csv`: one a neuroid and metric, intervals over stimuli."""
     fixed = about | {"region": responses["region"].values, "neuroid": responses["neuroid_id"].values}
     fixed |= {"layer": _most_common(predictions["chosen_layer"].values), "split": judged.split}
-    ceiling = {name: responses[name].values for name in ("reliability", "reliability_sd")}
-    frames = []
-    for metric, draws in judged.mean.items():
-        low, high = interval(draws[0], draws[1:])
-        row = fixed | {"metric": metric, "value": draws[0], "low": low, "high": high}
-        frames.append(pd.DataFrame(row | ceiling))
-    return frames
+    ceiling = {name: responses[name].values for name in ("reliability", "reliability_sd")} | {"ceiling": judged.ceiling}
+
+    def spread(metric: str, value: Floats) -> tuple[Floats, Floats]:
+        moved = judged.influences[metric]
+        df = np.maximum(np.count_nonzero(moved, axis=0) - 1, 1)
+        low, high = bounds(value, np.sqrt((moved**2).sum(axis=0)), df, SCALE_OF[metric])
+        return low, high
+
+    rows = {metric: (judged.values[metric], *spread(metric, judged.values[metric])) for metric in METRICS}
+    r = np.sign(judged.values[SIGNED]) * np.sqrt(np.abs(judged.values[SIGNED]))
+    rows["ceiled_r2"] = tuple(ceiled_r2(each, judged.ceiling) for each in (r, *spread("pearson_r", r)))
+    return [
+        pd.DataFrame(fixed | {"metric": metric, "value": value, "low": low, "high": high} | ceiling)
+        for metric, (value, low, high) in rows.items()
+    ]
+
+
+def _mean(values: Floats, influences: Floats, metric: str, **over: Any) -> tuple[Row, Estimate]:
+    """Mean over neuroids with its interval, and the median; neuroids without a score are left out."""
+    mean = estimate(values, influences, **over)
+    low, high = interval_of(mean, SCALE_OF[metric])
+    row = {f"{metric}_mean": mean.value, f"{metric}_low": low, f"{metric}_high": high}
+    return row | {f"{metric}_median": _median(values)}, mean
 
 
 def _region_rows(
     about: Row,
     judged: Judged,
     predictions: xr.Dataset,
-    rates: NDArray[np.floating],
-    reliability: Floats,
+    shown: xr.Dataset,
     counted: NDArray[np.bool_],
+    over: str,
 ) -> list[Row]:
     """Rows of `summary.csv`: one a region."""
     rows, region = [], predictions["region"].values
@@ -184,31 +195,44 @@ def _region_rows(
         all_here = region == name
         here = all_here & counted
         row = about | {"region": name, "layer": _most_common(layer[all_here][:, None])[0], "split": judged.split}
-        row |= {"n_stimuli": int(judged.held_out[0].sum()), "n_neuroids": int(all_here.sum())}
+        row |= {"n_stimuli": int(judged.held_out.any(axis=0).sum()), "n_neuroids": int(all_here.sum())}
         row |= {"n_unreliable": int((all_here & ~counted).sum())}
-        row |= {"n_scored": int(np.isfinite(judged.mean["pearson_r"][0, here]).sum())}
-        for metric in STATISTICS:
-            row |= _mean(judged.mean[metric][:, here], metric)
-        row |= {"reliability_median": _median(reliability[here])}
-        row |= _seed_spread(predictions, rates, judged.held_out, here)
-        medians = [_median(part["pearson_r"][0, here]) for part in judged.parts]
-        row |= {"brainscore": float(ceiled_r2(float(np.mean(medians)), row["reliability_median"]))}
-        rows.append(row | {"draws": _means(judged.mean["pearson_r"][:, here])})
+        row |= {"n_scored": int(np.isfinite(judged.values["pearson_r"][here]).sum())}
+        drawn = _over(shown, here, over)
+        for metric in METRICS:
+            found, mean = _mean(judged.values[metric][here], judged.influences[metric][:, here], metric, **drawn)
+            row |= found
+            if metric == "pearson_r":
+                row |= {"interval_over": mean.over, "estimate": mean}
+        row |= _ceiled(judged.values[SIGNED][here], judged.influences[SIGNED][:, here], judged.ceiling[here], drawn)
+        row |= {"reliability_median": _median(shown["reliability"].values[here])}
+        row |= _seed_spread(predictions, shown["rate"].values, judged.held_out, here)
+        medians = [_median(part["pearson_r"][here]) for part in judged.parts]
+        own = about["protocol"] == "brainscore"  # of another protocol it would not be Brain-Score's
+        row |= {"brainscore": float(ceiled_r2(float(np.mean(medians)), row["reliability_median"])) if own else np.nan}
+        rows.append(row)
     return rows
 
 
-def _chosen_scores(
-    predictions: xr.Dataset,
-    y: NDArray[np.floating],
-    stimuli: NDArray[np.bool_],
-    reliability: Floats,
-    weights: NDArray[np.int64],
-) -> dict[str, Floats]:
-    """`all_scores` of some stimuli of one split, each neuroid's predictions from the layer chosen for it."""
-    index = {name: i for i, name in enumerate(predictions["layer"].values)}
-    chosen = [index[name] for name in predictions["chosen_layer"].values]
-    values = predictions["prediction"].values[chosen, :, np.arange(len(chosen))].T
-    return all_scores(y[stimuli], values[stimuli], reliability, weights[:, stimuli])
+def _over(shown: xr.Dataset, neuroids: NDArray[np.bool_], over: str) -> Row:
+    """What an interval is over, as arguments of `estimate`."""
+    cluster = {"subjects": "subject", "sessions": "session"}.get(over)
+    return {"over": over, "clusters": shown[cluster].values[neuroids] if cluster else None}
+
+
+def _ceiled(signed: Floats, influences: Floats, ceiling: Floats, over: Row) -> Row:
+    """Share of what can be explained that is, in a region: a ratio of sums over the neuroids with a ceiling.
+
+    A mean of ratios would hang on the few neuroids whose ceiling is nearly 0. Estimated ceilings that fall below 0
+    count in the sum, for leaving them out would raise it.
+    """
+    share = estimate(signed, influences, ceilings=ceiling, **over)
+    low, high = interval_of(share)
+    known = np.isfinite(ceiling) & np.isfinite(signed)
+    each = ceiled_r2(np.sign(signed) * np.sqrt(np.abs(signed)), ceiling)
+    row = {"ceiled_r2": share.value, "ceiled_r2_low": low, "ceiled_r2_high": high, "ceiled_r2_median": _median(each)}
+    row |= {"n_ceiled": int(known.sum()), "n_ceiling_below_zero": int((ceiling[known] <= 0).sum())}
+    return row | {"ceiling_median": _median(ceiling)}
 
 
 def _seed_spread(
@@ -220,8 +244,7 @@ def _seed_spread(
     means = []
     for i, here in enumerate(held_out):
         values = predictions["prediction_of_seed"].values[i][:, here][:, :, neuroids]
-        once = np.ones((1, here.sum()), dtype=np.int64)
-        means.append([_means(score(y[here][:, neuroids], seed, once)["pearson_r"])[0] for seed in values])
+        means.append([np.nanmean(score(y[here][:, neuroids], seed)["pearson_r"]) for seed in values])
     of_seeds = np.mean(means, axis=0)
     return {"n_seeds": len(of_seeds), "pearson_r_seed_sd": float(of_seeds.std(ddof=1)) if len(of_seeds) > 1 else np.nan}
 
@@ -252,23 +275,25 @@ def _layer_rows(
     about: Row,
     judged: Judged,
     predictions: xr.Dataset,
-    rates: NDArray[np.floating],
-    reliability: Floats,
+    shown: xr.Dataset,
     counted: NDArray[np.bool_],
+    over: str,
 ) -> list[Row]:
     """Rows of `layers.csv`: one a region and layer, of the first repeat."""
     here = judged.held_out[0]
     of_layers = predictions.isel(repeat=0, neuroid=counted, stimulus=here)
+    seen = shown.isel(neuroid=counted, stimulus=here)
+    rates, group = seen["rate"].values, _groups(seen)
     rows, region = [], of_layers["region"].values
     for i, layer in enumerate(of_layers["layer"].values):
-        values = of_layers["prediction"].values[i]
-        scores = all_scores(rates[here][:, counted], values, reliability[counted], judged.weights[:, here])
+        values, influences = influence(rates, of_layers["prediction"].values[i], group)
         for name in np.unique(region):
             own = region == name
             row = about | {"region": name, "layer": layer, "depth": i, "dead": bool(of_layers["dead"][i])}
             row |= {"chosen": bool((of_layers["chosen_layer"].values[own] == layer).all())}
-            row |= {"train_r2_mean": float(of_layers["train_r2"].values[i, own].mean())}
+            row |= {"train_r2_mean": float(np.nanmean(of_layers["train_r2"].values[i, own]))}
+            drawn = _over(seen, own, over)
             for metric in METRICS:
-                row |= _mean(scores[metric][:, own], metric)
+                row |= _mean(values[metric][own], influences[metric][:, own], metric, **drawn)[0]
             rows.append(row)
     return rows

@@ -7,20 +7,26 @@ import numpy as np
 import pandas as pd
 
 from ventral.atomic import writing
-from ventral.scores import interval, tell_from_best
+from ventral.intervals import difference, interval_of
+from ventral.ranking import model_confidence_set, resample
 
 UNTRAINED = " (NO better than its random copy)"
 BASELINES = ("pixels", "majority")  # beside networks that tell faces
-TOLD = 0.05  # adjusted p below which an encoder is told from the best
+TOLD = 0.05  # p below which an encoder is not among the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
 
-def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]:
+def gather_scores(parts: Iterable[Sequence[pd.DataFrame]], n_draws: int, seed: int) -> list[pd.DataFrame]:
     """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted.
 
-    In the summary `p_from_best` tells whether an encoder's mean r is below that of the best of its dataset, protocol,
-    region and split, and `among_best` marks those of which it cannot be told; `below_best` is how far it is below, in
-    r, with its 95 % interval from the same resamples.
+    In the summary `p_best` is that of the model confidence set of the encoders of one dataset, protocol, region and
+    split by mean r, and `among_best` marks those that are in it; `below_best` is how far an encoder is below the best,
+    in r, with its 95 % interval.
+
+    Args:
+        parts: of each encoder.
+        n_draws: resamples behind the model confidence set.
+        seed: of the resamples.
     """
     keys = (["split", "metric", "neuroid"], ["split"], ["depth"])
     gathered = []
@@ -29,19 +35,23 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]]) -> list[pd.DataFrame]
         rest = [column for column in table.columns if column not in ENCODER]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
     summary = gathered[1]
-    summary[["below_best", "below_best_low", "below_best_high", "p_from_best"]] = np.nan
-    for rows in summary.groupby(["dataset", "protocol", "region", "split"]).indices.values():
-        draws = np.stack(list(summary["draws"].iloc[rows]))
-        summary.loc[rows, "p_from_best"] = tell_from_best(draws)
-        if np.isfinite(draws[:, 0]).any():
-            below = draws[np.nanargmax(draws[:, 0])] - draws
-            low, high = interval(below[:, 0], below[:, 1:].T)
-            summary.loc[rows, ["below_best", "below_best_low", "below_best_high"]] = np.stack(
-                [below[:, 0], low, high], 1
-            )
-    summary["among_best"] = summary["p_from_best"] >= TOLD
-    gathered[1] = summary.drop(columns="draws")
+    ranked = [_ranked(rows, n_draws, seed) for _, rows in summary.groupby(["dataset", "protocol", "region", "split"])]
+    gathered[1] = summary.drop(columns="estimate").join(pd.concat(ranked))
     return gathered
+
+
+def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
+    """How far each encoder of one region and split is below the best, and whether it is among the best."""
+    columns = ["below_best", "below_best_low", "below_best_high", "p_best"]
+    table = pd.DataFrame(np.nan, rows.index, columns)
+    scored = rows["estimate"][np.isfinite(rows["pearson_r_mean"])]
+    if len(scored):
+        values = np.array([one.value for one in scored])
+        best = scored.iloc[int(np.argmax(values))]
+        table.loc[scored.index, "p_best"] = model_confidence_set(values, resample(list(scored), n_draws, seed))
+        below = [difference(best, one) for one in scored]
+        table.loc[scored.index, columns[:3]] = [(one.value, *interval_of(one)) for one in below]
+    return table.assign(among_best=table["p_best"] >= TOLD)
 
 
 def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:

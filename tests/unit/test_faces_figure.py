@@ -15,7 +15,7 @@ def test_every_set_and_every_held_out_category_is_drawn():
     face, parts = category == "face", []
     for name in ("hmo", "cnn"):
         called = beside_baselines(name, rng.random(80) < 0.5, rng.normal(size=(80, 4)), face, sets == "train")
-        parts.append(pd.DataFrame(score_sets(called, face, sets, category, SETS, 50, 0)))
+        parts.append(pd.DataFrame(score_sets(called, face, sets, category, SETS)))
     table = gather_faces(parts, "simulated")
     figure = draw_faces(table)
     left, right = figure.axes

@@ -52,7 +52,7 @@ def score_table(encoders=tuple(ENCODERS), regions=("IT", "V4"), splits=("val", "
                 for k in range(n):
                     about = {"dataset": "majaj", "protocol": "holdout", "source": "simulated", "region": region}
                     about |= {"encoder": name, "split": split, "neuroid": f"{region}{k}"}
-                    about |= {"reliability": known[k], "reliability_sd": 0.05}
+                    about |= {"reliability": known[k], "reliability_sd": 0.05, "ceiling": known[k]}
                     r = rng.uniform(-0.5, 0.9)
                     values = {"pearson_r": r, "explained_variance": r - 0.4, "r2": r - 0.5, "mse": 1.0}
                     for metric, value in values.items():
@@ -193,7 +193,7 @@ def test_scores_of_neuroids_are_those_of_the_table_and_ceilings_roots_of_reliabi
 
 def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row():
     table = score_table(reliability=0.64, n=3)
-    table.loc[table["neuroid"] == "IT1", "reliability"] = -0.2
+    table.loc[table["neuroid"] == "IT1", ["reliability", "ceiling"]] = -0.2
     table.loc[table["neuroid"] == "IT2", "value"] = np.nan
     found = neuroid_scores(table, IT, "net-ridge")
     assert list(found.index) == ["IT0", "IT1"]
@@ -202,7 +202,7 @@ def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row(
 
 def test_r2_is_told_with_its_interval_and_what_has_no_ceiling():
     table = score_table(n=3)
-    table.loc[table["neuroid"] == "IT1", "reliability"] = -0.2
+    table.loc[table["neuroid"] == "IT1", ["reliability", "ceiling"]] = -0.2
     figure = draw_r2(table, summary_table(), ["net-ridge", "net-ols"], "majaj", 50, 0)
     legend = figure.axes[0].get_legend()
     assert legend.get_title().get_text() == "IT: 3 neuroids, 20 stimuli (test)"
@@ -213,8 +213,8 @@ def test_r2_is_told_with_its_interval_and_what_has_no_ceiling():
     assert texts[0] == f"net-ridge: median {median:z.2f} [{low:z.2f}, {high:z.2f}]"
     assert texts[2] == "noise ceiling: median 0.42, of all but IT1"
     plt.close(figure)
-    assert with_ceiling(found.assign(reliability=np.nan)) == "of 0 neuroids"
-    assert with_ceiling(found.assign(reliability=0.5)) == "of all"
+    assert with_ceiling(found.assign(ceiling_r2=np.nan)) == "of 0 neuroids"
+    assert with_ceiling(found.assign(ceiling_r2=0.5)) == "of all"
     assert held_out_regions(summary_table(splits=["val"]), "net-ols")[0].split == "val"
 
 
@@ -238,7 +238,7 @@ def test_a_histogram_holds_every_neuroid_and_marks_the_median():
 
 
 def test_without_repetitions_the_figure_says_so():
-    figure = draw_scores(score_table(reliability=np.nan).assign(reliability=np.nan), summary_table(), "majaj")
+    figure = draw_scores(score_table(reliability=np.nan).assign(ceiling=np.nan), summary_table(), "majaj")
     assert [axes.texts[0].get_text() for axes in figure.axes[2::3]] == ["no repetitions,\nso no noise ceiling"] * 2
     assert [text.get_text() for text in figure.subfigs[0].legends[0].texts] == ["net-ridge", "net_random-ridge"]
     plt.close(figure)

@@ -1,5 +1,7 @@
 """Encoders scored, in rows, and the summary to read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +11,14 @@ from scipy.stats import pearsonr
 from ventral.errors import InputError
 from ventral.pages import summary_page, to_markdown
 from ventral.scores import METRICS, ceiled_r2, score
-from ventral.scoring import STATISTICS, all_scores, resamples, score_encoder
+from ventral.scoring import STATISTICS, score_encoder
 from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
 CHOSEN = {"V4": "zeta", "IT": "alpha"}  # names whose order is not that of depth
 LAYERS = ["zeta", "mid", "alpha"]
+RELATIVE = np.array([1, 1, 1, 1, 0.5])  # reliability of the neuroids
 REPEATED = ["prediction", "train_r2", "alpha", "split", "chosen_layer"]  # all but the last two are data
 
 
@@ -54,12 +57,17 @@ def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
         .assign_coords({name: repeated[name] for name in REPEATED[3:]})
     )
     responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), rate)},
+        {
+            "rate": (("stimulus", "neuroid"), rate),
+            "n_presentations": (("stimulus", "neuroid"), np.isfinite(rate).astype(int)),
+        },
         coords={
             "stimulus_id": ("stimulus", ids),
             "neuroid_id": ("neuroid", [f"n{i}" for i in range(5)]),
             "region": ("neuroid", REGION),
-            "reliability": ("neuroid", np.full(5, reliability) * [1, 1, 1, 1, 0.5]),
+            "reliability": ("neuroid", reliability * RELATIVE),
+            "signal_variance": ("neuroid", reliability * RELATIVE),
+            "noise_variance": ("neuroid", 1 - reliability * RELATIVE),
             "reliability_sd": ("neuroid", np.full(5, 0.01)),
         },
         attrs={"source": "simulated"},
@@ -68,13 +76,20 @@ def encoder(network="resnet", readout="ols", seed=0, reliability=0.8):
 
 
 def tables(**options):
-    return score_encoder("majaj", *encoder(**options), n_draws=100, seed=0)
+    return score_encoder("majaj", *encoder(**options))
+
+
+def lower(found):
+    """An encoder's mean r, .5 lower."""
+    summary = found[1]
+    summary["pearson_r_mean"] -= 0.5
+    summary["estimate"] = [replace(one, value=one.value - 0.5) for one in summary["estimate"]]
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_scores_are_those_of_the_chosen_layer(split):
     predictions, responses = encoder()
-    tidy, _, _ = score_encoder("majaj", predictions, responses, 100, 0)
+    tidy, _, _ = score_encoder("majaj", predictions, responses)
     held = tidy[tidy["split"] == split].set_index(["metric", "neuroid"])
     y = responses["rate"].values[split == SPLIT]
     at = predictions["split"].values[0] == split
@@ -106,10 +121,17 @@ def test_the_summary_averages_neuroids_and_counts_those_without_a_score():
         here = tidy[(tidy["split"] == row["split"]) & (tidy["region"] == row["region"])]
         for metric in STATISTICS:
             values = here.loc[here["metric"] == metric, "value"]
-            assert row[f"{metric}_mean"] == pytest.approx(values.mean())  # pandas leaves NaN out
             assert row[f"{metric}_median"] == pytest.approx(values.median())
-            assert row[f"{metric}_low"] <= row[f"{metric}_mean"] <= row[f"{metric}_high"]
+            if metric in METRICS:
+                assert row[f"{metric}_mean"] == pytest.approx(values.mean())  # pandas leaves NaN out
+                assert row[f"{metric}_low"] < row[f"{metric}_mean"] < row[f"{metric}_high"]
         assert row["n_stimuli"] == 30
+        assert row["interval_over"] == ("both" if row["n_scored"] > 1 else "stimuli")
+        r = here[here["metric"] == "pearson_r"]
+        share = (r["value"] * r["value"].abs()).sum() / r.loc[r["value"].notna(), "ceiling"].sum()
+        assert row["ceiled_r2"] == pytest.approx(share)
+        assert row["ceiled_r2_low"] < row["ceiled_r2"] < row["ceiled_r2_high"]
+        assert row["n_ceiled"] == row["n_scored"] and row["n_ceiling_below_zero"] == 0
     counts = summary.set_index(["region", "split"])
     assert counts["n_neuroids"].to_dict() == {
         **{("IT", "val"): 3, ("IT", "test"): 3},
@@ -122,7 +144,7 @@ def test_the_summary_averages_neuroids_and_counts_those_without_a_score():
 
 def test_layers_are_scored_on_val():
     predictions, responses = encoder()
-    _, _, layers = score_encoder("majaj", predictions, responses, 100, 0)
+    _, _, layers = score_encoder("majaj", predictions, responses)
     y = responses["rate"].values[SPLIT == "val"]
     for row in layers.to_dict("records"):
         here = row["region"] == REGION
@@ -145,15 +167,15 @@ def test_several_splits_are_averaged():
     both["prediction"].values[1] *= -1
     both["chosen_layer"] = both["chosen_layer"].astype(object)
     both.attrs["protocol"] = "brainscore"
-    tidy, summary, layers = score_encoder("majaj", both, responses, 100, 0)
+    tidy, summary, layers = score_encoder("majaj", both, responses)
     assert layers.empty and set(tidy["split"]) == {"test"} and set(summary["protocol"]) == {"brainscore"}
     np.testing.assert_allclose(tidy.loc[tidy["metric"] == "pearson_r", "value"].dropna(), 0, atol=1e-12)
     single = both.isel(repeat=[0])
-    _, one, _ = score_encoder("majaj", single, responses, 100, 0)
+    _, one, _ = score_encoder("majaj", single, responses)
     r = one["pearson_r_median"] ** 2 / one["reliability_median"]  # of the medians, as Brain-Score has it
     np.testing.assert_allclose(one["brainscore"], r)
     # The same split ten times tells no more than once: intervals must not shrink.
-    _, ten, _ = score_encoder("majaj", xr.concat([single] * 10, dim="repeat"), responses, 100, 0)
+    _, ten, _ = score_encoder("majaj", xr.concat([single] * 10, dim="repeat"), responses)
     for bound in ("low", "high"):
         np.testing.assert_allclose(ten[f"pearson_r_{bound}"], one[f"pearson_r_{bound}"])
 
@@ -161,34 +183,31 @@ def test_several_splits_are_averaged():
 def test_a_group_tells_as_much_as_one_of_its_members():
     predictions, responses = encoder()
     groups = ("stimulus", [f"g{i}" for i in range(responses.sizes["stimulus"])])
-    _, once, _ = score_encoder("majaj", predictions, responses.assign_coords(stimulus_group=groups), 100, 0)
+    _, once, _ = score_encoder("majaj", predictions, responses.assign_coords(stimulus_group=groups))
     both = [each.isel(stimulus=np.repeat(np.arange(each.sizes["stimulus"]), 2)) for each in (predictions, responses)]
+    for each in both:  # names of their own
+        each["stimulus_id"] = (
+            "stimulus",
+            np.char.add(each["stimulus_id"].values, np.tile(["a", "b"], len(each["stimulus_id"]) // 2)),
+        )
     grouped = both[1].assign_coords(stimulus_group=("stimulus", np.repeat(groups[1], 2)))
     for given, same in ((grouped, True), (both[1], False)):
-        _, twice, _ = score_encoder("majaj", both[0], given, 100, 0)
+        _, twice, _ = score_encoder("majaj", both[0], given)
         np.testing.assert_allclose(twice["pearson_r_mean"], once["pearson_r_mean"])
         assert np.allclose(twice["pearson_r_low"], once["pearson_r_low"]) == same
-
-
-def test_resamples_are_shared_so_that_encoders_can_be_compared():
-    y = np.random.default_rng(0).normal(size=(20, 2))
-    one, same = (all_scores(y, y + 1, np.ones(2), resamples(20, 50, seed=3)) for _ in range(2))
-    for metric in STATISTICS:
-        np.testing.assert_array_equal(one[metric], same[metric])
-        assert one[metric].shape == (51, 2)
 
 
 def test_no_validation_stimuli_are_said():
     predictions, responses = encoder()
     test = predictions.isel(stimulus=predictions["split"].values[0] == "test")
     with pytest.raises(InputError, match=r"split\.val: leaves majaj no validation stimulus"):
-        score_encoder("majaj", test, responses, 100, 0)
+        score_encoder("majaj", test, responses)
 
 
 def test_without_test_stimuli_val_is_shown():
     predictions, responses = encoder()
     val = predictions.isel(stimulus=predictions["split"].values[0] == "val")
-    _, summary, _ = gather_scores([score_encoder("majaj", val, responses, 100, 0)])
+    _, summary, _ = gather_scores([score_encoder("majaj", val, responses)], 500, 0)
     assert set(summary["split"]) == {"val"}
     assert "30 held-out stimuli (val)" in to_markdown(summary_page(summary))
 
@@ -197,7 +216,7 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
     parts = [
         tables(network=n, readout=r, seed=s) for s, (n, r) in enumerate([("b", "ols"), ("a", "ols"), ("a", "pls")])
     ]
-    for one, other in zip(gather_scores(parts), gather_scores(parts[::-1]), strict=True):
+    for one, other in zip(gather_scores(parts, 500, 0), gather_scores(parts[::-1], 500, 0), strict=True):
         pd.testing.assert_frame_equal(one, other)
         assert list(one.columns[: len(ENCODER)]) == ENCODER
         assert one["encoder"].drop_duplicates().tolist() == ["a-ols", "a-pls", "b-ols"]
@@ -206,40 +225,44 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
 
 def test_the_page_names_source_ceiling_and_the_best_encoder_first():
     worse = tables(network="worse", seed=1)
-    worse[1].loc[:, "pearson_r_mean"] -= 0.5
-    worse[1]["draws"] -= 0.5
-    _, summary, _ = gather_scores([worse, tables(network="better")])
+    lower(worse)
+    _, summary, _ = gather_scores([worse, tables(network="better")], 500, 0)
     page = to_markdown(summary_page(summary))
     assert "## majaj, IT (simulated)" in page
     assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
     assert page.index("| **better-ols** | random | alpha |") < page.index("| worse-ols | random | alpha |")
     row = summary[(summary["encoder"] == "better-ols") & (summary["region"] == "V4") & (summary["split"] == "test")]
     mean, low, high = (row[f"pearson_r_{part}"].item() for part in ("mean", "low", "high"))
-    assert f"| {mean:.3f} [{low:.3f}, {high:.3f}] | {row['ceiled_r2_median'].item():.2f} |" in page
+    assert f"| {mean:.3f} [{low:.3f}, {high:.3f}] |" in page
+    share, low, high, median = (row[f"ceiled_r2{part}"].item() for part in ("", "_low", "_high", "_median"))
+    assert f"| {share:.2f} [{low:.2f}, {high:.2f}] | {median:.2f} |" in page
 
 
 def test_unreliable_neuroids_are_counted_and_left_out_of_means():
     predictions, responses = encoder()  # reliability .8, of the last neuroid .4
-    _, summary, _ = score_encoder("majaj", predictions, responses, 100, 0, min_reliability=0.6)
+    _, summary, _ = score_encoder("majaj", predictions, responses, min_reliability=0.6)
     last = responses["region"].values[-1]
     assert summary["n_unreliable"].tolist() == (summary["region"] == last).astype(int).tolist()
-    _, alone, _ = score_encoder("majaj", predictions.isel(neuroid=slice(4)), responses.isel(neuroid=slice(4)), 100, 0)
+    _, alone, _ = score_encoder("majaj", predictions.isel(neuroid=slice(4)), responses.isel(neuroid=slice(4)))
     for column in ("n_scored", "pearson_r_mean", "pearson_r_low", "explained_variance_median"):
         assert summary[column].tolist() == alone[column].tolist()
 
 
 def test_the_best_and_what_cannot_be_told_from_it_are_marked():
-    same, worse = tables(network="same"), tables(network="worse", seed=1)
-    worse[1]["draws"] -= 0.5
-    _, summary, _ = gather_scores([tables(network="best"), same, worse])
+    best, same, worse = (
+        score_encoder("majaj", *encoder(network=network, seed=network == "worse"), over="stimuli")
+        for network in ("best", "same", "worse")
+    )
+    lower(worse)
+    _, summary, _ = gather_scores([best, same, worse], 500, 0)
     marked = summary.groupby("network")["among_best"]
     assert marked.all().to_dict() == {"best": True, "same": True, "worse": False}
-    assert (summary.loc[summary["network"] == "worse", "p_from_best"] < 0.05).all()
-    assert "draws" not in summary
+    assert (summary.loc[summary["network"] == "worse", "p_best"] < 0.05).all()
+    assert "estimate" not in summary
 
 
 def test_without_repetitions_there_is_no_ceiling(tmp_path):
-    gathered = gather_scores([tables(reliability=np.nan)])
+    gathered = gather_scores([tables(reliability=np.nan)], 500, 0)
     page = to_markdown(summary_page(gathered[1]))
     assert "no repetitions, so no ceiling" in page
     assert "| none |" in page
@@ -247,13 +270,13 @@ def test_without_repetitions_there_is_no_ceiling(tmp_path):
     for table in gathered:
         write_csv(table, tmp_path / "a.csv")
         assert "nan" not in (tmp_path / "a.csv").read_text().lower()
-    assert gathered[1]["ceiled_r2_mean"].isna().all()
+    assert gathered[1]["ceiled_r2"].isna().all()
 
 
 def test_a_region_without_any_score_has_no_nan_on_its_page():
     predictions, responses = encoder()
     responses["rate"].values[:, REGION == "IT"] = 3.0
-    _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses, 100, 0)])
+    _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses)], 500, 0)
     assert summary.loc[summary["region"] == "IT", "n_scored"].eq(0).all()
     assert "nan" not in to_markdown(summary_page(summary)).lower()
 
@@ -268,14 +291,14 @@ def test_spread_over_seeds():
     predictions, responses = encoder()
     seeds = np.random.default_rng(5).normal(size=(1, 3, 60, 5)) + predictions["prediction"].values[:, :1].clip(-9, 9)
     trained = predictions.assign(prediction_of_seed=(("repeat", "seed", "stimulus", "neuroid"), np.nan_to_num(seeds)))
-    _, summary, _ = score_encoder("majaj", trained, responses, 100, 0)
+    _, summary, _ = score_encoder("majaj", trained, responses)
     row = summary[(summary["split"] == "val") & (summary["region"] == "V4")].iloc[0]
     val, here = predictions["split"].values[0] == "val", REGION == "V4"
     y = responses["rate"].values[SPLIT == "val"][:, here]
     means = [np.nanmean(score(y, seed[val][:, here])["pearson_r"]) for seed in np.nan_to_num(seeds)[0]]
     assert row["n_seeds"] == 3
     assert row["pearson_r_seed_sd"] == pytest.approx(np.std(means, ddof=1))
-    _, summary, _ = score_encoder("majaj", predictions, responses, 100, 0)
+    _, summary, _ = score_encoder("majaj", predictions, responses)
     assert set(summary["n_seeds"]) == {1} and summary["pearson_r_seed_sd"].isna().all()
 
 
@@ -285,7 +308,7 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
         pd.DataFrame([row]).to_csv(tmp_path / f"{name}.csv", index=False)
     checks = gather_checks([tmp_path / "resnet.csv", tmp_path / "alexnet.csv"])
     assert checks["network"].tolist() == ["alexnet", "resnet"]
-    summary = gather_scores([tables(network="resnet"), tables(network="alexnet")])[1]
+    summary = gather_scores([tables(network="resnet"), tables(network="alexnet")], 500, 0)[1]
     marked = mark_untrained(summary, checks).groupby("network")["weights"].first()
     assert marked.to_dict() == {"alexnet": "random", "resnet": "random (NO better than its random copy)"}
     assert mark_untrained(summary, gather_checks([])).equals(summary)
@@ -294,7 +317,7 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
 
 def test_how_far_below_the_best():
     parts = [tables(network=f"n{s}", seed=s) for s in range(3)]
-    summary = gather_scores(parts)[1]
+    summary = gather_scores(parts, 500, 0)[1]
     for _, rows in summary.groupby(["region", "split"]):
         best = rows["pearson_r_mean"].max()
         np.testing.assert_allclose(rows["below_best"], best - rows["pearson_r_mean"])
@@ -302,7 +325,7 @@ def test_how_far_below_the_best():
         assert lower.sum() == 2
         inside = (rows["below_best_low"] <= rows["below_best"]) & (rows["below_best"] <= rows["below_best_high"])
         assert inside[lower].all()
-        np.testing.assert_array_equal(rows.loc[~lower, ["below_best_low", "below_best_high"]], 0)
+        assert rows.loc[~lower, ["below_best_low", "below_best_high"]].isna().all(axis=None)  # nothing varies
 
 
 def test_classifiers_of_faces_stand_beside_the_baselines_once():

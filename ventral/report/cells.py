@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ventral.intervals import OVER
 from ventral.pages import bounded, rounded
 from ventral.report.study import Study
 from ventral.report.words import highest, kind, layer_rows
@@ -89,6 +90,7 @@ def summary_table(study: Study) -> Table:
                     text(row["encoder"]),
                     Cell(mark, -float(place), mark.partition(" ")[0]),
                     with_interval(row, *_ends("pearson_r")),
+                    with_interval(row, "ceiled_r2", "ceiled_r2_low", "ceiled_r2_high"),
                     number(row["ceiled_r2_median"], 2),
                     with_interval(row, *_ends("explained_variance")),
                     with_interval(row, "below_best", "below_best_low", "below_best_high"),
@@ -97,10 +99,11 @@ def summary_table(study: Study) -> Table:
                 ]
             )
     columns = ["dataset", "region", *(["protocol"] if several else []), "encoder", "mark", "r", "share of the ceiling"]
-    columns += ["explained variance", "r below the best", "weights", "layer", "neuroids on stimuli"]
+    columns += ["median share", "explained variance", "r below the best", "weights", "layer", "neuroids on stimuli"]
     title = (
-        "Means over neuroids on held-out stimuli with 95 % intervals from resampled stimuli; the share of the ceiling "
-        "is the median of r² over reliability. Not distinguishable: the best by r cannot be told from it."
+        f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[study.config['interval_over']]}. The "
+        "share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over neuroids. "
+        "Not distinguishable: with the best by r in the model confidence set."
     )
     return Table("summary", title, columns, rows, ("dataset", "region", *(["protocol"] if several else [])))
 

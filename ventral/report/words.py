@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ventral.intervals import OVER
 from ventral.pages import bounded, rounded
 from ventral.report.study import Group, Study
+from ventral.tables import TOLD
 
 STIMULI = ("stimulus", "stimuli")
 MOST_NAMES = 4  # more would make a sentence that nobody reads
@@ -71,13 +73,17 @@ def _best_encoder(study: Study, group: Group) -> tuple[str, str, str]:
     protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
     if np.isnan(best["pearson_r_mean"]):
         return f"{kind(study, group.dataset)}, {group.region}{protocol}", "no encoder", " has a score."
-    share = best["ceiled_r2_median"]
-    of_ceiling = "no ceiling is known" if np.isnan(share) else f"{100 * share:.0f} % of the noise ceiling"
+    share = [100 * best[f"ceiled_r2{part}"] for part in ("", "_low", "_high")]
+    of_ceiling = (
+        "no ceiling is known"
+        if np.isnan(share[0])
+        else f"{bounded(share[0], share[1], share[2], 0)} % of the noise ceiling"
+    )
     r = bounded(*(best[f"pearson_r_{part}"] for part in ("mean", "low", "high")))
     tied = (
-        f"Not distinguishable from it: {named(group.tied)}."
+        f"It cannot be told from {named(group.tied)} (model confidence set)."
         if group.tied
-        else f"Distinguishably better than {counted(len(group.rows) - 1, 'other encoder')}."
+        else f"Told apart from {counted(len(group.rows) - 1, 'other encoder')}: alone in the model confidence set."
         if len(group.rows) > 1
         else "No other encoder was fitted."
     )
@@ -156,8 +162,11 @@ def about_method(study: Study) -> list[str]:
             f"{100 * config['split']['test']:g} %."
         )
     said.append(
-        f"Intervals are of 95 %, from {counted(config['bootstrap'], 'resample')} of the held-out stimuli. "
-        "Penalties and layers are chosen on the train stimuli alone."
+        f"Intervals of regions are of 95 %, over {OVER[config['interval_over']]} where there are several; those of "
+        "single neuroids are over stimuli. Penalties and layers are chosen on the train stimuli alone. The best "
+        f"encoders are those of a model confidence set (p of at least {TOLD:g}, "
+        f"{counted(config['bootstrap'], 'resample')}): of equally good encoders it marks one as worse in about one "
+        "study of twenty, however many there are."
     )
     if config.get("min_reliability") is not None:
         said.append(f"Neuroids of a reliability below {config['min_reliability']:g} are left out of means.")

@@ -46,7 +46,6 @@ rule train_on_faces:
         },
         epochs=config["hmo"]["epochs"],
         image_size=config["hmo"]["image_size"],
-        bootstrap=config["bootstrap"],
         device=config["device"],
         seed=config["seed"],
     script:

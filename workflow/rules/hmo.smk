@@ -49,7 +49,6 @@ rule train_hmo:
         gpu=gpus,
     params:
         **config["hmo"],
-        bootstrap=config["bootstrap"],
         device=config["device"],
         seed=config["seed"],
     script:

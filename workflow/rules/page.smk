@@ -4,7 +4,7 @@ from rule_graph import rule_graph
 
 REPORT = "results/report.html"
 REPORTED = [
-    *("seed", "bootstrap", "split", "protocols", "min_reliability"),
+    *("seed", "bootstrap", "interval_over", "split", "protocols", "min_reliability"),
     *("download_weights", "networks", "readouts", "trained"),
 ]
 

@@ -90,6 +90,7 @@ rule assemble_scores:
         owners=[dataset for dataset, _ in ENCODERS],
         min_reliability=config.get("min_reliability"),
         bootstrap=config["bootstrap"],
+        interval_over=config["interval_over"],
         seed=config["seed"],
     script:
         "../../scripts/assemble_scores.py"
