@@ -67,7 +67,11 @@ def simulate_confound(
         features[rows] += STATISTICS_SD * rng.normal(size=n_features)
     unit = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_units)
     responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), half.mean(axis=0)), "rate_half": (("half", "stimulus", "neuroid"), half)},
+        {
+            "rate": (("stimulus", "neuroid"), half.mean(axis=0)),
+            "rate_half": (("half", "stimulus", "neuroid"), half),
+            "n_presentations": (("stimulus", "neuroid"), 2 * np.isfinite(half[0])),
+        },
         coords={
             "stimulus_id": ("stimulus", [f"{s}_{i:04d}" for i, s in enumerate(session)]),
             "session": ("neuroid", unit),

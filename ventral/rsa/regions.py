@@ -8,6 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
+from ventral.ceilings import halves_in_whole
 from ventral.errors import InputError
 from ventral.rsa.ceilings import noise_ceiling, split_half_ceiling
 from ventral.rsa.sessions import average_sessions
@@ -63,7 +64,8 @@ def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
         stimuli = np.flatnonzero(np.isfinite(rates).all(axis=1))
         if len(stimuli) < 3:
             raise InputError("responses", name, "no three stimuli shown to all neuroids", "leave sessions out")
-        reliability = rdm_reliability(here["rate_half"].values[:, stimuli])
+        times = halves_in_whole(here["n_presentations"].values[stimuli])
+        reliability = rdm_reliability(here["rate_half"].values[:, stimuli], times)
         gram = neural_gram(rates[stimuli])
         of_session = (str(area), rates[stimuli]) if apart else ()
         found.append(RegionRDM(name, correlation_rdm(gram), stimuli, reliability, gram.inner, *of_session))
