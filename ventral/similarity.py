@@ -156,3 +156,36 @@ def rdm_reliability(halves: NDArray[np.floating], times: float = 2) -> float:
         for first in range(0, len(halves), 2)
     )
     return float(step_up(np.mean([correlate(*pair)[0] for pair in pairs]), times))
+
+
+def crossnobis_rdm(halves: NDArray[np.floating], noise: NDArray[np.floating]) -> Floats:
+    """Crossvalidated squared distances between the responses to every two stimuli (Walther et al. 2016).
+
+    Differences between two stimuli in one half are multiplied with those in the other half, each neuroid divided by
+    the standard deviation of its noise, and averaged over neuroids and pairs of halves. Noise is independent between
+    halves, so that the distances are unbiased: 0 on average where responses are equal, and negative as often as not.
+
+    Args:
+        halves: (2 K, n stimuli, neuroid) mean responses, 2k and 2k + 1 of disjoint halves of the presentations.
+        noise: (neuroid,) noise variance. Neuroids without a positive one are left out.
+
+    Returns:
+        (n, n), symmetric, with a zero diagonal; NaN in the rows and columns of stimuli that lack a value in any half.
+        Everywhere NaN where no neuroid is left.
+    """
+    known = noise > 0
+    scaled = (halves[:, :, known] / np.sqrt(noise[known])).astype(np.float64)
+    complete = np.isfinite(scaled).all(axis=(0, 2)) & known.any()
+    rdm = np.full((len(complete), len(complete)), np.nan)
+    if complete.any():
+        scaled = scaled[:, complete]
+        scaled -= scaled.mean(axis=(0, 1))  # keeps digits, and every difference
+        inner = sum(one @ other.T for one, other in zip(scaled[::2], scaled[1::2], strict=True))
+        rdm[np.ix_(complete, complete)] = squared_distances((inner + inner.T) / (len(scaled) * known.sum()))
+    return rdm
+
+
+def squared_distances(inner: Floats) -> Floats:
+    """(n, n) squared distances between n stimuli from their (n, n) inner products, which need not be positive."""
+    norm = np.diag(inner)
+    return np.add.outer(norm, norm) - 2 * inner
