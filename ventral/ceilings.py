@@ -79,14 +79,17 @@ def squared_errors(
     """
     observed = np.isfinite(values)
     n = average_rows(values, stimulus, n_stimuli)[1]
-    weight = np.where(observed, rows, 0).astype(np.float64)
-    seen = np.where(observed, values, 0).astype(np.float64)
-    # About the mean over presentations, which changes no expectation and keeps digits.
-    x = weight * (seen - seen.sum(axis=0) / np.maximum(observed.sum(axis=0), 1))
+    weight = np.where(observed, rows, 0).astype(np.float32)
+    # About the mean over presentations, which changes no expectation and keeps digits; in place, for its size.
+    x = np.where(observed, values, 0).astype(np.float64)
+    x -= x.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
+    x *= weight
     with np.errstate(invalid="ignore", divide="ignore"):
         total = sum_rows(weight, stimulus, n_stimuli)
         shares = sum_rows(weight**2, stimulus, n_stimuli) / total**2
-        mean, squares = sum_rows(x, stimulus, n_stimuli) / total, sum_rows(x**2, stimulus, n_stimuli) / total**2
+        mean = sum_rows(x, stimulus, n_stimuli) / total
+        x *= x
+        squares = sum_rows(x, stimulus, n_stimuli) / total**2
         return np.where(n > 1, (squares - shares * mean**2) / (1 - shares), np.nan), n
 
 

@@ -49,9 +49,10 @@ def test_crossnobis_distances_are_unbiased_whatever_the_noise_and_the_presentati
     assert of_recordings.mean() == pytest.approx(0, abs=4 * of_recordings.std() / np.sqrt(len(found)))
     assert 0.4 < (found[:, equal] < 0).mean() < 0.6
     assert np.mean(naive, axis=0)[equal].min() > 0.15
-    # The noise that was estimated does: the distances of a recording scale by it.
-    estimated = crossnobis_rdm(recording["rate_half"], recording["noise_variance"])
-    assert estimated[np.triu_indices(N, 1)] == pytest.approx(found[-1], abs=0.2)
+    # Nor does it matter that the noise of each neuroid is an estimate itself.
+    estimated = squareform(crossnobis_rdm(recording["rate_half"], recording["noise_variance"]), checks=False)
+    assert pearson(estimated, found[-1]) > 0.97
+    assert estimated.sum() == pytest.approx(found[-1].sum(), rel=0.15)
     figures("crossnobis of equal patterns", true=0, found=found[:, equal].mean(), naive=np.mean(naive, 0)[equal].mean())
     figures("crossnobis of others", true=truth[~equal].mean(), found=found[:, ~equal].mean())
 
