@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
+from ventral.ceilings import step_up
 from ventral.gram import Gram, gram_of
 from ventral.rsa.measures import rank
-from ventral.scores import CONSTANT, spearman_brown
+from ventral.scores import CONSTANT
 
 Floats = NDArray[np.float64]
 
@@ -132,12 +133,17 @@ def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:
     return np.where(constant, 0, np.clip(covariance / np.sqrt(np.where(constant, 1, product)), -1, 1))
 
 
-def rdm_reliability(halves: NDArray[np.floating]) -> float:
-    """Split-half reliability of a neural RDM: Spearman of the RDMs of two halves, corrected by Spearman-Brown.
+def rdm_reliability(halves: NDArray[np.floating], times: float = 2) -> float:
+    """Split-half reliability of a neural RDM: Spearman of the RDMs of two halves, averaged over pairs, stepped up.
+
+    Spearman-Brown takes noise to add to what it disturbs. That of a dissimilarity also adds to its size and varies with
+    it, so that where noise outweighs signal the result is too low: in simulation (`tests/validity`) .43 for a true .47,
+    .10 for .17. The distances of `crossnobis_rdm` have no such bias.
 
     Args:
-        halves: (2, n stimuli, neuroid) responses in two disjoint halves of the presentations. Stimuli that lack a
-            value in either half are left out.
+        halves: (2 K, n stimuli, neuroid) responses in equal halves of the presentations, 2k and 2k + 1 of one pair.
+            Stimuli that lack a value in any half are left out.
+        times: how many times a half the whole is, `ventral.ceilings.halves_in_whole`.
 
     Returns:
         The reliability, NaN where fewer than three stimuli were repeated.
@@ -145,5 +151,41 @@ def rdm_reliability(halves: NDArray[np.floating]) -> float:
     complete = np.isfinite(halves).all(axis=(0, 2))
     if complete.sum() < 3:
         return float("nan")
-    first, second = (rank_rdm(neural_rdm(half[complete])) for half in halves)
-    return float(spearman_brown(correlate(first, second)[0]))
+    pairs = (
+        [rank_rdm(neural_rdm(half[complete])) for half in halves[first : first + 2]]
+        for first in range(0, len(halves), 2)
+    )
+    return float(step_up(np.mean([correlate(*pair)[0] for pair in pairs]), times))
+
+
+def crossnobis_rdm(halves: NDArray[np.floating], noise: NDArray[np.floating]) -> Floats:
+    """Crossvalidated squared distances between the responses to every two stimuli (Walther et al. 2016).
+
+    Differences between two stimuli in one half are multiplied with those in the other half, each neuroid divided by
+    the standard deviation of its noise, and averaged over neuroids and pairs of halves. Noise is independent between
+    halves, so that the distances are unbiased: 0 on average where responses are equal, and negative as often as not.
+
+    Args:
+        halves: (2 K, n stimuli, neuroid) mean responses, 2k and 2k + 1 of disjoint halves of the presentations.
+        noise: (neuroid,) noise variance. Neuroids without a positive one are left out.
+
+    Returns:
+        (n, n), symmetric, with a zero diagonal; NaN in the rows and columns of stimuli that lack a value in any half.
+        Everywhere NaN where no neuroid is left.
+    """
+    known = noise > 0
+    scaled = (halves[:, :, known] / np.sqrt(noise[known])).astype(np.float64)
+    complete = np.isfinite(scaled).all(axis=(0, 2)) & known.any()
+    rdm = np.full((len(complete), len(complete)), np.nan)
+    if complete.any():
+        scaled = scaled[:, complete]
+        scaled -= scaled.mean(axis=(0, 1))  # keeps digits, and every difference
+        inner = sum(one @ other.T for one, other in zip(scaled[::2], scaled[1::2], strict=True))
+        rdm[np.ix_(complete, complete)] = squared_distances((inner + inner.T) / (len(scaled) * known.sum()))
+    return rdm
+
+
+def squared_distances(inner: Floats) -> Floats:
+    """(n, n) squared distances between n stimuli from their (n, n) inner products, which need not be positive."""
+    norm = np.diag(inner)
+    return np.add.outer(norm, norm) - 2 * inner

@@ -22,6 +22,7 @@ from ventral.data.images import decode_image, open_images, read_images
 from ventral.data.kriegeskorte import REGIONS, read_kriegeskorte
 from ventral.data.majaj import read_majaj_responses
 from ventral.data.majaj_files import read_majaj_images, read_stimuli
+from ventral.data.responses import N_PAIRS
 from ventral.data.simulate import simulate
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
@@ -145,7 +146,7 @@ def own_images(folder: Path) -> None:
 def read_own(path: Path) -> None:
     found = read_recordings(path.parent.parent / "images", path, SETTINGS, SPLIT, seed=0)
     n = found.sizes["neuroid"]
-    assert found["rate"].shape == (N, n) and found["rate_half"].shape == (2, N, n) and n
+    assert found["rate"].shape == (N, n) and found["rate_half"].shape == (2 * N_PAIRS, N, n) and n
     assert found["rate"].dtype == np.float64 and not np.isinf(found["rate"].values).any()
     assert {found[name].dims for name in ("neuroid_id", "region", "subject", "session")} == {("neuroid",)}
 

@@ -14,7 +14,7 @@ from ventral.gram import gram_of
 from ventral.rsa.ceilings import noise_ceiling
 from ventral.rsa.inference import exact_spearman, order_rdm, permutation_null
 from ventral.rsa.measures import MEASURES, kendall, partial_spearman
-from ventral.similarity import correlate, correlation_rdm, neural_rdm, rank_rdm, weigh_rdm
+from ventral.similarity import correlate, correlation_rdm, crossnobis_rdm, neural_rdm, rank_rdm, weigh_rdm
 
 THEIRS = {"spearman": "spearman", "pearson": "corr", "cosine": "cosine", "kendall": "tau-a"}
 
@@ -51,6 +51,28 @@ def test_labels_tie_whatever_the_rounding():
     rdm = correlation_rdm(replace(gram, inner=gram.inner.astype(np.float32).astype(np.float64)))
     assert len(np.unique(rdm)) == 2
     np.testing.assert_allclose(rdm, 1.2 * (labels[:, None] != labels), atol=1e-6)
+
+
+def test_crossnobis_distances():
+    """Of each pair of halves as of two runs; over pairs, their mean. Some stimuli have no halves."""
+    rng = np.random.default_rng(3)
+    noise = rng.uniform(0.5, 4, 20)
+    halves = rng.normal(size=(15, 20)) + np.sqrt(noise) * rng.normal(size=(6, 15, 20))
+    theirs = []
+    for first in range(0, 6, 2):
+        descriptors = {"stimulus": np.tile(np.arange(15), 2), "half": np.repeat([0, 1], 15)}
+        data = rsatoolbox.data.Dataset(np.concatenate(halves[first : first + 2]), obs_descriptors=descriptors)
+        rdm = rsatoolbox.rdm.calc_rdm(data, "crossnobis", "stimulus", np.diag(1 / noise), "half")
+        theirs.append(rdm.get_matrices()[0])
+    np.testing.assert_allclose(crossnobis_rdm(halves, noise), np.mean(theirs, axis=0), atol=1e-9)
+    some = halves.copy()
+    some[3, 4, 0] = np.nan  # of neuroid 0, which goes, and
+    some[2, 7, 5] = np.nan  # of another, whose stimulus goes
+    kept = np.delete(np.arange(15), 7)
+    found = crossnobis_rdm(some, np.r_[0.0, noise[1:]])
+    np.testing.assert_allclose(found[np.ix_(kept, kept)], crossnobis_rdm(halves[:, kept, 1:], noise[1:]), atol=1e-12)
+    assert np.isnan(found[7]).all() and np.isnan(found[:, 7]).all()
+    assert np.isnan(crossnobis_rdm(halves, np.full(20, np.nan))).all()
 
 
 def test_neural_rdm_z_scores_every_neuroid():

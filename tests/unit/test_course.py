@@ -13,6 +13,7 @@ from ventral.data.course_files import MEAN, SD, denormalise, read_course_images
 from ventral.data.majaj import read_majaj_responses
 from ventral.data.majaj_files import read_majaj_images
 from ventral.data.objects import OBJECTS
+from ventral.data.responses import OF_NEUROIDS
 from ventral.data.simulate import simulate
 from ventral.encoders import ReadoutPlan, fit_encoder
 from ventral.errors import InputError
@@ -78,7 +79,7 @@ def test_rates_are_those_of_the_file_and_test_has_none(made, responses):
     assert np.isnan(responses["rate"].values[test]).all()
     assert (responses["n_presentations"].values[test] == 0).all()
     assert (responses["n_presentations"].values[~test] == 1).all()
-    assert np.isnan(responses["rate_half"]).all() and np.isnan(responses["reliability"]).all()
+    assert all(np.isnan(responses[name]).all() for name in ("rate_half", *OF_NEUROIDS))
 
 
 def test_labels_and_attributes(made, responses):
@@ -129,7 +130,8 @@ def test_every_grey_level_survives_normalisation():
 def test_the_assembly_gives_reliabilities(made, responses, assembly):
     found = read_course_responses(made / "IT_data.h5", (made / "assembly.nc", made / "stimuli.csv"))
     np.testing.assert_array_equal(found["rate"], responses["rate"])
-    np.testing.assert_array_equal(found["reliability"], assembly[0]["reliability"])
+    for name in OF_NEUROIDS:
+        np.testing.assert_array_equal(found[name], assembly[0][name])
     np.testing.assert_array_equal(found["subject"], assembly[0]["subject"])
     known = found["split"].values != "test"
     np.testing.assert_allclose(found["rate_half"].values[:, known].mean(axis=0), found["rate"][known], atol=1e-5)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ventral.data.responses import make_responses, read_responses, write_responses
+from ventral.data.responses import OF_NEUROIDS, make_responses, read_responses, write_responses
 from ventral.data.xiao import join_sessions
 
 REGIONS = pd.DataFrame({"stem": ["c", "d"], "category": "face", "face": True})
@@ -15,8 +15,7 @@ def session_of(name: str, region: str, stimuli: list[str], n_units: int, seed: i
         "rate": rng.normal(size=shape),
         "rate_half": rng.normal(size=(2, *shape)),
         "n_presentations": rng.integers(1, 9, shape),
-        "reliability": rng.random(n_units),
-        "reliability_sd": rng.random(n_units),
+        **{name: rng.random(n_units) for name in OF_NEUROIDS},
     }
     neuroid = {
         "neuroid_id": [f"{name}_{i}" for i in range(n_units)],
@@ -51,6 +50,8 @@ def test_neuroids_lie_side_by_side_over_the_union_of_stimuli(sessions):
     np.testing.assert_array_equal(joined["rate"].values[1:, 2:], second)
     assert np.isnan(joined["rate"].values[3:, :2]).all()
     assert (joined["n_presentations"].values[3:, :2] == 0).all()
+    for name in OF_NEUROIDS:
+        np.testing.assert_array_equal(joined[name], np.r_[sessions[0][name], sessions[1][name]])
 
 
 def test_names_keep_their_length(sessions):

@@ -7,9 +7,11 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ventral.ceilings import average_rows
 from ventral.data import responses as module
 from ventral.data.responses import (
-    average_rows,
+    N_PAIRS,
+    OF_NEUROIDS,
     check_responses,
     draw_splits,
     make_responses,
@@ -30,8 +32,7 @@ def responses_of(rate: np.ndarray, ids=None, names=None, window_ms=(70.0, 170.0)
         "rate": rate,
         "rate_half": np.stack([rate, rate]),
         "n_presentations": np.full((n, k), 2),
-        "reliability": np.full(k, np.nan),
-        "reliability_sd": np.full(k, np.nan),
+        **{name: np.full(k, np.nan) for name in OF_NEUROIDS},
     }
     stimulus = {"stimulus_id": ids or [f"s{i}" for i in range(n)], "split": ["train"] * n}
     neuroid = {"neuroid_id": names or [f"n{i}" for i in range(k)], "region": ["IT"] * k}
@@ -60,16 +61,24 @@ def test_halves_are_balanced_and_no_presentation_is_divided(shown, fixations, se
     half = random_halves(stimulus_of[rows], names[rows], rng)
     table = pd.DataFrame({"stimulus": stimulus_of[rows], "presentation": names[rows], "half": half})
     assert (table.groupby("presentation")["half"].nunique() == 1).all()
-    once = table.drop_duplicates("presentation")
-    difference = once.groupby("stimulus")["half"].agg(lambda h: abs((h == 0).sum() - (h == 1).sum()))
-    np.testing.assert_array_equal(difference, np.array(shown) % 2)
+    once = table.drop_duplicates("presentation").groupby("stimulus")["half"]
+    for side in (0, 1):
+        np.testing.assert_array_equal(once.agg(lambda h, side=side: (h == side).sum()), np.array(shown) // 2)
+    np.testing.assert_array_equal(once.agg(lambda h: (h == -1).sum()), np.array(shown) % 2)
 
 
-def test_the_odd_presentation_falls_in_either_half():
+def test_any_of_an_odd_number_of_presentations_is_left_out():
     rng = np.random.default_rng(0)
-    ones = [random_halves(np.zeros(3, dtype=int), np.arange(3), rng).sum() for _ in range(1000)]
-    assert set(ones) == {1, 2}
-    assert np.mean(ones) == pytest.approx(1.5, abs=0.08)
+    left_out = [np.flatnonzero(random_halves(np.zeros(3, dtype=int), np.arange(3), rng) == -1) for _ in range(1000)]
+    assert np.bincount(np.concatenate(left_out)).tolist() == pytest.approx([333] * 3, abs=60)
+
+
+def test_rows_in_no_group_are_in_no_mean():
+    values = np.array([[1.0, 2.0], [3.0, np.nan], [50.0, 50.0]])
+    for some in (values, np.nan_to_num(values)):
+        means, counts = average_rows(some, np.array([0, 0, -1]), 2)
+        np.testing.assert_array_equal(means, [np.nanmean(some[:2], axis=0), [np.nan] * 2])
+        np.testing.assert_array_equal(counts, [np.isfinite(some[:2]).sum(axis=0), [0, 0]])
 
 
 @pytest.mark.parametrize("repeats", [4, 10])
@@ -83,7 +92,9 @@ def test_reliability_is_that_of_the_mean_over_repetitions(repeats):
     found = reduce_presentations(values, stimulus, n, seed=0)
     np.testing.assert_allclose(found["rate"], values.reshape(repeats, n, 4).mean(axis=0))
     assert np.abs(found["reliability"] - 1 / (1 + noise / repeats)).mean() < 0.03
-    np.testing.assert_allclose(found["rate_half"].mean(axis=0), found["rate"])
+    assert found["rate_half"].shape == (2 * N_PAIRS, n, 4)
+    for pair in found["rate_half"].reshape(N_PAIRS, 2, n, 4):
+        np.testing.assert_allclose(pair.mean(axis=0), found["rate"], atol=1e-5)
     assert (found["n_presentations"] == repeats).all()
     assert (found["reliability_sd"] > 0).all() and (found["reliability_sd"] < 0.1).all()
 

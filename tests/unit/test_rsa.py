@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.spatial.distance import pdist
 from scipy.stats import false_discovery_control, spearmanr
 
 from ventral.gram import gram_of
+from ventral.rsa.ceilings import noise_ceiling
 from ventral.rsa.comparisons import COMPARISON, Comparisons
 from ventral.rsa.confound import confound_panels, simulate_confound
 from ventral.rsa.inference import permutation_p
-from ventral.rsa.regions import category_models, region_rdms
+from ventral.rsa.regions import category_models, region_ceilings, region_rdms
 from ventral.rsa.sessions import average_sessions, draw_sessions, is_confounded, pool_sessions
-from ventral.similarity import correlation_rdm
+from ventral.similarity import correlation_rdm, crossnobis_rdm
 
 N = 30
 SESSIONS = {"Pa1": range(20), "Pa2": range(10, 30)}
@@ -29,11 +31,16 @@ def recorded(shared: bool = False, signal: float = 1.0) -> tuple[xr.Dataset, np.
         half[:, rows, 8 * k : 8 * k + 8] = response + 0.5 * rng.normal(size=(2, len(rows), 8))
     labels = np.where(features[:, 0] > 0, "face", "nonface")
     responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), half.mean(axis=0)), "rate_half": (("half", "stimulus", "neuroid"), half)},
+        {
+            "rate": (("stimulus", "neuroid"), half.mean(axis=0)),
+            "rate_half": (("half", "stimulus", "neuroid"), half),
+            "n_presentations": (("stimulus", "neuroid"), 2 * np.isfinite(half[0])),
+        },
         coords={
             "stimulus_id": ("stimulus", [f"s{i}" for i in range(N)]),
             "category_name": ("stimulus", labels),
             "region": ("neuroid", ["CIT"] * 16),
+            "noise_variance": ("neuroid", np.full(16, 0.25)),
             "session": ("neuroid", np.repeat(list(SESSIONS), 8)),
         },
         attrs={"source": "simulated", "sessions": "apart"},
@@ -71,7 +78,7 @@ def test_sessions_come_first_and_their_area_last(table):
 def test_an_area_is_the_average_of_its_sessions(table):
     for layer, rows in table.groupby("layer"):
         *sessions, area = rows.to_dict("records")
-        for name in ("spearman", "pearson", "kendall", "cosine", "cka", "ceiling"):
+        for name in ("spearman", "pearson", "kendall", "cosine", "crossnobis", "cka", "ceiling"):
             assert area[name] == pytest.approx(np.mean([session[name] for session in sessions]), abs=1e-6), layer
         assert (area["within"], area["within_low"]) == (area["spearman"], area["low"])
         assert all(np.isnan(session["within"]) and np.isnan(session["pooled"]) for session in sessions)
@@ -107,6 +114,40 @@ def test_ceilings_are_of_sessions_that_saw_the_same_else_of_halves(table):
     first, second = (region.rdm[np.triu_indices(N, 1)] for region in region_rdms(responses))
     assert found["ceiling_low"] == pytest.approx(spearmanr(first, second).statistic, abs=1e-9)
     assert found["ceiling_low"] < found["ceiling_high"] < 1
+
+
+def test_of_more_than_two_sessions_the_ceiling_leaves_each_out():
+    """Of two it is that of their halves: neither is the mean of anything."""
+    two, features = recorded(shared=True)
+    found = compared(two, {"driving": features}).iloc[-1]
+    assert found["ceiling"] == pytest.approx(np.mean([np.sqrt(r.reliability) for r in region_rdms(two)]))
+    third = two.isel(neuroid=slice(0, 8)).assign_coords(session=("neuroid", ["Pa3"] * 8))
+    noise = np.random.default_rng(5).normal(size=third["rate"].shape)
+    three = xr.concat([two, third.assign(rate=third["rate"] + noise)], dim="neuroid")
+    found = compared(three, {"driving": features}).iloc[-1]
+    rdms = np.stack([region.rdm[np.triu_indices(N, 1)] for region in region_rdms(three)])
+    assert (found["ceiling_low"], found["ceiling_high"]) == noise_ceiling(rdms)
+    assert found["ceiling"] == found["ceiling_low"]
+    assert region_ceilings([region._replace(inner=None) for region in region_rdms(three)])[0].ceiling == pytest.approx(
+        found["ceiling_low"]
+    )
+
+
+def test_crossnobis_compares_squared_distances_of_the_repeated_stimuli(table):
+    responses, features = recorded(shared=True)
+    responses = responses.isel(neuroid=slice(0, 8))
+    responses["rate_half"].values[:, 3:6] = np.nan  # shown once
+    responses["n_presentations"].values[3:6] = 1
+    found = compared(responses, {"driving": features}).iloc[0]
+    kept = np.delete(np.arange(N), range(3, 6))
+    neural = crossnobis_rdm(responses["rate_half"].values[:, kept], responses["noise_variance"].values)
+    upper, model = np.triu_indices(len(kept), 1), pdist(features[kept], "sqeuclidean")
+    assert found["crossnobis"] == pytest.approx(np.corrcoef(neural[upper], model)[0, 1], abs=1e-6)
+    assert found["n_stimuli"] == N
+    responses["rate_half"].values[:] = np.nan
+    assert np.isnan(compared(responses, {"driving": features}).iloc[0]["crossnobis"])
+    area = table[table["region"] == "CIT"].set_index("layer")["crossnobis"]
+    assert area["driving"] > 0.5 > 0.2 > abs(area["noise"])
 
 
 def test_sessions_of_the_same_images_are_compared_with_one_another():

@@ -35,11 +35,13 @@ def recorded(missing=()) -> xr.Dataset:
         {
             "rate": (("stimulus", "neuroid"), half.mean(axis=0)),
             "rate_half": (("half", "stimulus", "neuroid"), half),
+            "n_presentations": (("stimulus", "neuroid"), 2 * np.isfinite(half[0])),
         },
         coords={
             "stimulus_id": ("stimulus", [f"s{i}" for i in range(N)]),
             "category_name": ("stimulus", ["Faces", "Fruits"] * (N // 2)),
             "region": ("neuroid", REGION),
+            "noise_variance": ("neuroid", np.full(len(REGION), 0.09)),
         },
         attrs={"source": "simulated"},
     )
@@ -177,7 +179,7 @@ def test_cka_needs_rates(tmp_path):
     table = read_comparisons(written(tmp_path / "s.h5", published()), "d")
     columns = [name for name in COMPARISON if name.startswith("cka")]
     assert len(columns) == 6
-    assert table[columns].isna().all(axis=None)
+    assert table[[*columns, "crossnobis"]].isna().all(axis=None)
     assert table["spearman"].notna().all()
 
 
@@ -186,7 +188,7 @@ def test_a_dead_layer_is_alike_to_nothing(tmp_path):
     dead = gram_of(np.full((N, 7), 3.0))
     write_similarity(tmp_path / "s.h5", responses, region_rdms(responses)[:1], [("net", "dead", dead)], 100, 0)
     row = read_comparisons(tmp_path / "s.h5", "d").iloc[0]
-    np.testing.assert_array_equal(row[["spearman", "cka", "cka_unbiased"]].astype(float), 0)
+    np.testing.assert_array_equal(row[["spearman", "crossnobis", "cka", "cka_unbiased"]].astype(float), 0)
 
 
 @pytest.mark.parametrize("make", [recorded, published])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ventral.data.course_files import open_course, read_course_labels, read_spikes
 from ventral.data.majaj import SOURCE, read_majaj_responses
-from ventral.data.responses import check_responses, make_responses
+from ventral.data.responses import N_PAIRS, OF_NEUROIDS, check_responses, make_responses
 from ventral.data.splits import SPLITS
 from ventral.errors import InputError, listed
 
@@ -30,8 +30,8 @@ def read_course_responses(
     Returns:
         The dataset of `make_responses`, stimuli of train, then val, then test. The stimuli of test have NaN for rates
         and no presentations: they can be predicted, not scored. `n_presentations` of the others is 1, since the file
-        does not tell, `rate_half` and `reliability` are NaN, unless the assembly gives all three; the animal of each
-        site is then known too.
+        does not tell, `rate_half` and what repetitions say of the sites (`OF_NEUROIDS`) are NaN, unless the assembly
+        gives them all; the animal of each site is then known too.
 
     Raises:
         InputError: naming file and dataset, if the file is missing or damaged, lacks a dataset, has rates turned, NaN
@@ -52,10 +52,9 @@ def read_course_responses(
     known = np.isin(labels["split"], given)
     reduced = {
         "rate": rate,
-        "rate_half": np.full((2, *rate.shape), np.nan),
+        "rate_half": np.full((2 * N_PAIRS, *rate.shape), np.nan, dtype=np.float32),
         "n_presentations": np.repeat(known[:, None].astype(np.int64), n_sites, axis=1),
-        "reliability": np.full(n_sites, np.nan),
-        "reliability_sd": np.full(n_sites, np.nan),
+        **{name: np.full(n_sites, np.nan) for name in OF_NEUROIDS},
     }
     sites = {
         "neuroid_id": [f"course_{j:03d}" for j in range(n_sites)],
@@ -69,7 +68,7 @@ def read_course_responses(
         index = match_course(rate[known], whole["rate"].values, path)
         for name in ("rate_half", "n_presentations"):
             reduced[name][..., known, :] = whole[name].values[..., index, :]
-        reduced |= {name: whole[name].values for name in ("reliability", "reliability_sd")}
+        reduced |= {name: whole[name].values for name in OF_NEUROIDS}
         sites["subject"] = list(whole["subject"].values)
     responses = make_responses(reduced, labels, sites, source=source, units="normalised", window_ms=WINDOW_MS)
     check_responses(responses, path)

@@ -6,20 +6,23 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from ventral.atomic import enduring, reading, writing
+from ventral.ceilings import average_rows, covariance, noise_ceiling, squared_errors, variance_components
 from ventral.data.splits import SPLITS, protocol_splits
 from ventral.errors import InputError, listed
-from ventral.scores import pearson_r, spearman_brown
 
-N_HALVES = 100  # random halves behind a reliability; its standard error from the choice of halves is then negligible
+Floats = NDArray[np.float64]
+
+N_HALVES = 100  # pairs of random halves behind the spread of a reliability
+N_PAIRS = 5  # of them that are kept, for RDMs
+OF_NEUROIDS = ("signal_variance", "noise_variance", "reliability", "reliability_sd")
 
 
 def random_halves(
     stimulus: NDArray[np.intp], presentation: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Deal the presentations of every stimulus into two halves at random, all rows of one presentation together.
+    """Deal the presentations of every stimulus into two equal halves at random, all rows of one presentation together.
 
     Args:
         stimulus: (rows,) index of the stimulus of each row.
@@ -27,42 +30,56 @@ def random_halves(
         rng: source of randomness.
 
     Returns:
-        (rows,) 0 or 1. A stimulus with an odd number of presentations has one more in a random half.
+        (rows,) 0 or 1; -1 for the presentation that is left out at random where a stimulus has an odd number of them.
     """
     _, first, back = np.unique(presentation, return_index=True, return_inverse=True)
     shown = stimulus[first]
     order = np.lexsort((rng.random(len(first)), shown))
-    starts = np.searchsorted(shown[order], shown[order])
-    coin = rng.integers(0, 2, shown.max() + 1)
+    place = np.arange(len(first)) - np.searchsorted(shown[order], shown[order])
+    paired = 2 * (np.bincount(shown)[shown[order]] // 2)
     half = np.empty(len(first), dtype=np.intp)
-    half[order] = (np.arange(len(first)) - starts + coin[shown[order]]) % 2
+    half[order] = np.where(place < paired, place % 2, -1)
     return half[back]
 
 
-def average_rows(
-    values: NDArray[np.floating], group: NDArray[np.intp], n_groups: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean and number of the observed values of every group of rows.
+def halve_rows(
+    values: NDArray[np.floating],
+    stimulus: NDArray[np.intp],
+    n_stimuli: int,
+    seed: int,
+    presentation: NDArray[np.intp],
+) -> tuple[NDArray[np.float32], Floats]:
+    """Mean responses in equal random halves of the presentations, and how far halves agree by the luck of the draw.
 
     Args:
-        values: (rows, neuroid), NaN where nothing was recorded.
-        group: (rows,) group of each row, from 0.
-        n_groups: number of groups.
+        values: (rows, neuroid), as are the others, of `reduce_presentations`.
+        stimulus: (rows,).
+        n_stimuli: number of stimuli n.
+        seed: of the halves.
+        presentation: (rows,).
 
     Returns:
-        (group, neuroid) means, NaN where nothing was observed, and (group, neuroid) counts.
+        (2 `N_PAIRS`, n, neuroid) means of the first pairs, halves 2k and 2k + 1 of one pair, NaN where a stimulus was
+        not repeated; and the (neuroid,) standard deviation of the covariance within a pair, over `N_HALVES` pairs.
     """
-    rows = np.arange(len(group))
-    sum_rows = sparse.csr_array((np.ones(len(group)), (group, rows)), shape=(n_groups, len(group)))
-    observed = np.isfinite(values)
-    if observed.all():  # as nearly always: one product in place of two, which are what takes the time
-        counts = np.repeat(np.bincount(group, minlength=n_groups)[:, None], values.shape[1], axis=1)
-        sums = sum_rows @ values
-    else:
-        counts = np.rint(sum_rows @ observed.astype(np.float32)).astype(np.int64)
-        sums = sum_rows @ np.where(observed, values, 0)
-    with np.errstate(invalid="ignore"):
-        return np.where(counts > 0, sums / counts, np.nan), counts
+    kept = np.full((2 * N_PAIRS, n_stimuli, values.shape[1]), np.nan, dtype=np.float32)
+    shown = stimulus[np.unique(presentation, return_index=True)[1]]
+    again = np.bincount(shown, minlength=n_stimuli) > 1  # in large recordings few are, and the others cost most
+    rows = np.flatnonzero(again[stimulus])
+    if not rows.size:
+        return kept, np.full(values.shape[1], np.nan)
+    values, presentation = values[rows], presentation[rows]
+    repeated, of = np.unique(stimulus[rows], return_inverse=True)
+    rng = np.random.default_rng(seed)
+    covariances = []
+    for draw in range(max(N_HALVES, N_PAIRS)):
+        half = random_halves(of, presentation, rng)
+        means, _ = average_rows(values, np.where(half < 0, -1, of + len(repeated) * half), 2 * len(repeated))
+        pair = means.reshape(2, len(repeated), -1)
+        covariances.append(covariance(pair[0], pair[1]))
+        if draw < N_PAIRS:
+            kept[2 * draw : 2 * draw + 2, repeated] = pair
+    return kept, np.std(covariances, axis=0)
 
 
 def reduce_presentations(
@@ -72,7 +89,7 @@ def reduce_presentations(
     seed: int,
     presentation: NDArray[np.intp] | None = None,
 ) -> dict[str, NDArray]:
-    """Average repetitions and estimate the reliability of every neuroid.
+    """Average repetitions and estimate signal, noise and reliability of every neuroid.
 
     Args:
         values: (rows, neuroid) response to each presentation (or to each fixation within one), NaN where missing.
@@ -82,29 +99,33 @@ def reduce_presentations(
         presentation: (rows,) presentation of each row; halves never divide one. None: every row is its own.
 
     Returns:
-        `rate` (stimulus, neuroid); `rate_half` (2, stimulus, neuroid), one random pair of halves; `n_presentations`
-        (stimulus, neuroid), rows behind each rate; `reliability` (neuroid,), the correlation of the two halves over
-        stimuli, averaged over random halves and corrected by Spearman-Brown, NaN where no stimulus was repeated;
-        `reliability_sd` (neuroid,), how much it varies from one pair of random halves to another.
+        `rate` (stimulus, neuroid), means over rows; `n_presentations` (stimulus, neuroid) behind them; `rate_half`
+        (2 `N_PAIRS`, stimulus, neuroid) as of `halve_rows`, equal but for trials that a neuroid missed; and of each
+        neuroid `signal_variance` and `noise_variance` (`ventral.ceilings.variance_components`); `reliability` of the
+        means over the repeated stimuli, which these two give; `reliability_sd`, how much an estimate from one pair of
+        random halves varies from pair to pair. All four are NaN where no stimulus was repeated.
     """
-    presentation = np.arange(len(stimulus)) if presentation is None else presentation
-    rate, counts = average_rows(values, stimulus, n_stimuli)
-    rng = np.random.default_rng(seed)
-    halves = np.full((2, *rate.shape), np.nan)
-    correlations = []
-    for draw in range(N_HALVES):
-        half = random_halves(stimulus, presentation, rng)
-        means, _ = average_rows(values, stimulus + n_stimuli * half, 2 * n_stimuli)
-        pair = means.reshape(2, n_stimuli, -1)
-        correlations.append(pearson_r(pair[0], pair[1]))
-        if draw == 0:
-            halves = pair
+    rate, rows = average_rows(values, stimulus, n_stimuli)
+    if presentation is None:
+        presentation, shown, of, rows = np.arange(len(stimulus)), values, stimulus, np.isfinite(values)
+    else:
+        _, first, presentation = np.unique(presentation, return_index=True, return_inverse=True)
+        shown, rows = average_rows(values, presentation, len(first))
+        of = stimulus[first]
+    errors, n = squared_errors(shown, rows, of, n_stimuli)
+    signal, noise = variance_components(rate, errors, n)
+    halves, spread = halve_rows(values, stimulus, n_stimuli, seed, presentation)
+    repeated = np.where(n > 1, rate, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = spread / covariance(repeated, repeated)
     return {
         "rate": rate,
         "rate_half": halves,
-        "n_presentations": counts,
-        "reliability": spearman_brown(np.mean(correlations, axis=0)),
-        "reliability_sd": np.std(spearman_brown(np.array(correlations)), axis=0),
+        "n_presentations": n,
+        "signal_variance": signal,
+        "noise_variance": noise,
+        "reliability": noise_ceiling(signal, noise, np.where(n > 1, n, 0)),
+        "reliability_sd": deviation,
     }
 
 
@@ -120,7 +141,7 @@ def make_responses(
     """Gather what `reduce_presentations` returns and the labels of stimuli and neuroids into one dataset.
 
     Args:
-        reduced: `rate`, `rate_half`, `n_presentations`, `reliability` and `reliability_sd`.
+        reduced: `rate`, `rate_half`, `n_presentations` and `OF_NEUROIDS`.
         stimulus: coordinates of the stimuli: `stimulus_id`, `split`, and `object_name`, `category_name` where known.
         neuroid: coordinates of the neuroids: `neuroid_id`, `region`, `subject`, `session`.
         source: where the recordings come from; "simulated" where they are.
@@ -136,7 +157,7 @@ def make_responses(
         coords={
             **{name: ("stimulus", np.asarray(values)) for name, values in stimulus.items()},
             **{name: ("neuroid", np.asarray(values)) for name, values in neuroid.items()},
-            **{name: ("neuroid", reduced[name]) for name in ("reliability", "reliability_sd")},
+            **{name: ("neuroid", reduced[name]) for name in OF_NEUROIDS},
         },
         attrs={"source": source, "units": units} | ({"window_ms": window_ms} if window_ms else {}),
     )

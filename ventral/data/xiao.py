@@ -129,8 +129,8 @@ def session_responses(
 
     Returns:
         The responses dataset, not yet split: stimuli are the images with such a fixation, by file name, or fixations,
-        by `fixation_id`, with the `image_id` that each fell on; rates in Hz; `n_presentations` counts fixations;
-        neuroids carry `unit`, `array`, `hemisphere` and `latency_ms` too.
+        by `fixation_id`, with the `image_id` that each fell on; rates in Hz, means over fixations; neuroids carry
+        `unit`, `array`, `hemisphere` and `latency_ms` too.
 
     Raises:
         InputError: if no fixation or no stable unit is left, or a window reaches over an end of the recording.
@@ -188,7 +188,9 @@ def single_fixations(
     image, x, y = (used[name].to_numpy() for name in ("stimulus_id", "x_dva", "y_dva"))
     rows = np.arange(len(chosen))
     reduced = reduce_presentations(rates[used.index.get_indexer(chosen.index)], rows, len(rows), seed)
-    reduced["reliability"] = self_consistency(rates, image, x, y)
+    reliability, variance = self_consistency(rates, image, x, y), rates.var(axis=0, ddof=1)
+    reduced |= {"signal_variance": reliability * variance, "noise_variance": (1 - reliability) * variance}
+    reduced["reliability"] = reliability
     names = {"stimulus_id": "fixation_id", "image_id": "stimulus_id"}
     return {name: chosen[column].to_numpy(dtype=str) for name, column in names.items()}, reduced
 

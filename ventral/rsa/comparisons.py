@@ -14,20 +14,20 @@ from scipy.spatial.distance import squareform
 from scipy.stats import false_discovery_control
 
 from ventral.cka import Kernel, linear_cka, make_kernel
-from ventral.rsa.ceilings import split_half_ceiling
+from ventral.rsa.ceilings import Ceiling, split_half_ceiling
 from ventral.rsa.inference import Ordering, exact_spearman, order_rdm, permutation_null, permutation_p
-from ventral.rsa.measures import cosine, kendall, pearson
+from ventral.rsa.measures import cosine, kendall, known_pearson, pearson
 from ventral.rsa.regions import RegionRDM, area_ceiling, region_ceilings
 from ventral.rsa.sessions import Pooled, average_sessions, draw_sessions, is_confounded, pool_sessions
 from ventral.scores import bootstrap_weights, interval
-from ventral.similarity import WeighedRDM, correlate, rank_rdm
+from ventral.similarity import WeighedRDM, correlate, rank_rdm, squared_distances
 
 Floats = NDArray[np.float64]
 
 TEXT = ("region", "compared_with", "layer", "interval", "flag")
 COMPARISON = (
     *("region", "compared_with", "layer", "depth", "n_stimuli", "spearman", "low", "high", "interval", "ceiling"),
-    *("ceiling_low", "ceiling_high", "pearson", "kendall", "cosine", "p", "q"),
+    *("ceiling_low", "ceiling_high", "pearson", "kendall", "cosine", "crossnobis", "p", "q"),
     *("within", "within_low", "within_high", "pooled", "partial", "flag"),
     *("cka", "cka_low", "cka_high", "cka_unbiased", "cka_unbiased_low", "cka_unbiased_high"),
 )
@@ -43,6 +43,7 @@ class _Geometry:
     pairs: Floats
     ranked: WeighedRDM
     kernel: Kernel | None
+    squared: Floats | None  # (pairs,) squared distances, of a region crossvalidated
 
     @cached_property
     def ranks(self) -> NDArray[np.float32]:
@@ -50,9 +51,10 @@ class _Geometry:
         return squareform(self.ranked.values, checks=False).astype(np.float32)
 
 
-def _geometry(rdm: Floats, inner: Floats | None, weights: NDArray) -> _Geometry:
+def _geometry(rdm: Floats, inner: Floats | None, squared: Floats | None, weights: NDArray) -> _Geometry:
     kernel = None if inner is None else make_kernel(inner, weights)
-    return _Geometry(squareform(rdm, checks=False), rank_rdm(rdm, weights), kernel)
+    distances = None if squared is None else squareform(squared, checks=False)
+    return _Geometry(squareform(rdm, checks=False), rank_rdm(rdm, weights), kernel, distances)
 
 
 @dataclass
@@ -92,10 +94,15 @@ class _Row:
 
 def _compared(about: dict[str, Any], region: int, a: _Geometry, b: _Geometry) -> _Row:
     points = {measure.__name__: measure(a.pairs, b.pairs) for measure in (pearson, kendall, cosine)}
+    points["crossnobis"] = np.nan if a.squared is None or b.squared is None else known_pearson(a.squared, b.squared)
     draws = {"spearman": correlate(a.ranked, b.ranked)}
     if a.kernel is not None and b.kernel is not None:
         draws["cka"], draws["cka_unbiased"] = linear_cka(a.kernel, b.kernel)
     return _Row(about | {"n_stimuli": len(a.ranked.values)}, region, points, draws)
+
+
+def _named(found: Ceiling) -> dict[str, float]:
+    return {"ceiling": found.ceiling, "ceiling_low": found.low, "ceiling_high": found.high}
 
 
 class Comparisons:
@@ -115,7 +122,7 @@ class Comparisons:
             key: np.vstack([np.ones(len(s), dtype=int), bootstrap_weights(len(s), n_draws, seed + k)])
             for k, (key, s) in enumerate(self.subsets.items())
         }
-        self.known = [_geometry(r.rdm, r.inner, self.weights[r.stimuli.tobytes()]) for r in regions]
+        self.known = [_geometry(r.rdm, r.inner, r.crossnobis, self.weights[r.stimuli.tobytes()]) for r in regions]
         self.ceilings = region_ceilings(regions)
         self.areas = {
             area: list(members) for area, members in groupby(range(len(regions)), lambda i: regions[i].area) if area
@@ -129,7 +136,7 @@ class Comparisons:
             if np.array_equal(regions[i].stimuli, regions[j].stimuli):
                 reliability = regions[i].reliability * regions[j].reliability
                 about = {"region": regions[i].region, "compared_with": regions[j].region, "layer": "", "depth": -1}
-                about["ceiling"] = split_half_ceiling(reliability)[1]
+                about["ceiling"] = split_half_ceiling(reliability).ceiling
                 self._append(_compared(about, i, self.known[i], self.known[j]), self.known[j])
 
     def _pool(self, members: list[int]) -> Pooled | None:
@@ -150,16 +157,15 @@ class Comparisons:
         of_layer = {}
         for key, s in self.subsets.items():
             if known is None or known[s].all():
-                of_layer[key] = _geometry(rdm[np.ix_(s, s)], inner[np.ix_(s, s)], self.weights[key])
+                own = inner[np.ix_(s, s)]
+                of_layer[key] = _geometry(rdm[np.ix_(s, s)], own, squared_distances(own), self.weights[key])
 
         def with_region(i: int) -> tuple[_Row, _Geometry] | None:
             region = self.regions[i]
             if (other := of_layer.get(region.stimuli.tobytes())) is None:
                 return None
             about = {"region": region.region, "compared_with": network, "layer": layer, "depth": depth}
-            about["ceiling"] = split_half_ceiling(region.reliability)[1]
-            about["ceiling_low"], about["ceiling_high"] = self.ceilings[i]
-            return _compared(about, i, self.known[i], other), other
+            return _compared(about | _named(self.ceilings[i]), i, self.known[i], other), other
 
         with ThreadPoolExecutor(self.threads) as pool:
             for found in pool.map(with_region, range(len(self.regions))):
@@ -250,14 +256,12 @@ class Comparisons:
 
     def _join(self, area: str, members: list[int]) -> Iterator[dict[str, Any]]:
         """Rows of an area: what holds within its sessions, beside the pooled number."""
-        low, high = area_ceiling([self.regions[i] for i in members])
+        ceiling = _named(area_ceiling([self.regions[i] for i in members]))
         for rows in _by_layer([row for row in self.rows if row.region in members and row.about["layer"]]):
             once = np.ones((1, len(rows)), dtype=np.int64)
             n_stimuli = [row.about["n_stimuli"] for row in rows]
             seen = np.unique(np.concatenate([self.regions[row.region].stimuli for row in rows]))
-            about = rows[0].about | {"region": area, "n_stimuli": len(seen), "ceiling_low": low, "ceiling_high": high}
-            ceilings = np.array([[row.about["ceiling"]] for row in rows])
-            about["ceiling"] = average_sessions(ceilings, n_stimuli, once)[0]
+            about = rows[0].about | ceiling | {"region": area, "n_stimuli": len(seen)}
             points = {
                 name: average_sessions(np.array([[row.points[name]] for row in rows]), n_stimuli, once)[0]
                 for name in rows[0].points

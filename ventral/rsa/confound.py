@@ -14,6 +14,7 @@ from ventral.similarity import correlation_rdm
 Floats = NDArray[np.float64]
 
 OFFSET_SD = 3.0  # of the baselines of units from session to session, over the responses' own spread
+NOISE_SD = 0.5  # of one of two presentations, over the responses' own spread
 STATISTICS_SD = 1.5  # of the features' means from session to session, over their spread within one
 NUMBERS = ("pooled", "partial", "within", "within_low", "within_high")
 
@@ -63,15 +64,20 @@ def simulate_confound(
     for k in range(n_sessions):
         rows, units = slice(k * n_images, (k + 1) * n_images), slice(k * n_units, (k + 1) * n_units)
         response = rng.normal(size=(n_images, n_units)) + OFFSET_SD * rng.normal(size=n_units)
-        half[:, rows, units] = response + 0.5 * rng.normal(size=(2, n_images, n_units))
+        half[:, rows, units] = response + NOISE_SD * rng.normal(size=(2, n_images, n_units))
         features[rows] += STATISTICS_SD * rng.normal(size=n_features)
     unit = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_units)
     responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), half.mean(axis=0)), "rate_half": (("half", "stimulus", "neuroid"), half)},
+        {
+            "rate": (("stimulus", "neuroid"), half.mean(axis=0)),
+            "rate_half": (("half", "stimulus", "neuroid"), half),
+            "n_presentations": (("stimulus", "neuroid"), 2 * np.isfinite(half[0])),
+        },
         coords={
             "stimulus_id": ("stimulus", [f"{s}_{i:04d}" for i, s in enumerate(session)]),
             "session": ("neuroid", unit),
             "region": ("neuroid", np.full(len(unit), "IT")),
+            "noise_variance": ("neuroid", np.full(len(unit), NOISE_SD**2)),
         },
         attrs={"source": "simulated", "sessions": "apart"},
     )

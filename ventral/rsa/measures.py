@@ -37,6 +37,12 @@ def pearson(a: Floats, b: Floats) -> float:
     return cosine(x, y)
 
 
+def known_pearson(a: Floats, b: Floats) -> float:
+    """Pearson correlation of two (m,) vectors where both are known; NaN where fewer than three entries are."""
+    known = np.isfinite(a) & np.isfinite(b)
+    return pearson(a[known], b[known]) if known.sum() > 2 else float("nan")
+
+
 def cosine(a: Floats, b: Floats) -> float:
     """Cosine of two (m,) vectors, which knows a zero as Pearson's does not; 0 where one is all zeros."""
     norm = np.sqrt((a @ a) * (b @ b))

@@ -8,10 +8,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
+from ventral.ceilings import halves_in_whole
 from ventral.errors import InputError
-from ventral.rsa.ceilings import noise_ceiling, split_half_ceiling
+from ventral.rsa.ceilings import Ceiling, shared_ceiling, split_half_ceiling
 from ventral.rsa.sessions import average_sessions
-from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
+from ventral.similarity import correlation_rdm, crossnobis_rdm, neural_gram, rdm_reliability
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +30,8 @@ class RegionRDM(NamedTuple):
         inner: (m, m) Gram matrix of the z-scored rates; None where only the RDM is known.
         area: the region without the session; empty where sessions are not apart.
         rates: (m, neuroid) responses, where sessions are apart.
+        crossnobis: (m, m) crossvalidated squared distances, NaN in the rows and columns of stimuli that were not
+            repeated; None where only the RDM is known.
     """
 
     region: str
@@ -38,6 +41,7 @@ class RegionRDM(NamedTuple):
     inner: Floats | None = None
     area: str = ""
     rates: Floats | None = None
+    crossnobis: Floats | None = None
 
 
 def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
@@ -63,10 +67,20 @@ def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
         stimuli = np.flatnonzero(np.isfinite(rates).all(axis=1))
         if len(stimuli) < 3:
             raise InputError("responses", name, "no three stimuli shown to all neuroids", "leave sessions out")
-        reliability = rdm_reliability(here["rate_half"].values[:, stimuli])
+        halves, times = here["rate_half"].values[:, stimuli], halves_in_whole(here["n_presentations"].values[stimuli])
         gram = neural_gram(rates[stimuli])
-        of_session = (str(area), rates[stimuli]) if apart else ()
-        found.append(RegionRDM(name, correlation_rdm(gram), stimuli, reliability, gram.inner, *of_session))
+        found.append(
+            RegionRDM(
+                name,
+                correlation_rdm(gram),
+                stimuli,
+                rdm_reliability(halves, times),
+                gram.inner,
+                str(area) if apart else "",
+                rates[stimuli] if apart else None,
+                crossnobis_rdm(halves, here["noise_variance"].values),
+            )
+        )
     return found
 
 
@@ -84,23 +98,23 @@ def category_models(responses: xr.Dataset) -> Iterator[tuple[str, Floats, Floats
             yield name, (~same).astype(np.float64), same.astype(np.float64), labels != "unknown"
 
 
-def region_ceilings(regions: list[RegionRDM]) -> list[tuple[float, float]]:
-    """Lower and upper ceiling of each region: by its split halves; of published RDMs, by one another."""
+def region_ceilings(regions: list[RegionRDM]) -> list[Ceiling]:
+    """Ceiling of each region: by its split halves; of published RDMs, by one another."""
     if len(regions) > 1 and all(region.inner is None for region in regions):
-        return [noise_ceiling(np.stack([squareform(region.rdm, checks=False) for region in regions]))] * len(regions)
+        return [shared_ceiling(np.stack([squareform(region.rdm, checks=False) for region in regions]))] * len(regions)
     return [split_half_ceiling(region.reliability) for region in regions]
 
 
-def area_ceiling(sessions: list[RegionRDM]) -> tuple[float, float]:
-    """Ceilings of an area: over its sessions, on the stimuli that all showed; else their mean by split halves."""
+def area_ceiling(sessions: list[RegionRDM]) -> Ceiling:
+    """Ceiling of an area: over its sessions, on the stimuli that all showed; else their mean by split halves."""
+    ceilings = np.array([split_half_ceiling(session.reliability) for session in sessions]).T
+    once = np.ones((3, len(sessions)), dtype=np.int64)
+    halves = Ceiling(*average_sessions(ceilings.T, [len(session.stimuli) for session in sessions], once).tolist())
     shared = sessions[0].stimuli
     for session in sessions[1:]:
         shared = np.intersect1d(shared, session.stimuli)
-    if len(sessions) > 1 and len(shared) >= N_SHARED:
-        at = [np.searchsorted(session.stimuli, shared) for session in sessions]
-        both = zip(sessions, at, strict=True)
-        return noise_ceiling(np.stack([squareform(s.rdm[np.ix_(i, i)], checks=False) for s, i in both]))
-    ceilings = np.array([split_half_ceiling(session.reliability) for session in sessions]).T
-    once = np.ones((2, len(sessions)), dtype=np.int64)
-    low, high = average_sessions(ceilings.T, [len(session.stimuli) for session in sessions], once)
-    return float(low), float(high)
+    if len(sessions) < 2 or len(shared) < N_SHARED:
+        return halves
+    at = [np.searchsorted(session.stimuli, shared) for session in sessions]
+    both = zip(sessions, at, strict=True)
+    return shared_ceiling(np.stack([squareform(s.rdm[np.ix_(i, i)], checks=False) for s, i in both]), halves.ceiling)

@@ -1,0 +1,161 @@
+"""What repeated presentations say of a neuroid: its signal, its noise, and how well its responses can be predicted.
+
+The response to presentation j of stimulus i is s_i + e_ij: a signal of variance S over stimuli, and noise of variance
+sigma2 that is independent from one presentation to the next. Only presentations are: in free viewing the rows of a
+recording are fixations, and those of one presentation share its noise.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Floats = NDArray[np.float64]
+
+
+def sum_rows(values: NDArray, group: NDArray[np.intp], n_groups: int) -> Floats:
+    """(group, neuroid) sums of the rows of every group; rows of group -1 are in none."""
+    rows = np.flatnonzero(group >= 0)
+    return sparse.csr_array((np.ones(len(rows)), (group[rows], rows)), shape=(n_groups, len(group))) @ values
+
+
+def average_rows(
+    values: NDArray[np.floating], group: NDArray[np.intp], n_groups: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Mean and number of the observed values of every group of rows.
+
+    Args:
+        values: (rows, neuroid), NaN where nothing was recorded.
+        group: (rows,) group of each row, from 0; -1 for a row that is in none.
+        n_groups: number of groups.
+
+    Returns:
+        (group, neuroid) means, NaN where nothing was observed, and (group, neuroid) counts.
+    """
+    observed = np.isfinite(values)
+    if observed.all():  # as nearly always: one product in place of two, which are what takes the time
+        in_group = np.bincount(group[group >= 0], minlength=n_groups)
+        counts, sums = np.repeat(in_group[:, None], values.shape[1], axis=1), sum_rows(values, group, n_groups)
+    else:
+        counts = np.rint(sum_rows(observed.astype(np.float32), group, n_groups)).astype(np.int64)
+        sums = sum_rows(np.where(observed, values, 0), group, n_groups)
+    with np.errstate(invalid="ignore"):
+        return np.where(counts > 0, sums / counts, np.nan), counts
+
+
+def covariance(a: NDArray[np.floating], b: NDArray[np.floating]) -> Floats:
+    """(neuroid,) unbiased covariance of the columns of two (n, neuroid) arrays over the rows observed in both.
+
+    NaN where there are fewer than two such rows. A column that is constant covaries with none: 0.
+    """
+    seen = np.isfinite(a) & np.isfinite(b)
+    n = seen.sum(axis=0)
+    x, y = (np.where(seen, values, 0) for values in (a, b))
+    x, y = (np.where(seen, values - values.sum(axis=0) / np.maximum(n, 1), 0) for values in (x, y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(n > 1, np.einsum("ij,ij->j", x, y) / (n - 1), np.nan)
+
+
+def squared_errors(
+    values: NDArray[np.floating], rows: NDArray, stimulus: NDArray[np.intp], n_stimuli: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Unbiased estimate of the squared error that noise leaves in the mean response to every stimulus.
+
+    The mean weights presentation j by its share w_j of the rows. Products of two different presentations have the
+    squared signal for their expectation, so that the error is the squared mean less the weighted mean of these
+    products: (sum w_j^2 x_j^2 - W mean^2) / (1 - W), W = sum w_j^2, whatever the noise of each. With equal weights it
+    is the variance within the stimulus over n, and what the average over all equal random halves comes to.
+
+    Args:
+        values: (presentation, neuroid) mean over the rows of each presentation, NaN where nothing was recorded.
+        rows: (presentation, neuroid) number of these rows.
+        stimulus: (presentation,) index of the stimulus of each presentation.
+        n_stimuli: number of stimuli n.
+
+    Returns:
+        (n, neuroid) squared errors, NaN where fewer than two presentations were observed; of unequal weights, a single
+        one can be negative. And (n, neuroid) numbers of presentations.
+    """
+    observed = np.isfinite(values)
+    n = average_rows(values, stimulus, n_stimuli)[1]
+    weight = np.where(observed, rows, 0).astype(np.float32)
+    # About the mean over presentations, which changes no expectation and keeps digits; in place, for its size.
+    x = np.where(observed, values, 0).astype(np.float64)
+    x -= x.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
+    x *= weight
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = sum_rows(weight, stimulus, n_stimuli)
+        shares = sum_rows(weight**2, stimulus, n_stimuli) / total**2
+        mean = sum_rows(x, stimulus, n_stimuli) / total
+        x *= x
+        squares = sum_rows(x, stimulus, n_stimuli) / total**2
+        return np.where(n > 1, (squares - shares * mean**2) / (1 - shares), np.nan), n
+
+
+def variance_components(
+    rates: NDArray[np.floating], errors: NDArray[np.floating], n_presentations: NDArray[np.integer]
+) -> tuple[Floats, Floats]:
+    """Signal variance and noise variance of every neuroid, from the stimuli that were repeated.
+
+    The signal variance is that of the mean responses less their mean squared error: the covariance of two equal random
+    halves of the presentations, averaged over all ways to halve them, and like it unbiased and defined for neuroids
+    that hardly fire. It comes out negative where there is little or no signal, and is left so: a clipped one would
+    bias every sum over neuroids.
+
+    Args:
+        rates: (stimulus, neuroid) mean responses.
+        errors: (stimulus, neuroid) from `squared_errors`.
+        n_presentations: (stimulus, neuroid) presentations behind each mean.
+
+    Returns:
+        (neuroid,) signal variance S, and (neuroid,) noise variance sigma2 of one presentation, such that means over n
+        presentations have sigma2 / n. NaN where no stimulus was repeated; S also where only one was.
+    """
+    repeated = n_presentations > 1
+    k = repeated.sum(axis=0)
+    known = np.where(repeated, rates, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.where(repeated, errors, 0).sum(axis=0) / k
+        share = np.where(repeated, 1 / n_presentations, 0).sum(axis=0) / k
+        return covariance(known, known) - error, error / share
+
+
+def noise_ceiling(signal: NDArray, noise: NDArray, n_presentations: NDArray[np.integer]) -> Floats:
+    """Reliability of the mean responses to exactly the given stimuli: S / (S + sigma2 mean(1 / n_i)).
+
+    It is the squared correlation that a perfect model reaches with them on average.
+
+    Args:
+        signal: (neuroid,) signal variance S.
+        noise: (neuroid,) noise variance sigma2 of one presentation.
+        n_presentations: (stimulus, neuroid) presentations behind the responses to the stimuli that are scored; 0 where
+            nothing was observed, which is left out.
+
+    Returns:
+        (neuroid,) reliability, negative where S is; NaN where S or sigma2 is, where no stimulus was observed, and where
+        the sum of both variances is not positive.
+    """
+    seen = n_presentations > 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(seen, 1 / n_presentations, 0).sum(axis=0) / seen.sum(axis=0)
+        total = signal + noise * share
+        return np.where(total > 0, signal / total, np.nan)
+
+
+def step_up(r: Floats | float, times: float = 2) -> Any:
+    """Reliability of what is `times` as long as each of two parts that correlate by r (Spearman 1910; Brown 1910)."""
+    return times * np.asarray(r) / (1 + (times - 1) * np.asarray(r))
+
+
+def halves_in_whole(n_presentations: NDArray[np.integer]) -> float:
+    """How many times as long as an equal half of floor(n / 2) presentations the whole is, by the noise that is left.
+
+    Args:
+        n_presentations: presentations of stimuli, in any shape; only those shown twice or more have halves.
+
+    Returns:
+        mean(1 / floor(n / 2)) / mean(1 / n): 2 where all n are even, 3 where all are 3; NaN where none was repeated.
+    """
+    n = n_presentations[n_presentations > 1]
+    return float(np.mean(1 / (n // 2)) / np.mean(1 / n)) if n.size else float("nan")
