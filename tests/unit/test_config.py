@@ -262,3 +262,12 @@ def test_default_readouts_of_other_networks_are_left_out():
     assert find_misnamed(config)
     config["readouts"] = readouts_for(config["networks"], config["readouts"])
     assert find_misnamed(config) == [] and list(config["readouts"]) == ["ridge_loo"]
+
+
+@pytest.mark.parametrize("scale", ["equal", "as_is"])
+def test_a_scale_of_labels_goes_with_labels(scale):
+    entry = {"architecture": "pixels", "with_category": "object_name", "category_scale": scale}
+    assert check_config(GOOD | {"networks": {"net": entry}}, SCHEMA) == []
+    del entry["with_category"]
+    (fault,) = check_config(GOOD | {"networks": {"net": entry}}, SCHEMA)
+    assert fault == "networks.net.category_scale: goes with with_category; add it, or leave category_scale out"
