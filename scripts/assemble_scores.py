@@ -10,9 +10,9 @@ with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     responses = dict(zip(params.datasets, map(read_responses, snakemake.input.responses), strict=True))
     encoders = list(zip(params.owners, snakemake.input.predictions, strict=True))
-    least = -float("inf") if params.min_reliability is None else params.min_reliability
+    judged = params.bootstrap, params.seed, params.min_reliability
     parts = [
-        score_encoder(dataset, read_responses(path), responses[dataset], params.bootstrap, params.seed, least)
+        score_encoder(dataset, read_responses(path), responses[dataset], *judged)
         for dataset, path in progress(encoders, "encoders scored")
     ]
     weights = gather_checks(snakemake.input.checks)

@@ -64,11 +64,32 @@ def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
 
 
 def best_readout(layers: pd.DataFrame) -> str:
-    """Of the readouts that most networks have, the one whose best layers predict train best, on average over all."""
+    """Of the readouts that most networks have, the one whose best layers predict train best, on average over all.
+
+    Where nobody knows, every neuroid being too unreliable, it is the first by name.
+    """
     networks = layers.groupby("readout")["network"].nunique()
     layers = layers[layers["readout"].isin(networks[networks == networks.max()].index)]
     best = layers.groupby(["readout", "region", "network"])["train_r2_mean"].max()
-    return str(best.groupby("readout").mean().idxmax())
+    return str(best.groupby("readout").mean().fillna(-np.inf).idxmax())
+
+
+def mean_ceilings(responses: xr.Dataset, least: float) -> dict[str, dict[str, float]]:
+    """For each region the mean ceiling of `explained_variance`, the reliability, and of `pearson_r`, its square root.
+
+    Args:
+        responses: as in `responses/{dataset}.nc`.
+        least: neuroids of less reliability are left out, as in the means of the summary. NaN where none is left.
+    """
+    reliability, region = responses["reliability"].values, responses["region"].values
+    found = {}
+    for name in np.unique(region):
+        known = np.clip(reliability[(region == name) & (reliability >= least)], 0, 1)
+        found[str(name)] = {
+            "explained_variance": float(known.mean()) if known.size else np.nan,
+            "pearson_r": float(np.sqrt(known).mean()) if known.size else np.nan,
+        }
+    return found
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, family: tuple[tuple[str, ...], list[str]], metric: str) -> None:

@@ -159,8 +159,7 @@ def about_method(study: Study) -> list[str]:
         f"Intervals are of 95 %, from {counted(config['bootstrap'], 'resample')} of the held-out stimuli. "
         "Penalties and layers are chosen on the train stimuli alone."
     )
-    if config.get("min_reliability") is not None:
-        said.append(f"Neuroids of a reliability below {config['min_reliability']:g} are left out of means.")
+    said.append(f"Neuroids of a reliability below {config['min_reliability']:g} are left out of means.")
     said.append(f"Seed of everything random: {config['seed']}.")
     return said
 
