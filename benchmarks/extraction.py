@@ -21,7 +21,7 @@ import torch
 from scipy.linalg import blas
 
 from ventral.data.images import write_images
-from ventral.gram import WIDTH
+from ventral.gram import WIDTH, in_double
 from ventral.networks.activations import BATCH, choose_device, extract_grams, inferring, prepare
 from ventral.networks.zoo import Network, build_network
 
@@ -56,10 +56,10 @@ def forward_seconds(network: Network, images: np.ndarray, device: torch.device) 
 
 
 def product_seconds(n_images: int, units: list[int], device: torch.device) -> float:
-    """Seconds of the products alone, on blocks in memory of the sizes that ours have; double where p < n."""
+    """Seconds of the products alone, on blocks in memory of the sizes that ours have; double where ours are."""
     seconds = 0.0
     for n_units in units:
-        kind = np.float64 if n_units < n_images else np.float32
+        kind = np.float64 if in_double(n_images, n_units) else np.float32
         block = np.random.default_rng(0).standard_normal((n_images, min(n_units, WIDTH)), dtype=kind)
         syrk = blas.dsyrk if kind is np.float64 else blas.ssyrk
         on_device = torch.from_numpy(block).to(device)

@@ -10,9 +10,8 @@ with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output
     responses = dict(zip(params.datasets, map(read_responses, snakemake.input.responses), strict=True))
     encoders = list(zip(params.owners, snakemake.input.predictions, strict=True))
-    least = -float("inf") if params.min_reliability is None else params.min_reliability
     parts = [
-        score_encoder(dataset, read_responses(path), responses[dataset], least, params.interval_over)
+        score_encoder(dataset, read_responses(path), responses[dataset], params.min_reliability, params.interval_over)
         for dataset, path in progress(encoders, "encoders scored")
     ]
     weights = gather_checks(snakemake.input.checks)

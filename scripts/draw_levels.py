@@ -1,10 +1,11 @@
 """Draw every layer of every network against every region: encoding, RSA and CKA."""
 
+import numpy as np
+
 from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import save
+from ventral.figures import mean_ceilings, save
 from ventral.heatmaps import draw_levels, encoding_map, similarity_maps
-from ventral.scoring import region_ceilings
 from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
@@ -12,7 +13,9 @@ with logged(snakemake.log[0]):
     layers, rsa = (read_table(path) for path in (snakemake.input.layers, snakemake.input.rsa))
     layers = layers[(layers["dataset"] == dataset) & layers["network"].isin(params.networks)]
     responses = read_responses(snakemake.input.responses)
-    ceilings = {region: ceiling["pearson_r"] for region, ceiling in region_ceilings(responses, "val").items()}
+    means = mean_ceilings(responses, params.min_reliability)
+    ceilings = {region: ceiling["pearson_r"] for region, ceiling in means.items()}
     maps = [encoding_map(layers, ceilings), *similarity_maps(rsa[rsa["dataset"] == dataset])]
-    n_neuroids = responses["region"].to_series().value_counts().to_dict()
+    counted = responses["region"].values[~(responses["reliability"].values < params.min_reliability)]
+    n_neuroids = dict(zip(*np.unique(counted, return_counts=True), strict=True))
     save(draw_levels(maps, dataset, responses.attrs["source"], n_neuroids), snakemake.output)

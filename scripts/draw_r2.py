@@ -9,5 +9,5 @@ with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params
     tables = (read_table(path) for path in (snakemake.input.scores, snakemake.input.summary))
     scores, summary = (table[table["dataset"] == dataset] for table in tables)
-    least = -float("inf") if params.min_reliability is None else params.min_reliability
-    save(draw_r2(scores, summary, params.encoders, dataset, params.bootstrap, params.seed, least), snakemake.output)
+    drawn = params.encoders, dataset, params.bootstrap, params.seed, params.min_reliability
+    save(draw_r2(scores, summary, *drawn), snakemake.output)

@@ -9,11 +9,11 @@ from ventral.score_figures import best_encoders, draw_scores, draw_targets
 from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
-    dataset, least = snakemake.wildcards.dataset, snakemake.params.min_reliability
+    dataset = snakemake.wildcards.dataset
     tables = (snakemake.input.scores, snakemake.input.summary)
     scores, summary = map(read_table, tables)
     scores, summary = (table[table["dataset"] == dataset] for table in (scores, summary))
-    figure = draw_scores(scores, summary, dataset, -float("inf") if least is None else least)
+    figure = draw_scores(scores, summary, dataset, snakemake.params.min_reliability)
     save(figure, snakemake.output.scores)
     regions = best_encoders(summary)
     files = {Path(path).stem: path for path in snakemake.input.predictions}

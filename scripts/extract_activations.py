@@ -7,7 +7,7 @@ import torch
 
 from ventral.console import logged
 from ventral.data.images import read_labels, read_stimulus_ids
-from ventral.gram import concatenate, gram_of, one_hot
+from ventral.gram import gram_of, join_labels, one_hot
 from ventral.gram_file import hash_images, keep_activations, write_gram, writing_grams
 from ventral.networks.activations import choose_device, extract_grams
 from ventral.networks.zoo import build_network
@@ -17,7 +17,7 @@ with logged(snakemake.log[0]):
     name, params, settings = snakemake.wildcards.network, snakemake.params, snakemake.params.network
     stimulus_id = read_stimulus_ids(snakemake.input.images)
     labels = {label: gram_of(one_hot(of)) for label, of in read_labels(snakemake.input.images).items()}
-    category = settings.get("with_category")
+    category, scale = settings.get("with_category"), settings.get("category_scale", "equal")
     with h5py.File(snakemake.input.images) as file, writing_grams(snakemake.output.grams, stimulus_id) as output:
         if settings["architecture"] == "labels":
             made_from, grams = {"weights": "none"}, labels.items()
@@ -36,7 +36,6 @@ with logged(snakemake.log[0]):
                 "interpolation": network.interpolation,
                 "mean": network.mean,
                 "std": network.std,
-                "with_category": category or "no",
             }
             grams = extract_grams(
                 network,
@@ -49,6 +48,7 @@ with logged(snakemake.log[0]):
                 keep=settings.get("keep", ()),
                 kept_in=partial(keep_activations, output),
             )
-        output.attrs.update(made_from | {"network": name})
+        joined = {"with_category": category, "category_scale": scale} if category else {"with_category": "no"}
+        output.attrs.update(made_from | joined | {"network": name})
         for layer, gram in grams:
-            write_gram(output, layer, concatenate(gram, labels[category]) if category else gram)
+            write_gram(output, layer, join_labels(gram, labels[category], scale) if category else gram)

@@ -64,6 +64,10 @@ def _lines(error: ValidationError) -> Iterator[str]:
     elif error.validator == "required":
         missing = [key for key in cast(list[str], error.validator_value) if key not in given]
         yield f"{place}: missing {', '.join(missing)}; add it"
+    elif error.validator == "dependentRequired":
+        for key, others in cast(dict[str, list[str]], error.validator_value).items():
+            if key in given and (missing := [other for other in others if other not in given]):
+                yield f"{place}.{key}: goes with {', '.join(missing)}; add it, or leave {key} out"
     else:
         problem = f"{given!r} does not do" if "description" in rule else error.message
         yield f"{place}: {printable(problem)}; {rule.get('description', 'correct it')}"

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from ventral.atomic import writing
+from ventral.ceilings import noise_ceiling
 from ventral.scores import bootstrap_weights, interval
 
 if TYPE_CHECKING:  # scipy takes a second, and of all figures only RDMs need it
@@ -64,11 +65,35 @@ def _families(layers: pd.DataFrame) -> list[tuple[tuple[str, ...], list[str]]]:
 
 
 def best_readout(layers: pd.DataFrame) -> str:
-    """Of the readouts that most networks have, the one whose best layers predict train best, on average over all."""
+    """Of the readouts that most networks have, the one whose best layers predict train best, on average over all.
+
+    Where nobody knows, every neuroid being too unreliable, it is the first by name.
+    """
     networks = layers.groupby("readout")["network"].nunique()
     layers = layers[layers["readout"].isin(networks[networks == networks.max()].index)]
     best = layers.groupby(["readout", "region", "network"])["train_r2_mean"].max()
-    return str(best.groupby("readout").mean().idxmax())
+    return str(best.groupby("readout").mean().fillna(-np.inf).idxmax())
+
+
+def mean_ceilings(responses: xr.Dataset, least: float) -> dict[str, dict[str, float]]:
+    """For each region the mean noise ceiling of `explained_variance` on val, and of `pearson_r`, its square root.
+
+    Args:
+        responses: as in `responses/{dataset}.nc`.
+        least: neuroids of less reliability are left out, as in the means of the summary. NaN where none is left.
+    """
+    val = responses.isel(stimulus=responses["split"].values == "val")
+    components = (val[name].values for name in ("signal_variance", "noise_variance", "n_presentations"))
+    ceiling, region = noise_ceiling(*components), responses["region"].values
+    left = np.isfinite(ceiling) & (responses["reliability"].values >= least)
+    found = {}
+    for name in np.unique(region):
+        known = np.clip(ceiling[(region == name) & left], 0, 1)
+        found[str(name)] = {
+            "explained_variance": float(known.mean()) if known.size else np.nan,
+            "pearson_r": float(np.sqrt(known).mean()) if known.size else np.nan,
+        }
+    return found
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame, family: tuple[tuple[str, ...], list[str]], metric: str) -> None:

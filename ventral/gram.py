@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,18 @@ class Gram:
     mean: float
     n_units: int
 
+    def scaled(self, factor: float) -> "Gram":
+        """That of the same features, each of them multiplied by a number above 0."""
+        square = factor**2
+        return Gram(
+            self.inner * square,
+            self.unit_sum * factor,
+            self.mean_product * square,
+            self.mean_norm2 * square,
+            self.mean * factor,
+            self.n_units,
+        )
+
     @property
     def dead(self) -> bool:
         """True where the features are the same for every image."""
@@ -56,11 +68,23 @@ class Gram:
         return variance <= DEAD * (mean_square + variance)
 
 
+def in_double(n_images: int, n_units: int) -> bool:
+    """Whether a layer's products are made and kept in float64.
+
+    They are where least squares may lean on small eigenvalues: of p units over-determined by n images (p <= n), or few
+    enough that a float64 product is cheap. Those of more units, which are more than the images, are in float32.
+    """
+    return n_units <= max(n_images, WIDTH)
+
+
 def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
     """Lower triangle of the products of a centred block (overwritten), its sums, products with its means, its means."""
     dtype, syrk = (np.float64, blas.dsyrk) if double else (np.float32, blas.ssyrk)
     means = block.mean(axis=0, dtype=np.float64)
-    centred = np.subtract(block, means.astype(block.dtype), out=block).astype(dtype, copy=False)
+    if double:
+        centred = block - means
+    else:
+        centred = np.subtract(block, means.astype(block.dtype), out=block).astype(dtype, copy=False)
     # `centred.T` is in Fortran order, which spares BLAS a copy; it fills one triangle.
     products = syrk(1.0, centred.T, trans=1, lower=1)
     return products, centred.sum(axis=1, dtype=np.float64), centred @ (means - means.mean()).astype(dtype), means
@@ -72,7 +96,7 @@ def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating],
 
     dtype = torch.float64 if double else torch.float32
     means = block.mean(dim=0, dtype=torch.float64)
-    centred = block.sub_(means.to(block.dtype)).to(dtype)
+    centred = block - means if double else block.sub_(means.to(block.dtype)).to(dtype)
     n, n_units = centred.shape
     products = torch.zeros((n, n), dtype=torch.float64, device=block.device)
     for left in range(0, n_units, WIDTH):
@@ -86,9 +110,8 @@ def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating],
 def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: int, n_units: int) -> Gram:
     """Accumulate the Gram matrix of a layer that comes a block of units at a time.
 
-    Products of a block are in float32 (float64 where n_units < n_images: least squares is then over-determined and
-    needs small eigenvalues right), sums over blocks in float64. Blocks are centred first: the inner products of
-    un-centred float32 features drown in the product of their means.
+    Products of a block are in float32 (float64 where `in_double` says so), sums over blocks in float64. Blocks are
+    centred first: the inner products of un-centred float32 features drown in the product of their means.
 
     Args:
         blocks: (n_images, width) arrays, or tensors on any device, the widths adding up to n_units. Overwritten.
@@ -99,7 +122,7 @@ def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: 
     unit_sum, mean_product = np.zeros(n_images), np.zeros(n_images)
     sum_of_means = sum_of_squared_means = 0.0
     for block in blocks:
-        double = n_units < n_images
+        double = in_double(n_images, n_units)
         found = _reduce_array(block, double) if isinstance(block, np.ndarray) else _reduce_tensor(block, double)
         products, block_sum, block_mean_product, means = found
         inner += products
@@ -142,6 +165,21 @@ def concatenate(a: Gram, b: Gram) -> Gram:
         mu,
         n_units,
     )
+
+
+def join_labels(layer: Gram, labels: Gram, scale: Literal["equal", "as_is"]) -> Gram:
+    """The Gram matrix of a layer with the labels of its n images joined to its units.
+
+    Args:
+        layer: of p units.
+        labels: of the ones and zeros of `one_hot`.
+        scale: "equal" multiplies the labels by one number, so that they vary over the images as much as the whole layer
+            does: the two matrices then have equal traces. "as_is" leaves them ones and zeros: beside very many units
+            they are next to nothing, and ridge hardly sees them. Beside a dead layer they are always as they are.
+    """
+    own, theirs = float(np.trace(layer.inner)), float(np.trace(labels.inner))
+    equal = scale == "equal" and theirs > 0 and not layer.dead
+    return concatenate(layer, labels.scaled((own / theirs) ** 0.5) if equal else labels)
 
 
 def one_hot(labels: NDArray[np.str_]) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ventral.atomic import enduring, reading, writing
 from ventral.errors import InputError
-from ventral.gram import WIDTH, Gram
+from ventral.gram import WIDTH, Gram, in_double
 
 
 @contextmanager
@@ -38,9 +38,10 @@ def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h
 
 
 def write_gram(file: h5py.File, layer: str, gram: Gram) -> None:
-    """Write the Gram matrix of the next layer, early to late."""
+    """Write the Gram matrix of the next layer, early to late; in float32, or float64 where its products are."""
     group = file["layers"].require_group(layer)
-    group.create_dataset("inner", data=gram.inner, dtype=np.float32)
+    dtype = np.float64 if in_double(len(gram.inner), gram.n_units) else np.float32
+    group.create_dataset("inner", data=gram.inner, dtype=dtype)
     group.create_dataset("unit_sum", data=gram.unit_sum)
     group.create_dataset("mean_product", data=gram.mean_product)
     group.attrs.update(mean_norm2=gram.mean_norm2, mean=gram.mean, n_units=gram.n_units)

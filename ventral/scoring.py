@@ -88,32 +88,6 @@ def score_encoder(
     return pd.concat(tidy), pd.DataFrame(summary), pd.DataFrame(curve)
 
 
-def region_ceilings(responses: xr.Dataset, split: str) -> dict[str, dict[str, float]]:
-    """What a perfect encoder would reach in each region on the stimuli of a split: means over neuroids.
-
-    Args:
-        responses: as `responses/{dataset}.nc`.
-        split: its name.
-
-    Returns:
-        By region, `explained_variance` and `pearson_r`, NaN where no ceiling is known.
-    """
-    here = responses.isel(stimulus=responses["split"].values == split)
-    signal, noise = here["signal_variance"].values, here["noise_variance"].values
-    ceiling = np.clip(noise_ceiling(signal, noise, here["n_presentations"].values), 0, 1)
-    of_metrics = {"explained_variance": ceiling, "pearson_r": np.sqrt(ceiling)}
-    region = responses["region"].values
-    return {
-        str(name): {metric: _known_mean(each[region == name]) for metric, each in of_metrics.items()}
-        for name in np.unique(region)
-    }
-
-
-def _known_mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else np.nan
-
-
 def _groups(shown: xr.Dataset) -> NDArray[np.intp]:
     """(n,) number of the group of each stimulus, in order of appearance."""
     names = shown["stimulus_group"] if "stimulus_group" in shown else shown["stimulus_id"]
@@ -244,7 +218,7 @@ def _seed_spread(
     means = []
     for i, here in enumerate(held_out):
         values = predictions["prediction_of_seed"].values[i][:, here][:, :, neuroids]
-        means.append([np.nanmean(score(y[here][:, neuroids], seed)["pearson_r"]) for seed in values])
+        means.append([_known_mean(score(y[here][:, neuroids], seed)["pearson_r"]) for seed in values])
     of_seeds = np.mean(means, axis=0)
     return {"n_seeds": len(of_seeds), "pearson_r_seed_sd": float(of_seeds.std(ddof=1)) if len(of_seeds) > 1 else np.nan}
 
@@ -255,6 +229,11 @@ def _average(parts: list[Floats]) -> Floats:
     known = np.isfinite(stacked)
     total = known.sum(axis=0)
     return np.where(total > 0, np.where(known, stacked, 0).sum(axis=0) / np.maximum(total, 1), np.nan)
+
+
+def _known_mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan
 
 
 def _median(values: Floats) -> float:
@@ -281,17 +260,16 @@ def _layer_rows(
 ) -> list[Row]:
     """Rows of `layers.csv`: one a region and layer, of the first repeat."""
     here = judged.held_out[0]
-    of_layers = predictions.isel(repeat=0, neuroid=counted, stimulus=here)
-    seen = shown.isel(neuroid=counted, stimulus=here)
+    of_layers, seen = predictions.isel(repeat=0, stimulus=here), shown.isel(stimulus=here)
     rates, group = seen["rate"].values, _groups(seen)
     rows, region = [], of_layers["region"].values
     for i, layer in enumerate(of_layers["layer"].values):
         values, influences = influence(rates, of_layers["prediction"].values[i], group)
         for name in np.unique(region):
-            own = region == name
+            own = (region == name) & counted
             row = about | {"region": name, "layer": layer, "depth": i, "dead": bool(of_layers["dead"][i])}
-            row |= {"chosen": bool((of_layers["chosen_layer"].values[own] == layer).all())}
-            row |= {"train_r2_mean": float(np.nanmean(of_layers["train_r2"].values[i, own]))}
+            row |= {"chosen": bool((of_layers["chosen_layer"].values[region == name] == layer).all())}
+            row |= {"train_r2_mean": _known_mean(of_layers["train_r2"].values[i, own])}
             drawn = _over(seen, own, over)
             for metric in METRICS:
                 row |= _mean(values[metric][own], influences[metric][:, own], metric, **drawn)[0]

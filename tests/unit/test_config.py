@@ -165,7 +165,7 @@ def test_any_config_gives_single_lines(value):
 def test_defaults_are_filled_in_at_every_depth_and_nothing_given_is_changed():
     config = copy.deepcopy(GOOD)
     fill_defaults(config, SCHEMA)
-    assert (config["seed"], config["device"], config["bootstrap"]) == (0, "auto", 1000)
+    assert (config["seed"], config["device"], config["bootstrap"], config["min_reliability"]) == (0, "auto", 1000, 0.1)
     assert config["split"] == {"val": 0.1, "test": 0.2}
     assert config["resources"] == {"mem_mb": 4000, "threads": 1}
     assert config["datasets"]["majaj"] == {
@@ -262,3 +262,18 @@ def test_default_readouts_of_other_networks_are_left_out():
     assert find_misnamed(config)
     config["readouts"] = readouts_for(config["networks"], config["readouts"])
     assert find_misnamed(config) == [] and list(config["readouts"]) == ["ridge_loo"]
+
+
+@pytest.mark.parametrize("scale", ["equal", "as_is"])
+def test_a_scale_of_labels_goes_with_labels(scale):
+    entry = {"architecture": "pixels", "with_category": "object_name", "category_scale": scale}
+    assert check_config(GOOD | {"networks": {"net": entry}}, SCHEMA) == []
+    del entry["with_category"]
+    (fault,) = check_config(GOOD | {"networks": {"net": entry}}, SCHEMA)
+    assert fault == "networks.net.category_scale: goes with with_category; add it, or leave category_scale out"
+
+
+def test_no_neuroid_is_too_unreliable_for_a_study_that_says_so():
+    assert check_config(GOOD | {"min_reliability": yaml.safe_load("-.inf")}, SCHEMA) == []
+    (fault,) = check_config(GOOD | {"min_reliability": 1}, SCHEMA)
+    assert fault == "min_reliability: 1 does not do; give a reliability below 1"

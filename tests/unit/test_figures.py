@@ -11,7 +11,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 
-from ventral.figures import best_readout, category_means, draw_categories, draw_layers, draw_rdms, save
+from ventral.figures import best_readout, category_means, draw_categories, draw_layers, draw_rdms, mean_ceilings, save
 from ventral.rsa.regions import RegionRDM
 
 N = 16
@@ -161,6 +161,23 @@ def test_the_readout_shown_is_that_which_predicts_train_best():
     assert best_readout(table) == "ols"
     of_one_network = table[table["network"] == "net"].assign(readout="deep_head", train_r2_mean=9)
     assert best_readout(pd.concat([table, of_one_network])) == "ols"
+
+
+def test_a_readout_is_shown_where_every_neuroid_is_too_unreliable_to_tell():
+    scores = [f"{metric}_{part}" for metric in CEILING for part in ("mean", "low", "high")]
+    table = layer_table().assign(train_r2_mean=np.nan, **dict.fromkeys(scores, np.nan))
+    assert best_readout(table) == "ols"
+    plt.close(draw_layers(table, "majaj", {"IT": UNKNOWN, "V4": UNKNOWN}))
+
+
+def test_ceilings_are_of_the_neuroids_that_means_are_over():
+    responses = responses_of(["IT", "V1", "V4"])
+    responses["reliability"] = "neuroid", [-2, 0.25, 1, np.nan, *4 * [0.05], *4 * [np.nan]]
+    found = mean_ceilings(responses, 0.1)
+    assert found["IT"] == {"explained_variance": 0.625, "pearson_r": 0.75}
+    assert np.isnan([found[region][metric] for region in ("V1", "V4") for metric in CEILING]).all()
+    everyone = mean_ceilings(responses, -np.inf)
+    assert everyone["IT"]["pearson_r"] == 0.5 and everyone["V1"]["explained_variance"] == pytest.approx(0.05)
 
 
 def test_rdms_are_percentiles_sorted_by_category():

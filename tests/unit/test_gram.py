@@ -3,8 +3,24 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
+from sklearn.linear_model import LinearRegression
 
-from ventral.gram import WIDTH, Held, Spool, centre_on, concatenate, gram_of, gram_of_blocks, one_hot
+from ventral.encoders import ReadoutPlan, fit_layer
+from ventral.gram import (
+    WIDTH,
+    Gram,
+    Held,
+    Spool,
+    centre_on,
+    concatenate,
+    gram_of,
+    gram_of_blocks,
+    in_double,
+    join_labels,
+    one_hot,
+)
+from ventral.gram_file import read_gram, write_gram, writing_grams
 
 
 def reference(x: np.ndarray) -> dict[str, np.ndarray | float]:
@@ -125,3 +141,86 @@ def test_concatenation_is_exact_in_double_precision():
 def test_one_hot_labels():
     found = one_hot(np.array(["dog", "cat", "dog"]))
     assert found.tolist() == [[0, 1], [1, 0], [0, 1]]
+
+
+def smooth_images(n: int, blur: float, noise: float, seed: int) -> np.ndarray:
+    """(n, 3,072) float32 pixels of noise that is blurred by so many pixels, each with some noise of its own."""
+    rng = np.random.default_rng(seed)
+    blurred = gaussian_filter(rng.standard_normal((n, 32, 32, 3)), (0, blur, blur, 0))
+    images = 0.5 + 0.2 * blurred / blurred.std() + noise * rng.standard_normal(blurred.shape)
+    return np.clip(images, 0, 1).astype(np.float32).reshape(n, -1)
+
+
+def mean_r2(y: np.ndarray, prediction: np.ndarray) -> float:
+    return float((1 - ((y - prediction) ** 2).mean(axis=0) / y.var(axis=0)).mean())
+
+
+@pytest.mark.parametrize("with_torch", [False, True])
+@pytest.mark.parametrize("n, noise", [(300, 1e-4), (600, 1e-4), (600, 1e-3)])
+def test_least_squares_on_few_pixels_is_that_of_the_pixels_however_small_their_eigenvalues(
+    n, noise, with_torch, tmp_path
+):
+    x = smooth_images(n + 200, 8, noise, seed=n)
+    rng, train, fresh = np.random.default_rng(n), np.arange(n), np.arange(n, n + 200)
+    y = (x - x.mean(axis=0, dtype=float)) @ rng.standard_normal((x.shape[1], 5))
+    y = y / y.std(axis=0) + rng.standard_normal(y.shape)
+    exact = LinearRegression().fit(x[train].astype(float), y[train]).predict(x[fresh].astype(float))
+
+    block = torch.from_numpy(x.copy()) if with_torch else x.copy()
+    with writing_grams(tmp_path / "grams.h5", np.arange(n + 200).astype(str)) as file:
+        write_gram(file, "pixels", gram_of_blocks(iter([block]), *x.shape))
+    inner, cross = centre_on(read_gram(tmp_path / "grams.h5", "pixels").inner, train, fresh)
+    values, vectors = np.linalg.eigh(inner)
+    kept = values > 1e-13 * values[-1]
+    dual = (vectors[:, kept] / values[kept]) @ (vectors[:, kept].T @ (y[train] - y[train].mean(axis=0)))
+    assert noise > 1e-4 or mean_r2(y[fresh], exact) < -3
+    assert mean_r2(y[fresh], cross @ dual + y[train].mean(axis=0)) == pytest.approx(mean_r2(y[fresh], exact), abs=1e-3)
+
+
+@pytest.mark.parametrize("n, p, double", [(10, WIDTH, True), (10, WIDTH + 1, False), (WIDTH + 1, WIDTH + 1, True)])
+def test_products_are_in_float64_where_that_is_cheap(n, p, double):
+    assert in_double(n, p) == double
+
+
+def test_a_scaled_gram_is_that_of_scaled_features():
+    x = np.random.default_rng(0).normal(size=(30, 12)) + 2
+    found, expected = gram_of(x).scaled(7.5), reference(7.5 * x)
+    for name, value in expected.items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-9, atol=1e-9)
+
+
+def held_out_r2(gram: Gram, y: np.ndarray, n_train: int, alpha: str) -> float:
+    split = np.where(np.arange(len(y)) < n_train, "train", "test")
+    prediction = fit_layer(gram.inner, y, split, ReadoutPlan(alpha), gram.n_units)["prediction"]
+    return mean_r2(y[n_train:], prediction)
+
+
+@pytest.mark.parametrize("alpha", ["loo", "cv"])
+def test_labels_joined_to_pixels_are_worth_what_labels_are_worth_alone(alpha):
+    rng, n, n_labels, n_neuroids = np.random.default_rng(1), 700, 8, 20
+    x, label = smooth_images(n, 0.7, 0.02, seed=1), rng.integers(0, n_labels, n)
+    of_labels = rng.standard_normal((n_labels, n_neuroids))[label]
+    of_pixels = (x - x.mean(axis=0)) @ rng.standard_normal((x.shape[1], n_neuroids))
+    parts = (of_labels, 0.82), (of_pixels, 0.05), (rng.standard_normal((n, n_neuroids)), 0.13)
+    y = sum(share**0.5 * part / part.std(axis=0) for part, share in parts)
+    pixels, labels = gram_of(x), gram_of(one_hot(label.astype(str)))
+    equal, as_is = (join_labels(pixels, labels, scale) for scale in ("equal", "as_is"))
+    alone = held_out_r2(labels, y, 500, alpha)
+    assert alone > 0.75
+    assert held_out_r2(equal, y, 500, alpha) > alone - 0.01
+    assert held_out_r2(as_is, y, 500, alpha) < alone - 0.1
+    np.testing.assert_allclose(np.trace(equal.inner), 2 * np.trace(pixels.inner))
+
+
+@pytest.mark.parametrize("value", [0.0, 100.0])
+def test_labels_joined_to_a_dead_layer_are_as_labels_alone(value):
+    labels = gram_of(one_hot(np.arange(12).astype(str)))
+    joined = join_labels(gram_of(np.full((12, 500), value, dtype=np.float32)), labels, "equal")
+    assert not joined.dead
+    np.testing.assert_allclose(joined.inner, labels.inner, atol=1e-6)
+
+
+def test_one_label_for_all_images_adds_nothing_to_a_layer():
+    layer = gram_of(np.random.default_rng(0).normal(size=(12, 50)))
+    joined = join_labels(layer, gram_of(one_hot(np.full(12, "cat"))), "equal")
+    np.testing.assert_allclose(joined.inner, layer.inner)

@@ -143,6 +143,7 @@ def make_study(source="simulated", **tables):
             "seed": 3,
             "bootstrap": 200,
             "interval_over": "both",
+            "min_reliability": 0.1,
             "split": {"val": 0.1, "test": 0.2},
             "protocols": ["holdout"],
             "download_weights": True,

@@ -168,8 +168,7 @@ def about_method(study: Study) -> list[str]:
         f"{counted(config['bootstrap'], 'resample')}): of equally good encoders it marks one as worse in about one "
         "study of twenty, however many there are."
     )
-    if config.get("min_reliability") is not None:
-        said.append(f"Neuroids of a reliability below {config['min_reliability']:g} are left out of means.")
+    said.append(f"Neuroids of a reliability below {config['min_reliability']:g} are left out of means.")
     said.append(f"Seed of everything random: {config['seed']}.")
     return said
 

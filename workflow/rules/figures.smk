@@ -26,7 +26,7 @@ rule draw_scores:
         mem_mb=enough(2000, 0.1),
         runtime=enough(20),
     params:
-        min_reliability=config.get("min_reliability"),
+        min_reliability=config["min_reliability"],
     script:
         "../../scripts/draw_scores.py"
 
@@ -51,7 +51,7 @@ rule draw_r2:
         runtime=enough(10),
     params:
         encoders=lambda wildcards: pls_of_hmo(wildcards.dataset),
-        min_reliability=config.get("min_reliability"),
+        min_reliability=config["min_reliability"],
         bootstrap=config["bootstrap"],
         seed=config["seed"],
     script:
@@ -99,6 +99,7 @@ rule draw_layers:
         runtime=enough(10),
     params:
         networks=lambda wildcards: networks_of(wildcards.dataset),
+        min_reliability=config["min_reliability"],
     script:
         "../../scripts/draw_layers.py"
 
@@ -124,6 +125,7 @@ rule draw_levels:
         runtime=enough(20),
     params:
         networks=lambda wildcards: networks_of(wildcards.dataset),
+        min_reliability=config["min_reliability"],
     script:
         "../../scripts/draw_levels.py"
 

@@ -88,7 +88,7 @@ rule assemble_scores:
     params:
         datasets=WITH_ENCODERS,
         owners=[dataset for dataset, _ in ENCODERS],
-        min_reliability=config.get("min_reliability"),
+        min_reliability=config["min_reliability"],
         bootstrap=config["bootstrap"],
         interval_over=config["interval_over"],
         seed=config["seed"],

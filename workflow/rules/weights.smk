@@ -89,7 +89,7 @@ rule check_weights:
         network=lambda wildcards: {
             key: value
             for key, value in config["networks"][wildcards.network].items()
-            if key not in ("layers", "keep", "with_category")
+            if key not in ("layers", "keep", "with_category", "category_scale")
         },
         device=config["device"],
         seed=config["seed"],
