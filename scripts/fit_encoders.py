@@ -18,7 +18,7 @@ with logged(snakemake.log[0]):
         draw_splits(responses, wildcards.protocol, params.seed),
         params.min_reliability,
     )
-    for path, (readout, predictions) in zip(snakemake.output, fitted.items(), strict=True):
+    for path, (readout, predictions) in zip(snakemake.output.predictions, fitted.items(), strict=True):
         predictions.attrs |= {"network": wildcards.network, "readout": readout, "protocol": wildcards.protocol}
         predictions.attrs["weights"] = read_weights(grams)
         write_responses(predictions, path)

@@ -16,7 +16,9 @@ for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), star
             grams="results/activations/{dataset}/{network}.h5",
             code=code_of("fit_encoders"),
         output:
-            [f"results/predictions/{{dataset}}/{{protocol}}/{{network}}-{readout}.nc" for readout in READOUTS],
+            predictions=[
+                f"results/predictions/{{dataset}}/{{protocol}}/{{network}}-{readout}.nc" for readout in READOUTS
+            ],
         log:
             f"results/logs/fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{KIND}.log",
         benchmark:
