@@ -28,9 +28,10 @@ from threadpoolctl import threadpool_limits
 
 from ventral.cka import linear_cka, make_kernel
 from ventral.gram import Gram, centre_on, gram_of
-from ventral.linear import decompose, fit
+from ventral.linear import fit
 from ventral.pls import pls_weights
 from ventral.similarity import correlation_rdm
+from ventral.spectra import Decomposition
 
 N_TRAIN, N_VAL, N_TEST, N_NEUROIDS = 2592, 288, 320, 168
 N = N_TRAIN + N_VAL + N_TEST
@@ -70,14 +71,14 @@ def ours(data: Data, analyses: Collection[str], gram: Gram | None = None) -> dic
     gram, y = gram or gram_of(data.x), data.y[TRAIN]
     (inner, cross), found = centre_on(gram.inner, TRAIN, TEST), {}
     if RIDGE in analyses or PCA_OLS in analyses:
-        spectrum = decompose(inner, gram.n_units)
+        decomposition = Decomposition(inner, gram.n_units)
     if RIDGE in analyses:
-        found[RIDGE] = fit(spectrum, y, list(ALPHAS)).predict(cross)
+        found[RIDGE] = fit(decomposition, y, list(ALPHAS)).predict(cross)
     if LEAST in analyses:
-        dual, mean = pls_weights(inner, y, PLS_COMPONENTS)
+        dual, mean, _ = pls_weights(inner, y, PLS_COMPONENTS)
         found[LEAST] = cross @ dual + mean
     if PCA_OLS in analyses:
-        found[PCA_OLS] = fit(spectrum, y, [0.0], COMPONENTS).predict(cross)
+        found[PCA_OLS] = fit(decomposition, y, [0.0], COMPONENTS).predict(cross)
     if RDM in analyses:
         found[RDM] = correlation_rdm(gram)
     if CKA in analyses:

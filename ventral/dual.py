@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.encoders import ReadoutPlan, fit_groups
+from ventral.encoders import ReadoutPlan, decompositions, fit_apart, fitted_together
 from ventral.gram import Gram
 from ventral.keeping.primal import Dual
 from ventral.linear import Readout
@@ -24,17 +24,21 @@ def fit_dual(
         responses: as in `responses/{dataset}.nc`.
         split: (n,) "train" or another.
         plan: the readout.
-        wanted: (neuroid,) whose layer it is; the others take part in the fit where it is a joint one, as PLS is.
+        wanted: (neuroid,) whose layer it is, all neuroids of a region or none.
     """
     rates = responses["rate"].values
     groups = responses["stimulus_group"].values if "stimulus_group" in responses else None
     inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
     weights, shares, intercept = np.zeros(rates.shape), np.zeros(rates.shape), np.zeros(rates.shape[1])
-    for neuroids, train, readout, _ in fit_groups(inner, rates, split, plan, gram.n_units, groups):
-        assert isinstance(readout, Readout)  # `check_linear` refused the others
-        place = np.ix_(train, neuroids)
-        # Features are centred on their train mean: the same for them is to centre the weights.
-        weights[place] = readout.dual - readout.dual.mean(axis=0)
-        shares[place] = 1 / len(train)
-        intercept[neuroids] = readout.intercept
+    together = fitted_together(responses, plan.per)
+    for neuroids, train, decomposition, _ in decompositions(inner, rates, split, gram.n_units, groups):
+        neuroids = neuroids[wanted[neuroids]]
+        y = rates[np.ix_(train, neuroids)]
+        for own, readout in fit_apart(plan, decomposition, y, together[neuroids]):
+            assert isinstance(readout, Readout)  # `check_linear` refused the others
+            place = np.ix_(train, neuroids[own])
+            # Features are centred on their train mean: the same for them is to centre the weights.
+            weights[place] = readout.dual - readout.dual.mean(axis=0)
+            shares[place] = 1 / len(train)
+            intercept[neuroids[own]] = readout.intercept
     return Dual(np.flatnonzero(wanted), weights[:, wanted], shares[:, wanted], intercept[wanted])

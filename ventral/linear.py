@@ -4,29 +4,21 @@ A readout filters the spectrum of the train images' centred Gram matrix K = Q di
 (PCA) and divides each by l + alpha (ridge; alpha = 0 is the least-squares solution of minimum norm).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, lapack
+
+from ventral.spectra import RANK_CUT, Decomposition, Spectrum
 
 Floats = NDArray[np.float64]
 
-# Directions with an eigenvalue below this share of the largest are rounding, not features: Gram products are float32.
-RANK_CUT = 1e-6
+# A ridge penalty -> (n, t) residuals of the train images, each by a readout fitted without it.
+Residuals = Callable[[float], Floats]
 
-
-@dataclass(frozen=True)
-class Spectrum:
-    """Principal components of the n train images: eigenvalues (r,), descending, and vectors (n, r) of K."""
-
-    values: Floats
-    vectors: Floats
-
-    def first(self, n_components: int | None) -> "Spectrum":
-        """The spectrum of the first components only; all of them for None."""
-        return self if n_components is None else Spectrum(self.values[:n_components], self.vectors[:, :n_components])
+# Below this share of 1, what other images determine of a direction within a group of images is rounding.
+UNDETERMINED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,121 +29,127 @@ class Readout:
         dual: (n, t) weight of each train image: prediction = (inner products with train images) @ dual + intercept.
         intercept: (t,) mean train response.
         alpha: (t,) ridge penalty used.
-        loo: (n, t) prediction of each train image by a readout fitted without it, or without its group.
+        held_out: (n, t) prediction of each train image by a readout fitted without it, or without its group or fold.
+        n_directions: number of directions of feature space used.
     """
 
     dual: Floats
     intercept: Floats
     alpha: Floats
-    loo: Floats
+    held_out: Floats
+    n_directions: int
 
     def predict(self, cross: Floats) -> Floats:
         """(m, t) predictions from (m, n) inner products with the train images, about the train mean."""
         return cross @ self.dual + self.intercept
 
 
-def decompose(inner: Floats, n_units: int | None = None) -> Spectrum:
-    """Spectrum of (n, n) inner products about the train mean, cut at `RANK_CUT` of the largest eigenvalue.
-
-    Dead features, all of them equal, have an empty spectrum: every readout then predicts the mean response.
-
-    Args:
-        inner: the inner products.
-        n_units: p where known. Few units are decomposed in (p, p), an order of magnitude faster.
-    """
-    if n_units is not None and 2 * n_units < len(inner):
-        factor = _factor(inner, n_units)
-        values, vectors = eigh(factor.T @ factor, driver="evd", check_finite=False)
-    else:
-        factor = None
-        values, vectors = eigh(inner, driver="evd", check_finite=False)
-    kept = np.flatnonzero((values > RANK_CUT * values[-1:]) & (values > 0))[::-1]
-    kept = kept[: len(inner) - 1]  # centring took one dimension
-    vectors = vectors[:, kept]
-    return Spectrum(values[kept], vectors if factor is None else factor @ (vectors / np.sqrt(values[kept])))
-
-
-def _factor(inner: Floats, n_units: int) -> Floats:
-    """(n, r) factor F of inner products K = F F' of rank r <= n_units, by Cholesky with pivots (Higham 1990).
-
-    Beyond column n_units there is rounding only.
-    """
-    triangle, pivots, rank, _ = lapack.dpstrf(inner, lower=1)
-    columns = np.tril(triangle[:, : min(rank, n_units)])
-    factor = np.empty_like(columns)
-    factor[pivots - 1] = columns
-    return factor
-
-
 def fit(
-    spectrum: Spectrum,
+    decomposition: Decomposition,
     responses: NDArray[np.floating],
     alphas: Sequence[float],
     n_components: int | None = None,
     *,
     shared: bool = False,
-    groups: NDArray[np.str_] | None = None,
+    rank_cut: float = RANK_CUT,
 ) -> Readout:
-    """Fit one readout per neuroid; with several alphas, take for each neuroid the one of least leave-one-out error.
+    """Fit one readout per neuroid; with several alphas, take for each neuroid the one of least held-out error.
 
-    The leave-one-out prediction is exact for OLS and ridge with an unpenalised intercept (Golub, Heath & Wahba 1979:
-    residual_i / (1 - H_ii)), also where the fit interpolates: numerator and denominator then both carry the factor
-    that vanishes, and it is cancelled by hand. With `n_components` the components are those of all train images.
-    Images of one group, such as near duplicates or places on one image, are left out together: see `_Together`.
+    Train images are held out one by one, or group by group, in closed form where that is exact; where the components
+    depend on the images (`Decomposition.is_complete`), in folds, each with its own mean, components and cut.
 
     Args:
-        spectrum: of the n train images.
+        decomposition: of the n train images.
         responses: (n, t) train responses, complete.
-        alphas: ridge penalties to choose from, 0 for OLS.
-        n_components: number of principal components used; None for all.
+        alphas: ridge penalties to choose from, 0 for OLS; the same ones in every fold.
+        n_components: number of principal components used, at most what there is; None for all.
         shared: take one alpha for all neuroids, that of least squared error over all of them, in the responses' own
             units (as scikit-learn's RidgeCV without `alpha_per_target`).
-        groups: (n,) group of each train image; None: each is its own, and where all are of one, too.
+        rank_cut: share of the largest eigenvalue below which a direction is not used; 0: down to float64 rounding.
     """
-    kept = spectrum.first(n_components)
-    n = len(responses)
+    kept = decomposition.spectrum(rank_cut, n_components)
     intercept = responses.mean(axis=0)
     y: Floats = responses - intercept
     projected = kept.vectors.T @ y
+    if decomposition.is_complete(kept):
+        residuals = _left_out_one_by_one(kept, y, projected, decomposition.groups)
+    else:
+        residuals = _left_out_in_folds(decomposition, responses, rank_cut, n_components)
+    chosen, residual = _choose(residuals, alphas, shared)
+    dual = kept.vectors @ (projected / (kept.values[:, None] + chosen))
+    return Readout(dual, intercept, chosen, responses - residual, kept.values.size)
+
+
+def _choose(residuals: Residuals, alphas: Sequence[float], shared: bool) -> tuple[Floats, Floats]:
+    """(t,) penalty of least squared error, the first of equal ones, for each neuroid or `shared`; (n, t) residuals."""
+    first, *others = alphas
+    best = residuals(first)
+    chosen, least = np.full(best.shape[1], float(first)), _errors(best, shared)
+    for alpha in others:
+        residual = residuals(alpha)
+        error = _errors(residual, shared)
+        better = error < least
+        best[:, better], chosen[better], least[better] = residual[:, better], alpha, error[better]
+    return chosen, best
+
+
+def _errors(residual: Floats, shared: bool) -> Floats:
+    errors: Floats = np.einsum("ij,ij->j", residual, residual)
+    return np.full_like(errors, errors.sum()) if shared else errors
+
+
+def _left_out_in_folds(
+    decomposition: Decomposition, responses: NDArray[np.floating], rank_cut: float, n_components: int | None
+) -> Residuals:
+    """Residuals of (n, t) responses by readouts fitted without the image's fold."""
+    parts = []
+    for fold in decomposition.folds:
+        kept, scores = fold.spectrum(rank_cut, n_components)
+        own, mean = responses[fold.kept], responses[fold.kept].mean(axis=0)
+        parts.append((fold.left, kept.values[:, None], kept.vectors.T @ (own - mean), scores, mean))
+
+    def residuals(alpha: float) -> Floats:
+        found = np.empty(responses.shape)
+        for left, values, projected, scores, mean in parts:
+            found[left] = responses[left] - mean - scores @ (projected / (values + alpha))
+        return found
+
+    return residuals
+
+
+def _left_out_one_by_one(kept: Spectrum, y: Floats, projected: Floats, groups: NDArray[np.str_] | None) -> Residuals:
+    """Residuals of centred responses by readouts fitted without the image, or its group, from those of the whole fit.
+
+    Exact for OLS and ridge on the features themselves, with an unpenalised intercept (Golub, Heath & Wahba 1979:
+    residual_i / (1 - H_ii)), also where the fit interpolates: numerator and denominator then both carry the factor
+    that vanishes, and it is cancelled by hand. Images of one group are left out together: see `_Together`.
+
+    Args:
+        kept: r components of the n images.
+        y: (n, t) responses about their mean.
+        projected: (r, t) components of the responses.
+        groups: (n,) group of each image; None: each is its own, and where all are of one, too.
+    """
+    n = len(y)
     # Directions of response space that no feature reaches: none where the components span it (but for the mean).
     spans = kept.values.size >= n - 1
     unreached = 0.0 if spans else y - kept.vectors @ projected
     squared = kept.vectors**2
-    rest = 0.0 if spans else (1 - 1 / n - squared.sum(axis=1))[:, None]
+    rest = 0.0 if spans else 1 - 1 / n - squared.sum(axis=1)
     together = [] if groups is None else [_Together(kept, rows, spans) for rows in _rows_of_groups(groups)]
 
-    def shrinkage(alpha: Floats) -> Floats:
-        """(r, k) share of each component that alphas (k,) leave to the residual."""
+    def residuals(alpha: float) -> Floats:
         # Rows of I - H, divided by alpha where nothing is unreached (so that alpha = 0 has a limit).
-        return (1.0 if spans else alpha) / (kept.values[:, None] + alpha)
-
-    def left_out(shrink: Floats, denominator: Floats) -> Floats:
-        """Leave-one-out residuals (n, t), from (r, 1 or t) shrinkage and (n, 1 or t) diagonals of I - H."""
-        residual = kept.vectors @ (shrink * projected)
+        shrink = (1.0 if spans else alpha) / (kept.values + alpha)
+        residual = kept.vectors @ (shrink[:, None] * projected)
         residual += unreached
         grouped = [(each.rows, each.left_out(shrink, residual[each.rows], projected)) for each in together]
-        residual /= denominator
+        residual /= np.maximum(squared @ shrink + rest, np.finfo(float).tiny)[:, None]
         for rows, held_out in grouped:
             residual[rows] = held_out
         return residual
 
-    def denominators(shrink: Floats) -> Floats:
-        return np.maximum(squared @ shrink + rest, np.finfo(float).tiny)
-
-    chosen = np.full(y.shape[1], float(alphas[0]))
-    if len(alphas) > 1:
-        tried = np.asarray(alphas, dtype=float)
-        shrink = shrinkage(tried)
-        below = denominators(shrink)
-        residuals = (left_out(shrink[:, [k]], below[:, [k]]) for k in range(len(tried)))
-        errors = np.array([np.einsum("ij,ij->j", residual, residual) for residual in residuals])
-        if shared:
-            errors[:] = errors.sum(axis=1, keepdims=True)
-        chosen = tried[np.argmin(errors, axis=0)]
-    dual = kept.vectors @ (projected / (kept.values[:, None] + chosen))
-    shrink = shrinkage(chosen[:1] if (chosen == chosen[0]).all() else chosen)
-    residual = left_out(shrink, denominators(shrink))
-    return Readout(dual, intercept, chosen, y + intercept - residual)
+    return residuals
 
 
 def _rows_of_groups(groups: NDArray[np.str_]) -> Iterator[NDArray[np.intp]]:
@@ -172,7 +170,7 @@ class _Together:
     Args:
         kept: r components of all train images.
         rows: (m, g) indices of the images of each group.
-        spans: whether the components span the responses; I - H is then divided by alpha, as in `fit`.
+        spans: whether the components span the responses; I - H is then divided by alpha, as in `_left_out_one_by_one`.
     """
 
     def __init__(self, kept: Spectrum, rows: NDArray[np.intp], spans: bool) -> None:
@@ -189,23 +187,13 @@ class _Together:
         """Residuals (m, g, t) of readouts without the group.
 
         Args:
-            shrink: (r, 1 or t) share of each component that is left to the residual.
+            shrink: (r,) share of each component that is left to the residual.
             residual: (m, g, t) of the readout of all images.
             projected: (r, t) components of the responses.
         """
-        if shrink.shape[1] == 1:
-            penalties = [(shrink[:, 0], np.arange(residual.shape[2]))]
-        else:  # neuroids of one alpha at a time
-            _, first, alpha = np.unique(shrink[0], return_index=True, return_inverse=True)
-            penalties = [(shrink[:, i], np.flatnonzero(alpha == k)) for k, i in enumerate(first)]
-        found = np.empty_like(residual)
-        for share, neuroids in penalties:
-            own = residual[:, :, neuroids]
-            if share.any() or not share.size:
-                found[:, :, neuroids] = np.linalg.solve(self.unreached + self._weighted(share), own)
-            else:
-                found[:, :, neuroids] = self._limit(own, projected[:, neuroids])
-        return found
+        if shrink.any() or not shrink.size:
+            return np.asarray(np.linalg.solve(self.unreached + self._weighted(shrink), residual), dtype=np.float64)
+        return self._limit(residual, projected)
 
     def _limit(self, residual: Floats, projected: Floats) -> Floats:
         """The limit of vanishing alpha, least squares of minimum norm, where the components do not span.
@@ -214,7 +202,7 @@ class _Together:
         and the next order decides: A + alpha B and a + alpha b have there the solution of (N'BN) z = N'(b - B x).
         """
         determined, axes = np.linalg.eigh(self.unreached)
-        free = determined < RANK_CUT
+        free = determined < UNDETERMINED
         inverse = np.where(free, 0, 1 / np.where(free, 1, determined))
         known = axes @ (inverse[:, :, None] * (axes.swapaxes(1, 2) @ residual))
         if not free.any():

@@ -3,18 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.gram import centre_on
 from ventral.linear import Readout
+from ventral.spectra import Decomposition
 
 Floats = NDArray[np.float64]
 
 PLS_TOLERANCE, PLS_ITERATIONS = 1e-6, 500  # of the power method, as in scikit-learn
-FOLDS = 5
 
 
-def fit_pls(
-    inner: Floats, responses: NDArray[np.floating], n_components: int, groups: NDArray[np.str_] | None = None
-) -> Readout:
+def fit_pls(decomposition: Decomposition, responses: NDArray[np.floating], n_components: int) -> Readout:
     """Partial least squares on all neuroids at once, without scaling, from inner products alone.
 
     NIPALS (Wold 1975; Wegelin 2000, section 4.1) needs the features only through K: a weight vector is X'Y c, so the
@@ -22,39 +19,24 @@ def fit_pls(
     A = Y c of all components then give the regression K A (T'KA)^-1 T'Y (Rosipal & Trejo 2001, equation 7).
 
     Args:
-        inner: (n, n) inner products about the train mean.
+        decomposition: of the n train images.
         responses: (n, t) train responses, complete.
         n_components: number of components; fewer where the features or the responses are spent before.
-        groups: (n,) group of each stimulus, such as near duplicates; None: every stimulus is its own.
 
     Returns:
-        The readout. Its `loo` is from `FOLDS` folds: PLS has no closed form for leaving out.
+        The readout. Train images are held out in folds: PLS has no closed form for leaving out.
     """
     held_out = np.empty(responses.shape)
-    folds = assign_folds(np.arange(len(responses)) if groups is None else groups)
-    for fold in np.unique(folds):
-        kept, left = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        kept_inner, cross = centre_on(inner, kept, left)
-        dual, mean = pls_weights(kept_inner, responses[kept], n_components)
-        held_out[left] = cross @ dual + mean
-    dual, intercept = pls_weights(inner, responses, n_components)
-    return Readout(dual, intercept, np.full(responses.shape[1], np.nan), held_out)
+    for fold in decomposition.folds:
+        inner, cross = fold.products()
+        dual, mean, _ = pls_weights(inner, responses[fold.kept], n_components)
+        held_out[fold.left] = cross @ dual + mean
+    dual, intercept, n_found = pls_weights(decomposition.inner, responses, n_components)
+    return Readout(dual, intercept, np.full(responses.shape[1], np.nan), held_out, n_found)
 
 
-def assign_folds(groups: NDArray) -> NDArray[np.intp]:
-    """(n,) fold of each stimulus: every fifth group, in order of appearance, is one; a group is never divided.
-
-    Where all stimuli are of one group, nothing can be held out whole, and each is its own.
-    """
-    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-    if len(first) == 1:
-        return np.arange(len(groups)) % FOLDS
-    appearance = np.argsort(np.argsort(first))
-    return appearance[group] % FOLDS
-
-
-def pls_weights(inner: Floats, responses: NDArray[np.floating], n_components: int) -> tuple[Floats, Floats]:
-    """(n, t) weights of the train images, and (t,) mean response, of PLS as `fit_pls` describes it."""
+def pls_weights(inner: Floats, responses: NDArray[np.floating], n_components: int) -> tuple[Floats, Floats, int]:
+    """(n, t) weights of the train images, (t,) mean response, number of components of PLS as `fit_pls` describes it."""
     mean = responses.mean(axis=0)
     y = responses - mean
     centred, product = y, inner @ y
@@ -79,9 +61,9 @@ def pls_weights(inner: Floats, responses: NDArray[np.floating], n_components: in
         product = product - np.outer(image - basis @ (basis.T @ image), loading)
         product = product - basis @ (basis.T @ product)
     if not scores:
-        return np.zeros(y.shape), mean
+        return np.zeros(y.shape), mean, 0
     t, a = np.stack(scores, axis=1), np.stack(weights, axis=1)
-    return a @ np.linalg.solve(t.T @ inner @ a, t.T @ centred), mean
+    return a @ np.linalg.solve(t.T @ inner @ a, t.T @ centred), mean, len(scores)
 
 
 def _direction(square: Floats, y: Floats) -> Floats | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cmp_to_key
+from pathlib import PurePath
 from typing import Any
 
 from snakemake.rules import Wildcards
@@ -9,6 +10,8 @@ from snakemake.rules import Wildcards
 
 def rule_graph(workflow: Any, targets: Iterable[str]) -> list[dict[str, Any]]:
     """The rules behind some files, as `snakemake --rulegraph` finds them, each with its docstring and those before it.
+
+    Rules that differ in nothing but names of files are one, by the name of their script.
 
     Args:
         workflow: Snakemake's.
@@ -27,6 +30,9 @@ def rule_graph(workflow: Any, targets: Iterable[str]) -> list[dict[str, Any]]:
             producers[path] = max(able, key=cmp_to_key(workflow._ruleorder.compare), default=None)
         return producers[path]
 
+    def stage(rule: Any) -> str:
+        return PurePath(rule.script).stem if rule.script else str(rule.name)
+
     def walk(path: str) -> None:
         rule = producer(path)
         if rule is None:
@@ -39,9 +45,9 @@ def rule_graph(workflow: Any, targets: Iterable[str]) -> list[dict[str, Any]]:
         files = [str(file) for file in rule.expand_input(Wildcards(fromdict=wildcards))[0]]
         for file in files:
             walk(file)
-        after.setdefault(rule.name, set()).update(found.name for file in files if (found := producer(file)))
+        after.setdefault(stage(rule), set()).update(stage(found) for file in files if (found := producer(file)))
 
     for path in targets:
         walk(str(path))
-    says = {rule.name: " ".join((rule.docstring or "").split()) for rule in workflow.rules}
+    says = {stage(rule): " ".join((rule.docstring or "").split()) for rule in workflow.rules}
     return [{"rule": name, "says": says[name], "after": sorted(before)} for name, before in after.items()]

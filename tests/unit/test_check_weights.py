@@ -14,6 +14,7 @@ from ventral.gram import gram_of
 from ventral.networks.activations import extract_grams
 from ventral.networks.check import LATE, MARGIN, compare_with_random, decode_categories
 from ventral.networks.zoo import build_network
+from ventral.spectra import Decomposition
 
 N, GROUPS = 120, 6
 
@@ -37,7 +38,7 @@ def test_decoding_is_that_of_ridge_left_out(strength):
     rows = features(strength, 3)
     gram = gram_of(rows)
     one_hot = (CATEGORIES[:, None] == np.unique(CATEGORIES)).astype(float)
-    alpha = ReadoutPlan(alpha="loo").fit(gram.inner, one_hot).alpha
+    alpha = ReadoutPlan(alpha="loo").fit(Decomposition(gram.inner), one_hot).alpha
     theirs = [cross_val_predict(Ridge(alpha=alpha[k]), rows, one_hot[:, k], cv=LeaveOneOut()) for k in range(GROUPS)]
     right = np.argmax(theirs, axis=0) == one_hot.argmax(axis=1)
     np.testing.assert_array_equal(decode_categories(gram, CATEGORIES), right)

@@ -13,11 +13,20 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, StratifiedShuffleSplit, cross_val_predict
 
 from ventral.data.splits import protocol_splits
-from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_encoder, fit_layer, fit_protocol, observed_alike
+from ventral.encoders import (
+    ALPHAS,
+    ReadoutPlan,
+    choose_layers,
+    fit_encoder,
+    fit_layer,
+    fit_protocol,
+    fit_readouts,
+    observed_alike,
+)
 from ventral.errors import InputError
 from ventral.gram import gram_of
-from ventral.linear import decompose
 from ventral.scores import pearson_r, score
+from ventral.spectra import RANK_CUT, Decomposition, decompose
 
 N = 60
 PLANS = [ReadoutPlan(1.0), ReadoutPlan("loo"), ReadoutPlan(0.0, 5), ReadoutPlan("loo", 8)]
@@ -45,6 +54,11 @@ def study(seed: int = 0, regions=("IT", "IT", "V4", "V4")) -> tuple[dict[str, np
 
 def grams(features):
     return [(name, gram_of(x)) for name, x in features.items()]
+
+
+def fit_one(inner, rate, split, plan):
+    """One readout of one layer, all neuroids together."""
+    return fit_layer(inner, rate, split, [(plan, np.full(rate.shape[1], "IT"))])[0]
 
 
 def spoil(responses, seed=1):
@@ -100,11 +114,11 @@ def test_missing_stimuli_are_left_out_neuroid_by_neuroid(plan):
     features, responses = study()
     rate, split = spoil(responses)["rate"].values, responses["split"].values
     inner = gram_of(features["late"]).inner
-    together = fit_layer(inner, rate, split, plan)
+    together = fit_one(inner, rate, split, plan)
     held_out = np.flatnonzero(split != "train")
     for k in range(rate.shape[1]):
         kept = np.flatnonzero(np.isfinite(rate[:, k]))
-        alone = fit_layer(inner[np.ix_(kept, kept)], rate[kept, k : k + 1], split[kept], plan)
+        alone = fit_one(inner[np.ix_(kept, kept)], rate[kept, k : k + 1], split[kept], plan)
         at = np.isin(held_out, kept)
         np.testing.assert_allclose(together["prediction"][at, k], alone["prediction"][:, 0], rtol=1e-8, atol=1e-10)
         for name in ("train_r2", "alpha"):
@@ -116,7 +130,7 @@ def test_missing_stimuli_are_left_out_neuroid_by_neuroid(plan):
 def test_ridge_is_that_of_scikit_learn():
     features, responses = study()
     rate, split, x = spoil(responses)["rate"].values, responses["split"].values, features["late"]
-    found = fit_layer(gram_of(x).inner, rate, split, ReadoutPlan(2.5))
+    found = fit_one(gram_of(x).inner, rate, split, ReadoutPlan(2.5))
     for k in range(rate.shape[1]):
         train = (split == "train") & np.isfinite(rate[:, k])
         model = Ridge(alpha=2.5).fit(x[train], rate[train, k])
@@ -143,7 +157,7 @@ def test_deep_head_sees_the_scores_of_the_components(monkeypatch):
             return np.zeros((len(scores), rate.shape[1]), np.float32)
 
     monkeypatch.setattr("ventral.training.engine.fit_mlp", Head)
-    found = fit_layer(gram_of(x.astype(np.float32)).inner, rate, split, ReadoutPlan(mlp=[8], components=5, seed=3))
+    found = fit_one(gram_of(x.astype(np.float32)).inner, rate, split, ReadoutPlan(mlp=[8], components=5, seed=3))
     pca = PCA(5).fit(x[train])
     signs = np.sign((pca.transform(x[train]) * seen["scores"]).sum(axis=0))
     np.testing.assert_allclose(seen["scores"] * signs, pca.transform(x[train]), rtol=1e-4, atol=1e-4)
@@ -158,7 +172,7 @@ def test_deep_head_fits_what_a_linear_readout_cannot():
     rate = np.stack([np.abs(x[:, 0]), x[:, 1]], axis=1)
     split = np.where(np.arange(300) < 240, "train", "test")
     found = {
-        name: fit_layer(gram_of(x.astype(np.float32)).inner, rate, split, plan)["prediction"]
+        name: fit_one(gram_of(x.astype(np.float32)).inner, rate, split, plan)["prediction"]
         for name, plan in {"linear": ReadoutPlan("loo"), "deep": ReadoutPlan(mlp=[64])}.items()
     }
     r = {name: pearson_r(rate[240:], prediction) for name, prediction in found.items()}
@@ -168,7 +182,7 @@ def test_deep_head_fits_what_a_linear_readout_cannot():
 def test_deep_head_of_dead_features_predicts_the_mean():
     _, responses = study()
     rate, split = responses["rate"].values, responses["split"].values
-    found = fit_layer(np.zeros((N, N)), rate, split, ReadoutPlan(mlp=[8]))
+    found = fit_one(np.zeros((N, N)), rate, split, ReadoutPlan(mlp=[8]))
     np.testing.assert_allclose(
         found["prediction"], np.tile(rate[split == "train"].mean(axis=0), (N - (split == "train").sum(), 1))
     )
@@ -216,10 +230,10 @@ def test_loo_is_blind_to_the_scale_of_the_features(factor, components):
 
 
 def test_the_penalties_tried():
-    spectrum = decompose(gram_of(np.random.default_rng(0).normal(size=(20, 5))).inner)
+    spectrum = Decomposition(gram_of(np.random.default_rng(0).normal(size=(20, 5))).inner).spectrum()
     assert ReadoutPlan(0.5).alphas(spectrum, 20) == [0.5]
     np.testing.assert_allclose(ReadoutPlan("loo").alphas(spectrum, 20), ALPHAS * spectrum.values.sum() / 20)
-    empty = decompose(np.zeros((5, 5)))
+    empty = Decomposition(np.zeros((5, 5))).spectrum()
     np.testing.assert_allclose(ReadoutPlan("loo").alphas(empty, 5), ALPHAS)
 
 
@@ -227,11 +241,11 @@ def test_loo_takes_the_penalty_of_least_error_for_each_neuroid():
     features, responses = study(regions=("IT", "V4"))
     split, rate = responses["split"].values, responses["rate"].values
     inner = gram_of(features["late"]).inner
-    chosen = fit_layer(inner, rate, split, ReadoutPlan("loo"))
+    chosen = fit_one(inner, rate, split, ReadoutPlan("loo"))
     train = np.flatnonzero(split == "train")
     centred = features["late"][train] - features["late"][train].mean(axis=0)
     grid = ALPHAS * (centred**2).sum() / len(train)
-    by_hand = [fit_layer(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid]
+    by_hand = [fit_one(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid]
     np.testing.assert_allclose(chosen["alpha"], grid[np.argmax(by_hand, axis=0)], rtol=1e-7)
     assert chosen["alpha"][0] < chosen["alpha"][1]  # V4 has nothing to do with the late layer
 
@@ -240,10 +254,10 @@ def test_one_penalty_for_all_neuroids_is_that_of_least_error_over_them():
     features, responses = study(regions=("IT", "V4"))
     split, rate = responses["split"].values, responses["rate"].values
     train, inner = split == "train", gram_of(features["late"]).inner
-    chosen = fit_layer(inner, rate, split, ReadoutPlan("cv"))
+    chosen = fit_one(inner, rate, split, ReadoutPlan("cv"))
     centred = features["late"][train] - features["late"][train].mean(axis=0)
     grid = ALPHAS * (centred**2).sum() / train.sum()
-    r2 = np.array([fit_layer(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid])
+    r2 = np.array([fit_one(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid])
     error = ((1 - r2) * rate[train].var(axis=0)).sum(axis=1)
     np.testing.assert_allclose(chosen["alpha"], grid[np.argmin(error)], rtol=1e-7)
 
@@ -268,11 +282,82 @@ def test_near_duplicates_in_train_flatter_no_readout(plan):
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
 @pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
 def test_a_neuroid_constant_on_train_does_not_choose_the_layer(constant, plan):
-    features, responses = study(regions=("V4", "V4"))
+    features, responses = study(seed=1, regions=("V4", "V4"))
     responses["rate"].values[responses["split"].values == "train", 1] = constant
     found = fit_encoder(grams(features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}), responses, plan)
     np.testing.assert_array_equal(found["train_r2"].values[:, 1], 0)
     assert set(found["chosen_layer"].values) == {"early"}
+
+
+@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan("cv"), ReadoutPlan(pls=3), ReadoutPlan(mlp=[4])])
+def test_what_is_predicted_of_a_region_does_not_depend_on_which_others_are_in_the_file(plan):
+    features, responses = study(regions=("V4", "IT", "V4", "V4", "IT", "V4"))
+    spoil(responses)
+    responses["region"].values[3] = "V1"
+    splits = protocol_splits("kfold", responses["split"].values, 0)[:2]
+    layers = grams({"early": features["early"], "late": features["late"]})
+    together = fit_protocol(layers, responses, plan, splits)
+    own = responses["region"].values == "V4"
+    alone = fit_protocol(layers, responses.isel(neuroid=own), plan, splits)
+    for name in ("prediction", "train_r2", "alpha", "chosen_layer"):
+        assert together[name].values[..., own].tobytes() == alone[name].values.tobytes(), name
+
+
+@pytest.mark.parametrize("plan", [ReadoutPlan("cv", per="subject"), ReadoutPlan(pls=3, per="subject")])
+def test_a_region_of_one_subject_is_fitted_and_has_a_layer_of_its_own_on_request(plan):
+    features, responses = study(regions=("IT", "IT", "IT", "IT"))
+    late = np.array([True, False, True, False])
+    responses["rate"].values[:, ~late] = (features["early"] @ np.random.default_rng(1).normal(size=(10, 2))) * 5
+    responses = responses.assign_coords(subject=("neuroid", np.where(late, "a", "b")))
+    found = fit_encoder(grams(features), responses, plan)
+    assert list(found["chosen_layer"].values) == ["late", "early", "late", "early"]
+    alone = fit_encoder(grams(features), responses.isel(neuroid=late), plan)
+    assert found["prediction"].values[..., late].tobytes() == alone["prediction"].values.tobytes()
+
+
+def test_neuroids_that_are_too_noisy_have_no_say_in_the_layer():
+    train_r2 = np.array([[0.9, 0.2, 0.3, 0.5], [0.1, 0.4, 0.4, 0.6]])
+    region = np.array(["IT", "IT", "IT", "V4"])
+    np.testing.assert_array_equal(choose_layers(train_r2, region), [0, 0, 0, 1])
+    np.testing.assert_array_equal(choose_layers(train_r2, region, np.array([False, True, True, False])), [1, 1, 1, 1])
+    features, responses = study(regions=("IT", "IT", "V4", "V4", "V4"))
+    responses["region"].values[:] = "IT"
+    responses = responses.assign_coords(reliability=("neuroid", [0.9, np.nan, 0.1, 0.1, 0.1]))
+    layers = list(grams(features))
+    for least, chosen in ((None, "early"), (0.3, "late")):
+        found = fit_readouts(layers, responses, {"ridge": ReadoutPlan("loo")}, responses["split"].values[None], least)
+        assert set(found["ridge"]["chosen_layer"].values.flat) == {chosen}
+
+
+def test_a_neuroid_or_layer_without_r2_chooses_nothing():
+    nan = np.nan
+    region = np.array(["IT", "IT", "V4"])
+    np.testing.assert_array_equal(choose_layers(np.array([[nan, 0.1, 0.2], [0.1, 0.2, nan]]), region), [1, 1, 0])
+    np.testing.assert_array_equal(choose_layers(np.array([[nan, nan, nan], [-2.0, -3.0, nan]]), region), [1, 1, 0])
+
+
+def test_readouts_fitted_together_are_those_fitted_alone_and_decompose_a_layer_once(monkeypatch):
+    features, responses = study()
+    wide = features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}
+    plans = {"pca5": ReadoutPlan(0.0, 5), "ridge": ReadoutPlan("loo"), "pca8": ReadoutPlan("loo", 8)}
+    plans |= {"uncut": ReadoutPlan(0.0, rank_cut=0), "pls": ReadoutPlan(pls=3)}
+    splits = responses["split"].values[None]
+    decomposed = []
+
+    def counted(inner, n_units):
+        decomposed.append(len(inner))
+        return decompose(inner, n_units)
+
+    monkeypatch.setattr("ventral.spectra.decompose", counted)
+    together = fit_readouts(grams(wide), responses, plans, splits)
+    n_train = (splits == "train").sum()
+    assert sorted(decomposed) == sorted(3 * ([n_train] + 5 * [n_train * 4 // 5]))
+    for name, plan in plans.items():
+        xr.testing.assert_identical(together[name], fit_protocol(grams(wide), responses, plan, splits))
+    assert together["pca5"]["n_directions"].values.tolist() == [[5, 5, 5]]
+    assert together["ridge"]["n_directions"].values.tolist() == [[10, 10, n_train - 1]]
+    assert together["uncut"].attrs == {"rank_cut": 0} and together["ridge"].attrs == {"rank_cut": RANK_CUT}
+    assert "rank_cut" not in together["pls"].attrs
 
 
 def test_a_neuroid_without_train_stimuli_is_named():
@@ -284,7 +369,7 @@ def test_a_neuroid_without_train_stimuli_is_named():
 
 def test_brainscore_protocol_is_that_of_scikit_learn():
     """PLS on ten stratified splits: the same r at every site as scikit-learn's own pieces give."""
-    features, responses = study()
+    features, responses = study(regions=["IT"] * 4)  # which it fits together
     x, strata = features["late"] @ np.random.default_rng(2).normal(size=(10, 200)), np.repeat(list("abcdef"), 10)
     y = responses["rate"].values
     splits = protocol_splits("brainscore", responses["split"].values, 0, strata)

@@ -75,8 +75,7 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
     change_config(finished, lambda config: config["networks"][NETWORK]["layers"].append("_blocks.10"))
     assert planned(finished) == {
         f"extract_activations majaj {NETWORK}",
-        f"fit_encoder majaj holdout {NETWORK} ridge_loo",
-        f"fit_encoder majaj holdout {NETWORK} pca20-ols",
+        f"fit_encoders majaj holdout {NETWORK}",
         "compare_rdms majaj",
         *SCORED,
         *TOLD,
@@ -86,21 +85,27 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
     }
 
 
-def test_new_readout_fits_itself_alone(finished, planned):
-    change_config(finished, lambda config: config["readouts"].update(ols={"alpha": 0}))
-    assert planned(finished) == {
-        "fit_encoder majaj holdout pixels ols",
-        f"fit_encoder majaj holdout {NETWORK} ols",
+def test_new_readout_fits_the_linear_readouts_of_its_network_in_one_job(finished, planned):
+    change_config(finished, lambda config: config["readouts"].update(ols={"alpha": 0, "networks": ["pixels"]}))
+    assert {re.sub(r"_\d ", " ", job) for job in planned(finished)} == {
+        "fit_encoders majaj holdout pixels",
         *SCORED,
         *TOLD,
         "all",
     }
 
 
+def test_new_deep_head_fits_itself_alone(finished, planned):
+    deep = {"mlp": [8], "components": 20, "networks": [NETWORK]}
+    change_config(finished, lambda config: config["readouts"].update(deep_head=deep))
+    fitted = [job for job in planned(finished) if job.startswith("fit_encoders")]
+    assert [re.sub(r"_\d ", " ", job) for job in fitted] == [f"fit_encoders majaj holdout {NETWORK}"]
+
+
 def test_new_protocol_shares_every_gram_matrix(finished, planned):
     change_config(finished, lambda config: config.update(protocols=["holdout", "brainscore"]))
     assert planned(finished) == {
-        *(f"fit_encoder majaj brainscore {n} {r}" for n in ("pixels", NETWORK) for r in ("ridge_loo", "pca20-ols")),
+        *(f"fit_encoders majaj brainscore {network}" for network in ("pixels", NETWORK)),
         "train_encoder majaj brainscore cnn_2-linear",
         *SCORED,
         *TOLD,
@@ -128,7 +133,7 @@ def test_another_format_of_figures_draws_alone(finished, planned):
 def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
     append_comment(finished / "ventral" / "linear.py")
     # The check of weights is a readout too, of its own small set of images.
-    assert rules_of(planned(finished)) == {"fit_encoder", "check_weights", *rules_of(SCORED), "all"}
+    assert rules_of(planned(finished)) == {"fit_encoders", "check_weights", *rules_of(SCORED), "all"}
 
 
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
@@ -161,7 +166,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 26
+    assert len(everything) == 24
     assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 

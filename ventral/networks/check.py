@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from ventral.classification import accuracy_gain
 from ventral.encoders import ReadoutPlan
 from ventral.gram import Gram
+from ventral.spectra import Decomposition
 
 LATE = 2  # layers from the end in which categories are looked for
 # Decoding from random copies of different seeds differs by as much: .34 to .43 over seeds of EfficientNet-Lite0, where
@@ -48,7 +49,7 @@ class Check:
 
 
 def decode_categories(gram: Gram, categories: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(n,) whether the category of each image is right by ridge onto one-hot categories, fitted without that image.
+    """(n,) whether the category of each image is right by ridge onto one-hot categories, fitted without it.
 
     Args:
         gram: of one layer, of n images.
@@ -56,7 +57,7 @@ def decode_categories(gram: Gram, categories: NDArray[np.str_]) -> NDArray[np.bo
     """
     one_hot = (categories[:, None] == np.unique(categories)).astype(float)
     inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
-    left_out = ReadoutPlan(alpha="loo").fit(inner, one_hot).loo
+    left_out = ReadoutPlan(alpha="loo").fit(Decomposition(inner, gram.n_units), one_hot).held_out
     return np.asarray(left_out.argmax(axis=1) == one_hot.argmax(axis=1))
 
 

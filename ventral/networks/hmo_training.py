@@ -11,9 +11,10 @@ from torch.nn import functional
 
 from ventral.console import progress
 from ventral.gram import gram_of
-from ventral.linear import decompose, fit
+from ventral.linear import fit
 from ventral.networks.face_training import BATCH, learn_faces
 from ventral.networks.hmo import HMO, MEAN, STD, build_hmo, build_module, draw_modules, make_card
+from ventral.spectra import Decomposition
 
 Floats = NDArray[np.float64]
 
@@ -73,10 +74,12 @@ def held_out(inner: Floats, target: Floats) -> Floats:
         inner: (n, n) inner products of the images.
         target: (n,) 1 for a face, -1 for none.
     """
-    spectrum = decompose(inner)
-    if not spectrum.values.size:
+    decomposition = Decomposition(inner)
+    values = decomposition.spectrum().values
+    if not values.size:
         return np.full(len(target), target.mean())
-    return fit(spectrum, target[:, None], list(PENALTIES * spectrum.values.mean())).loo[:, 0]
+    # Uncut, so that nothing has to be decomposed again without each image: the penalty is above what the cut is for.
+    return fit(decomposition, target[:, None], list(PENALTIES * values.mean()), rank_cut=0).held_out[:, 0]
 
 
 def weighted_accuracy(values: Floats, target: Floats, weights: Floats | None = None) -> float:

@@ -155,9 +155,25 @@ def pls_of_hmo(dataset):
     return ranked[:1] + ranked[1:][-1:]
 
 
-def readout_of(wildcards):
+def readout_settings(name):
     """A readout, without the networks that it is for: to add one of them fits no other again."""
-    return {key: value for key, value in config["readouts"][wildcards.readout].items() if key != "networks"}
+    return {key: value for key, value in config["readouts"][name].items() if key != "networks"}
+
+
+def fitted_together():
+    """Readouts that one job fits, as (kind, names), with the networks that have them.
+
+    All linear ones of a network are of the kind `linear`. A deep head is alone, its kind its name: it takes minutes,
+    and is not to be trained again for a new linear readout.
+    """
+    found = {}
+    for network in config["networks"]:
+        names = sorted(readouts_of(network))
+        deep = [name for name in names if "mlp" in config["readouts"][name]]
+        linear = tuple(name for name in names if name not in deep)
+        for kind in [("linear", linear)] * bool(linear) + [(name, (name,)) for name in deep]:
+            found.setdefault(kind, []).append(network)
+    return found
 
 
 def is_downloaded(settings):

@@ -1,29 +1,42 @@
-"""Responses + Gram matrices -> predictions of held-out stimuli, one file an encoder."""
+"""Responses + Gram matrices -> predictions of held-out stimuli, one file an encoder.
 
+One job fits all linear readouts of a network, which lean on the same decompositions, and one each deep head. Outputs
+cannot depend on wildcards, so there is a rule `fit_encoders`, `fit_encoders_2` ... for each set of readouts that
+networks have in common.
+"""
 
-rule fit_encoder:
-    """Fit one readout of every layer of a network to every neuroid; choose the layer of each region on train."""
-    input:
-        responses="results/responses/{dataset}.nc",
-        grams="results/activations/{dataset}/{network}.h5",
-        code=code_of("fit_encoder"),
-    output:
-        predictions="results/predictions/{dataset}/{protocol}/{network}-{readout}.nc",
-    log:
-        "results/logs/fit_encoder/{dataset}/{protocol}/{network}-{readout}.log",
-    benchmark:
-        "results/benchmarks/fit_encoder/{dataset}/{protocol}/{network}-{readout}.tsv"
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=enough(1000, 4),
-        runtime=enough(20, 0.5),
-    params:
-        readout=readout_of,
-        seed=config["seed"],
-    script:
-        "../../scripts/fit_encoder.py"
+for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), start=1):
+
+    rule:
+        """Fit readouts of every layer of a network to every neuroid; choose the layer of each region on train."""
+        name:
+            "fit_encoders" if i == 1 else f"fit_encoders_{i}"
+        input:
+            responses="results/responses/{dataset}.nc",
+            grams="results/activations/{dataset}/{network}.h5",
+            code=code_of("fit_encoders"),
+        output:
+            predictions=[
+                f"results/predictions/{{dataset}}/{{protocol}}/{{network}}-{readout}.nc" for readout in READOUTS
+            ],
+        log:
+            f"results/logs/fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{KIND}.log",
+        benchmark:
+            f"results/benchmarks/fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{KIND}.tsv"
+        wildcard_constraints:
+            network="|".join(NETWORKS),
+        conda:
+            "../../envs/cpu.yaml"
+        threads: 1
+        resources:
+            mem_mb=enough(1000, 4 + len(READOUTS)),
+            runtime=enough(20 * len(READOUTS), 0.5),
+        params:
+            readouts={name: readout_settings(name) for name in READOUTS},
+            seed=config["seed"],
+            min_reliability=config.get("min_reliability"),
+        script:
+            "../../scripts/fit_encoders.py"
 
 
 rule keep_encoder:
@@ -56,7 +69,7 @@ rule keep_encoder:
         gpu=gpus,
     params:
         network=lambda wildcards: config["networks"][wildcards.network],
-        readout=readout_of,
+        readout=lambda wildcards: readout_settings(wildcards.readout),
         device=config["device"],
         seed=config["seed"],
     script:

@@ -1,7 +1,7 @@
 """Responses + images -> encoders trained by gradient on the neurons, one job a dataset, protocol and encoder.
 
 Inputs: `responses/{dataset}.nc`, `images/{dataset}.h5`, the file of the weights that training starts from.
-Outputs: predictions as those of `fit_encoder`, learning curves, and the folder of the encoder trained on the first split.
+Outputs: predictions as those of `fit_encoders`, learning curves, and the folder of the encoder trained on the first split.
 Checkpoints are in `resources/training/{dataset}/{protocol}/{encoder}`: a killed job goes on from them, a finished one
 deletes them.
 """
@@ -16,7 +16,7 @@ HYBRID_WEIGHTS = (
 TO_DOWNLOAD.update(HYBRID_WEIGHTS)
 
 
-ruleorder: train_encoder > fit_encoder > keep_encoder
+ruleorder: train_encoder > keep_encoder
 
 
 rule train_encoder:

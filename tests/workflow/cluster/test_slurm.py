@@ -11,8 +11,8 @@ from tests.workflow.cluster.conftest import submitted
 
 pytestmark = pytest.mark.cluster
 ON_A_GPU = {"extract_activations": 2, "check_weights": 1, "train_encoder": 1}
-ON_A_CPU = ["pack_majaj_images", "read_majaj", "readouts_fit_encoder", "compare_rdms", "assemble_scores"]
-THREADS = {"compare_rdms": 2, "readouts_fit_encoder": 4}  # else 1
+ON_A_CPU = ["pack_majaj_images", "read_majaj", "fit_encoders", "fit_encoders", "compare_rdms", "assemble_scores"]
+THREADS = {"compare_rdms": 2}  # else 1
 XIAO = """
 datasets: {xiao: {source: simulated, simulation: {n_stimuli: 30, minutes: 1, n_units: 5}}}
 networks: {pixels: {architecture: pixels}}
@@ -49,7 +49,7 @@ def test_tables_are_those_of_one_machine(study, tmp_path, submit):
 
     jobs = submitted(workdir)
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
-    # The four readouts in one submission; small tables where Snakemake itself runs.
+    # The readouts of a network in one submission; small tables where Snakemake itself runs.
     networks = [rule for rule, n in ON_A_GPU.items() for _ in range(n)]
     assert rules(jobs) == sorted([*ON_A_CPU, *networks])
     for job in jobs:

@@ -1,0 +1,94 @@
+"""Processor time of all linear fits of one network, choices on train included, beside that of an earlier commit.
+
+OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.choices [commit]
+
+Four readouts of config/published.yaml that lean on the same spectra, 2,592 train images, 168 neuroids: one layer and
+two splits are measured, turn by turn on both sides, and scaled to 8 layers and 11 splits. The layer is one whose
+components span the responses, as those of most layers do, and then one of which most directions are under the cut.
+"""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+N_TRAIN, N, N_UNITS, N_NEUROIDS = 2592, 3200, 6000, 168
+READOUTS = {
+    "ridge_loo": {"alpha": "loo"},
+    "pca1000-ols": {"alpha": 0, "components": 1000},
+    "pca1000-ridge": {"alpha": 1, "components": 1000},
+    "pca1000-ridge_loo": {"alpha": "loo", "components": 1000},
+}
+LAYERS, SPLITS, MEASURED = 8, 11, 2
+FALL_OFF = {"spanning": 0.5, "most under the cut": 1.5}  # of the amplitudes of units, as powers of their rank
+BEFORE = "d180356"
+
+
+def simulate(path: Path, fall_off: float) -> None:
+    """Write features (n, p) of a power law and rates (n, t) that are linear in them, with noise."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(N, N_UNITS)) * np.arange(1, N_UNITS + 1) ** -fall_off
+    y = x[:, :400] @ rng.normal(size=(400, N_NEUROIDS))
+    np.savez(path, x=x.astype(np.float32), y=y / y.std(axis=0) + rng.normal(size=y.shape))
+
+
+def measure(path: Path, seed: int) -> float:
+    """Seconds of the processor that the code which is first on the path takes for one layer and one split."""
+    import xarray as xr
+
+    from ventral import encoders
+    from ventral.gram import gram_of
+
+    data = np.load(path)
+    split = np.random.default_rng(seed).permutation(np.where(np.arange(N) < N_TRAIN, "train", "test"))
+    responses = xr.Dataset(
+        {"rate": (("stimulus", "neuroid"), data["y"])},
+        coords={
+            "stimulus_id": ("stimulus", np.arange(N).astype(str)),
+            "neuroid_id": ("neuroid", np.arange(N_NEUROIDS).astype(str)),
+            "region": ("neuroid", np.full(N_NEUROIDS, "IT")),
+        },
+    )
+    layers = [("layer", gram_of(data["x"]))]
+    plans = {name: encoders.ReadoutPlan(**readout) for name, readout in READOUTS.items()}  # type: ignore[arg-type]
+    start = time.process_time()
+    if hasattr(encoders, "fit_readouts"):
+        encoders.fit_readouts(layers, responses, plans, split[None])
+    else:
+        for plan in plans.values():
+            encoders.fit_protocol(layers, responses, plan, split[None])
+    return time.process_time() - start
+
+
+def main(commit: str = BEFORE) -> None:
+    root = Path(__file__).parents[1]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        archive = subprocess.run(["git", "archive", commit, "ventral"], cwd=root, check=True, capture_output=True)
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as code_before:
+            code_before.extractall(folder / "before", filter="data")
+        for kind, fall_off in FALL_OFF.items():
+            simulate(folder / "data.npz", fall_off)
+            seconds = {folder / "before": 0.0, root: 0.0}
+            for seed in range(MEASURED):
+                for code in seconds:
+                    command = [sys.executable, __file__, "measure", folder / "data.npz", str(seed)]
+                    done = subprocess.run(
+                        command, env={**os.environ, "PYTHONPATH": str(code)}, check=True, capture_output=True, text=True
+                    )
+                    seconds[code] += float(done.stdout)
+            before, after = (LAYERS * SPLITS / MEASURED * found for found in seconds.values())
+            print(f"{kind:20s} {commit} {before:7.0f} s   now {after:7.0f} s   {after / before:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["measure"]:
+        print(measure(Path(sys.argv[2]), int(sys.argv[3])))
+    else:
+        main(*sys.argv[1:])
