@@ -90,7 +90,8 @@ def covariance(estimates: Sequence[Estimate]) -> Floats:
     """(k, k) covariance of k estimates of the same stimuli and neuroids.
 
     Stimuli and neuroids are crossed: the variance over both is that over each, less what is in both (Cameron, Gelbach &
-    Miller 2011), which cannot be below that over stimuli alone.
+    Miller 2011). It is taken off the part of the neuroids, of which at least nothing is left, all k at the same rate,
+    so that no combination of estimates has a negative variance.
     """
     over = estimates[0].over
     stimuli = np.stack([each.stimuli for each in estimates])
@@ -99,15 +100,10 @@ def covariance(estimates: Sequence[Estimate]) -> Floats:
         return stimuli @ stimuli.T
     if over == "neuroids":
         return neuroids @ neuroids.T
-    cells = np.stack([each.cells for each in estimates])
-    return stimuli @ stimuli.T + _positive(neuroids @ neuroids.T - (cells @ cells.T).astype(np.float64))
-
-
-def _positive(matrix: Floats) -> Floats:
-    """The nearest symmetric matrix without negative eigenvalues."""
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-    nearest: Floats = (vectors * np.maximum(values, 0)) @ vectors.T
-    return nearest
+    in_both = sum(float(each.cells @ each.cells) for each in estimates)
+    total = float(np.sum(neuroids**2))
+    left = max(1 - in_both / total, 0.0) if total > 0 else 0.0
+    return stimuli @ stimuli.T + left * (neuroids @ neuroids.T)
 
 
 def freedom(one: Estimate) -> float:

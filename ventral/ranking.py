@@ -46,7 +46,7 @@ def resample(estimates: Sequence[Estimate], n_draws: int, seed: int) -> Floats:
 
     Deviations are normal with the covariance of the estimates, divided by the root of a chi square over its degrees of
     freedom, for the covariance is itself estimated: a multivariate t. Only differences between encoders are compared,
-    so that the degrees are the fewest of any difference from their mean.
+    so that the degrees are those of a difference from their mean, the median over encoders.
     """
     rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(covariance(estimates))
@@ -55,5 +55,5 @@ def resample(estimates: Sequence[Estimate], n_draws: int, seed: int) -> Floats:
         np.mean([getattr(each, part) for each in estimates], axis=0) for part in ("stimuli", "neuroids", "cells")
     )
     mean = Estimate(0.0, stimuli, neuroids, cells, estimates[0].over)
-    df = max(min(freedom(difference(each, mean)) for each in estimates), 3.0)
+    df = max(float(np.median([freedom(difference(each, mean)) for each in estimates])), 3.0)
     return (normal @ vectors.T) / np.sqrt(rng.chisquare(df, (n_draws, 1)) / df)
