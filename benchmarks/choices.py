@@ -26,7 +26,7 @@ READOUTS = {
     "pca1000-ridge_loo": {"alpha": "loo", "components": 1000},
 }
 LAYERS, SPLITS, MEASURED = 8, 11, 2
-FALL_OFF = {"spanning": 0.5, "most under the cut": 1.5}  # of the amplitudes of units, as powers of their rank
+FALL_OFF = {"spanning": 0.5, "most under the cut": 1.0}  # of the amplitudes of units, as powers of their rank
 BEFORE = "d180356"
 
 

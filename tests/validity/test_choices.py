@@ -1,0 +1,98 @@
+"""Are layers and penalties chosen on train the right ones? Simulated encoders whose R2 on fresh stimuli is known.
+
+`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated networks; `-s` shows what was found.
+"""
+
+import os
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_layer
+from ventral.spectra import Decomposition
+
+SCALE = float(os.environ.get("VENTRAL_VALIDITY_SCALE", "1"))
+N, N_FRESH, N_NEUROIDS = 100, 400, 20
+SPLIT = np.where(np.arange(N + N_FRESH) < N, "train", "test")
+IT = np.full(N_NEUROIDS, "IT")
+# Of the five layers of a network: how noisy a view they are of what drives the neurons, and how fast their spectra fall
+# off: as those of layers do, or so that directions are under the cut, as those of random weights.
+NOISE = (2.0, 1.0, 0.5, 0.3, 0.1)
+SLOW, FAST = (0.1, 0.3, 0.6, 1.0, 1.5), (1.0, 1.5, 2.0, 2.5, 3.0)
+
+
+def network(n_units: int, fall_off: tuple[float, ...], seed: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Inner products (n, n) of train and fresh stimuli by each layer, and (n, neuroid) rates, half of them noise."""
+    rng = np.random.default_rng(seed)
+    n = N + N_FRESH
+    latent = rng.normal(size=(n, 30)) * np.arange(1, 31) ** -0.5
+    rates = latent @ rng.normal(size=(30, N_NEUROIDS))
+    rates = rates / rates.std(axis=0) + rng.normal(size=rates.shape)
+    inner = []
+    for power, noise in zip(fall_off, rng.permutation(NOISE), strict=True):
+        x = latent @ rng.normal(size=(30, n_units)) / np.sqrt(30) + noise * rng.normal(size=(n, n_units))
+        x *= np.arange(1, n_units + 1) ** -power
+        x -= x.mean(axis=0)
+        inner.append(x @ x.T)
+    return inner, rates
+
+
+def r2(rates: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    return 1 - ((rates - prediction) ** 2).mean(axis=0) / rates.var(axis=0)
+
+
+def judge(plan: ReadoutPlan, n_units: int, fall_off: tuple[float, ...]) -> dict[str, float]:
+    """What the choice of layers is worth, on average over simulated networks.
+
+    Returns:
+        `rank`: correlation over layers of R2 on train with that on fresh stimuli; `lost`: R2 on fresh stimuli of the
+        best layer less that of the chosen one; `bias`: R2 on train less that on fresh stimuli.
+    """
+    found = []
+    for seed in range(round(6 * SCALE)):
+        inner, rates = network(n_units, fall_off, seed)
+        fits = [fit_layer(layer, rates, SPLIT, [(plan, IT)], n_units)[0] for layer in inner]
+        estimated = np.stack([fit["train_r2"] for fit in fits])
+        true = np.array([r2(rates[N:], fit["prediction"]).mean() for fit in fits])
+        chosen, mean = choose_layers(estimated, IT)[0], estimated.mean(axis=1)
+        found.append((spearmanr(mean, true).statistic, true.max() - true[chosen], (mean - true).mean()))
+    judged = dict(zip(("rank", "lost", "bias"), np.mean(found, axis=0).tolist(), strict=True))
+    print(f"\n{plan}, {n_units} units, {N} stimuli:", {name: round(value, 3) for name, value in judged.items()})
+    return judged
+
+
+@pytest.mark.parametrize("fall_off", [SLOW, FAST])
+@pytest.mark.parametrize(
+    ("n_units", "components"),
+    [(60, 10), (60, 20), (60, 40), (60, None), (300, 10), (300, 20), (300, 40), (300, 60), (300, 80), (300, None)],
+)
+def test_the_right_layer_is_chosen_for_least_squares_whatever_the_share_of_components(n_units, components, fall_off):
+    found = judge(ReadoutPlan(components=components), n_units, fall_off)
+    assert found["rank"] > 0.75 and found["lost"] < 0.03
+
+
+@pytest.mark.parametrize("fall_off", [SLOW, FAST])
+@pytest.mark.parametrize("n_units", [60, 300])
+@pytest.mark.parametrize(
+    "plan", [ReadoutPlan("loo"), ReadoutPlan("cv", 40), ReadoutPlan("loo", 80), ReadoutPlan(pls=5)]
+)
+def test_the_right_layer_is_chosen_and_rightly_judged_for_readouts_that_shrink(plan, n_units, fall_off):
+    found = judge(plan, n_units, fall_off)
+    assert found["rank"] > 0.75 and found["lost"] < 0.03 and abs(found["bias"]) < 0.06
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(("n_units", "components"), [(60, 40), (300, 40), (300, 80), (300, None)])
+def test_the_penalty_chosen_is_as_good_as_the_best_on_fresh_stimuli(n_units, components, shared):
+    plan = ReadoutPlan("cv" if shared else "loo", components)
+    lost = []
+    for seed in range(round(3 * SCALE)):
+        inner, rates = network(n_units, SLOW, seed)
+        scale = Decomposition(inner[0][:N, :N]).spectrum().values.sum() / N
+        tried = [plan, *(ReadoutPlan(alpha * scale, components) for alpha in ALPHAS)]
+        fits = fit_layer(inner[0], rates, SPLIT, [(one, IT) for one in tried], n_units)
+        chosen, *others = (r2(rates[N:], fit["prediction"]) for fit in fits)
+        lost.append(np.max([other.mean() for other in others]) - chosen.mean())
+    print(f"\n{plan}, {n_units} units: R2 lost by the penalty {np.mean(lost):.3f}")
+    assert np.mean(lost) < 0.03
