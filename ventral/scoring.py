@@ -18,7 +18,8 @@ Row = dict[str, Any]
 By = dict[str, Floats]
 
 STATISTICS = (*METRICS, "ceiled_r2")
-SIGNED = "signed_r2"  # r |r|, of which a region's share of the ceiling is made
+SIGNED = "signed_r2"  # r |r|
+CORRECTED = "corrected_r2"  # the same, unbiased: of it a region's share of the ceiling is made
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,12 @@ def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, sho
         scores, moved = influence(rates[here], predicted[here], group[here])
         r = scores["pearson_r"]
         scores[SIGNED], moved[SIGNED] = r * np.abs(r), 2 * np.abs(np.nan_to_num(r)) * moved["pearson_r"]
+        # The square of an estimate is too large by its variance.
+        scores[CORRECTED] = scores[SIGNED] - np.sign(r) * (moved["pearson_r"] ** 2).sum(axis=0)
         for metric, part in moved.items():
             influences[metric][np.unique(group[here])] += part
         parts.append(scores)
-    values = {metric: _average([part[metric] for part in parts]) for metric in influences}
+    values = {metric: _average([part[metric] for part in parts]) for metric in parts[0]}
     scored = np.maximum(np.isfinite([part["pearson_r"] for part in parts]).sum(axis=0), 1)
     mean = {metric: total / scored for metric, total in influences.items()}
     tested = held_out.any(axis=0)
@@ -138,7 +141,7 @@ def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses
         return low, high
 
     rows = {metric: (judged.values[metric], *spread(metric, judged.values[metric])) for metric in METRICS}
-    r = np.sign(judged.values[SIGNED]) * np.sqrt(np.abs(judged.values[SIGNED]))
+    r = _root(judged.values[SIGNED])
     rows["ceiled_r2"] = tuple(ceiled_r2(each, judged.ceiling) for each in (r, *spread("pearson_r", r)))
     return [
         pd.DataFrame(fixed | {"metric": metric, "value": value, "low": low, "high": high} | ceiling)
@@ -178,7 +181,7 @@ def _region_rows(
             row |= found
             if metric == "pearson_r":
                 row |= {"interval_over": mean.over, "estimate": mean}
-        row |= _ceiled(judged.values[SIGNED][here], judged.influences[SIGNED][:, here], judged.ceiling[here], drawn)
+        row |= _ceiled(judged, here, drawn)
         row |= {"reliability_median": _median(shown["reliability"].values[here])}
         row |= _seed_spread(predictions, shown["rate"].values, judged.held_out, here)
         medians = [_median(part["pearson_r"][here]) for part in judged.parts]
@@ -194,19 +197,25 @@ def _over(shown: xr.Dataset, neuroids: NDArray[np.bool_], over: str) -> Row:
     return {"over": over, "clusters": shown[cluster].values[neuroids] if cluster else None}
 
 
-def _ceiled(signed: Floats, influences: Floats, ceiling: Floats, over: Row) -> Row:
+def _ceiled(judged: Judged, here: NDArray[np.bool_], over: Row) -> Row:
     """Share of what can be explained that is, in a region: a ratio of sums over the neuroids with a ceiling.
 
     A mean of ratios would hang on the few neuroids whose ceiling is nearly 0. Estimated ceilings that fall below 0
     count in the sum, for leaving them out would raise it.
     """
-    share = estimate(signed, influences, ceilings=ceiling, **over)
+    r2, ceiling = judged.values[CORRECTED][here], judged.ceiling[here]
+    share = estimate(r2, judged.influences[SIGNED][:, here], ceilings=ceiling, **over)
     low, high = interval_of(share)
-    known = np.isfinite(ceiling) & np.isfinite(signed)
-    each = ceiled_r2(np.sign(signed) * np.sqrt(np.abs(signed)), ceiling)
+    known = np.isfinite(ceiling) & np.isfinite(r2)
+    each = ceiled_r2(_root(judged.values[SIGNED][here]), ceiling)
     row = {"ceiled_r2": share.value, "ceiled_r2_low": low, "ceiled_r2_high": high, "ceiled_r2_median": _median(each)}
     row |= {"n_ceiled": int(known.sum()), "n_ceiling_below_zero": int((ceiling[known] <= 0).sum())}
     return row | {"ceiling_median": _median(ceiling)}
+
+
+def _root(signed: Floats) -> Floats:
+    """r of r |r|."""
+    return np.sign(signed) * np.sqrt(np.abs(signed))
 
 
 def _seed_spread(

@@ -12,13 +12,14 @@ STUDIES = 80
 
 
 def encoders(rng: np.random.Generator, n_equal: int, n_worse: int, n: int, m: int, over: str) -> list[Estimate]:
-    """Encoders of m neuroids on n stimuli, each with errors of its own; the worse ones with larger ones."""
+    """Encoders of m neuroids on n stimuli, each with errors of its own, of equal variance; larger ones of the worse."""
     signal = rng.normal(size=(n, m))
     responses = signal + rng.normal(size=(n, m))
     found = []
     for size in [0.5] * n_equal + [0.8] * n_worse:
-        shared = rng.normal(size=(n, 4)) @ rng.normal(size=(4, m)) / 2  # errors that neuroids have in common
-        predictions = signal + size * (0.5 * shared + 0.87 * rng.normal(size=(n, m)))
+        mixed = rng.normal(size=(4, m))
+        shared = rng.normal(size=(n, 4)) @ (mixed / np.linalg.norm(mixed, axis=0))  # errors that neuroids share
+        predictions = signal + size * (0.5 * shared + np.sqrt(0.75) * rng.normal(size=(n, m)))
         values, influences = influence(responses, predictions)
         found.append(estimate(values["pearson_r"], influences["pearson_r"], over))
     return found
