@@ -161,6 +161,13 @@ def read_stimulus_ids(path: str | Path) -> NDArray[np.str_]:
         return file["stimulus_id"].asstr()[:].astype(str)
 
 
+def read_groups(path: str | Path) -> dict[str, str]:
+    """The first image with the same pixels, by id, of each image of an `images/{dataset}.h5` that is a copy of one."""
+    with reading(path), h5py.File(path) as file:
+        ids, groups = (file[name].asstr()[:].tolist() for name in ("stimulus_id", "stimulus_group"))
+    return {name: group for name, group in zip(ids, groups, strict=True) if name != group}
+
+
 def read_labels(path: str | Path) -> dict[str, NDArray[np.str_]]:
     """(n,) `object_name` and `category_name` of the images of an `images/{dataset}.h5`, as far as it has them."""
     with reading(path), h5py.File(path) as file:

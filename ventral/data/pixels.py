@@ -39,7 +39,7 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
         image.load()
         deep = image.mode == "F" or image.mode.startswith("I")
         pixels = _decode_deep(image, source, name) if deep else _decode_bytes(image, data, source, name)
-        return np.ascontiguousarray(turn_upright(pixels, image.getexif().get(ORIENTATION, 1)))
+        return np.ascontiguousarray(turn_upright(pixels, _orientation(image)))
 
 
 def _find_pictures(image: Image.Image) -> list[int]:
@@ -53,6 +53,13 @@ def _find_pictures(image: Image.Image) -> list[int]:
         kinds.append(_tags(image).get(PAGE_KIND, 0))
     image.seek(0)
     return [page for page, kind in enumerate(kinds) if not kind & NO_PICTURE]
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # damaged EXIF, met with any exception: to viewers it says nothing
+        return 1
 
 
 def _tags(image: Image.Image) -> Any:
