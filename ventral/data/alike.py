@@ -11,8 +11,8 @@ from PIL import Image
 
 from ventral.errors import listed
 
-BITS_APART = 6  # of 64, at most, between the hashes of pictures that look nearly alike
-LEVELS_APART = 6  # of 255, at most, between their thumbnails, root mean square
+BITS_APART = 8  # of 64, at most, between the hashes of pictures that look nearly alike
+LEVELS_APART = 10  # of 255, at most, between their thumbnails, root mean square
 NOISE = 2  # levels between neighbours that say nothing: compression does as much to an even surface
 NAMED = 5  # groups or pairs that a message names
 
