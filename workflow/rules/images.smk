@@ -42,6 +42,7 @@ rule read_files:
         "results/benchmarks/read_files/{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
+    priority: 1  # what is wrong with responses is told before networks run
     conda:
         "../../envs/cpu.yaml"
     threads: 1
