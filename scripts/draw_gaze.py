@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ventral.console import logged
-from ventral.data.images import decode_image, find_stimuli, open_images
+from ventral.data.images import find_stimuli, open_images, read_image
 from ventral.data.xiao_files import read_image_file
 from ventral.errors import InputError
 from ventral.figures import draw_gaze, save
@@ -18,7 +18,7 @@ def image_of(stimulus: str, folder: str) -> np.ndarray | None:
         found, _ = find_stimuli(names, [stimulus], folder)
     except InputError:  # this one stimulus is not in the archive
         return None
-    return decode_image(read(found[stimulus]), folder, found[stimulus])
+    return read_image(folder, found[stimulus], read)
 
 
 with logged(snakemake.log[0]):

@@ -45,15 +45,11 @@ with logged(snakemake.log[0]):
         primals = primal_weights(network, shown, images, duals, device=device, precision=precision)
         loaded = batches(Subset(shown, rows), network, BATCH, device)
         rates = apply_primal(network, primals, loaded, len(rows), precision)[of_stimulus]
-        height, width = shown.shape[1:3]
+        side = shown.shape[1]
     deviation = np.abs(rates - chosen_predictions(predictions)) / np.nanstd(responses["rate"].values, axis=0)
     print(f"{name}: predictions of held-out stimuli as in the study to {np.nanmax(deviation):.1e} sd", file=sys.stderr)
     card = {"name": name, "dataset": wildcards.dataset, "readout": dict(params.readout), "seed": params.seed}
-    card |= describe(responses, predictions) | {"deviation_in_sd": float(np.nanmax(deviation))}
+    card |= describe(responses, predictions, side) | {"deviation_in_sd": float(np.nanmax(deviation))}
     if settings["architecture"] == "hmo":
         settings = settings | {"card": read_card(Path(weights).with_name("card.json"))}
-    if network.image_size is None and height == width:
-        network = replace(network, image_size=height)
-    elif network.image_size is None:
-        card["image_shape"] = [height, width]
     keep_linear(Path(snakemake.output.card).parent, network, primals, settings, card)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from ventral.atomic import writing
 from ventral.console import logged
+from ventral.data.alike import tell_alike
 from ventral.data.images import find_stimuli, open_images, read_images, write_images
 
 with logged(snakemake.log[0]):
@@ -13,6 +14,7 @@ with logged(snakemake.log[0]):
     names, read = open_images(source)
     found, missing = find_stimuli(names, shown, source)
     images = read_images(source, list(found.values()), read, side=snakemake.params.image_size)
+    tell_alike(images, list(found), source)
     write_images(snakemake.output.images, images, list(found))
     with writing(snakemake.output.missing) as temporary:
         pd.DataFrame({"stimulus_id": missing}).to_csv(temporary, index=False)

@@ -2,10 +2,12 @@
 
 from ventral.console import logged
 from ventral.data.files import read_recordings
+from ventral.data.images import read_groups
 from ventral.data.responses import write_responses
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     settings = {"name": snakemake.wildcards.dataset, **params.settings}
-    responses = read_recordings(settings["images"], snakemake.input.responses, settings, params.split, params.seed)
+    files = settings["images"], snakemake.input.responses
+    responses = read_recordings(*files, settings, params.split, params.seed, read_groups(snakemake.input.packed))
     write_responses(responses, snakemake.output.responses)

@@ -25,11 +25,11 @@ with logged(snakemake.log[0]):
     responses = responses.isel(stimulus=stimuli)
     folder = Path("resources", "training", wildcards.dataset, wildcards.protocol, wildcards.encoder)
     with h5py.File(snakemake.input.images) as file:
-        images = file["images"]
+        images, side = file["images"], file["images"].shape[1]
         recipe, weights = make_recipe(
             entry,
             params.network,
-            images.shape[1],
+            side,
             responses.sizes["neuroid"],
             n_categories=count_categories(responses, entry),
             weights_files=weights_files,
@@ -45,6 +45,6 @@ with logged(snakemake.log[0]):
         curves.to_csv(temporary, index=False, float_format="%.6g")
     write_responses(predictions, output.predictions)
     card = {"dataset": wildcards.dataset, "name": wildcards.encoder, "entry": dict(trained.entry), "seed": seed}
-    card |= {"precision": entry["precision"], **describe(responses, predictions)}
+    card |= {"precision": entry["precision"], **describe(responses, predictions, side)}
     keep_trained(Path(output.card).parent, trained.members, trained.recipe, card)
     shutil.rmtree(folder)

@@ -21,6 +21,7 @@ from tests.fuzz.files_targets import picture
 from tests.fuzz.target import Target
 from ventral.__main__ import SCHEMA, network_settings
 from ventral.config import check_config
+from ventral.data.pixels import fitting
 from ventral.errors import InputError
 from ventral.keeping.primal import NETWORK, READOUT, Primal, keep_linear
 from ventral.keeping.reading import predict_images
@@ -32,6 +33,7 @@ from ventral.training.entries import build_trained, make_recipe
 
 SIDE = 8
 HOME = Path(__file__).parents[2]
+GIVEN = {"neuroid_id": list("abc"), "units": "Hz", "fitting": fitting(SIDE)}
 
 
 def net() -> nn.Module:
@@ -137,14 +139,14 @@ def keep_a_linear_one(home: Path) -> Path:
         units = network.model.V1(torch.zeros(1, 3, 16, 16)).flatten(1).shape[1]
     weights = torch.Generator().manual_seed(0)
     primal = Primal(torch.arange(3), torch.randn(units, 3, generator=weights), torch.zeros(3, dtype=torch.float64))
-    keep_linear(home / "kept", network, {"V1.output": primal}, settings, {"neuroid_id": list("abc"), "units": "Hz"})
+    keep_linear(home / "kept", network, {"V1.output": primal}, settings, GIVEN)
     return home / "kept"
 
 
 def keep_a_trained_one(home: Path) -> Path:
     entry = {"network": "cnn", "head": "linear", "cnn": {"layers": 2, "channels": [4, 4], "kernel": 3}}
     recipe, _ = make_recipe(entry, None, SIDE, 3)
-    keep_trained(home / "kept", [build_trained(recipe, 0)], recipe, {"neuroid_id": list("abc"), "units": "Hz"})
+    keep_trained(home / "kept", [build_trained(recipe, 0)], recipe, GIVEN)
     return home / "kept"
 
 

@@ -19,6 +19,7 @@ from torch import nn
 import ventral
 from ventral.__main__ import main
 from ventral.data.download import sha256_of
+from ventral.data.pixels import fit_square, fitting
 from ventral.dual import fit_dual
 from ventral.encoders import ReadoutPlan, fit_protocol
 from ventral.errors import InputError
@@ -111,7 +112,7 @@ def fit_and_keep(folder, images, responses, plan):
     network = replace(network, layers=tuple(duals))
     primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
     predictions.attrs = {"protocol": "holdout", "weights": network.weights}
-    keep_linear(folder, network, primals, SETTINGS, {"name": "net-x"} | describe(responses, predictions))
+    keep_linear(folder, network, primals, SETTINGS, {"name": "net-x"} | describe(responses, predictions, SIDE))
     return predictions
 
 
@@ -176,7 +177,7 @@ def test_a_trained_encoder_predicts_as_its_members_do_on_average(images, tmp_pat
         nn.init.normal_(member.head.rates.weight)
         member.mean.fill_(3.0)
         member.std.fill_(2.0)
-    keep_trained("kept", members, recipe, {"neuroid_id": list("abcde"), "units": "Hz"})
+    keep_trained("kept", members, recipe, {"neuroid_id": list("abcde"), "units": "Hz", "fitting": fitting(SIDE)})
     network = Network("", nn.Identity(), (), SIDE, tuple(recipe["mean"]), tuple(recipe["std"]))
     inputs = Inputs(images, prepare=lambda raw: prepare(torch.from_numpy(raw), network))
     expected = np.mean([predict(member, inputs) for member in members], axis=0)
@@ -197,7 +198,7 @@ def test_an_hmo_is_built_from_the_card_it_was_trained_with(images, responses):
     duals = {"n1": fit_dual(gram, responses, split, ReadoutPlan("loo"), np.ones(7, bool))}
     primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
     settings = {"architecture": "hmo", "weights": "random", "layers": "auto", "card": card}
-    keep_linear("kept", network, primals, settings, {"neuroid_id": list("abcdefg")})
+    keep_linear("kept", network, primals, settings, {"neuroid_id": list("abcdefg"), "fitting": fitting(SIDE)})
     rates = predict_images("kept", "images")[1]
     expected = fit_protocol([("n1", gram)], responses, ReadoutPlan("loo"), split[None])
     assert relative(rates[32:], chosen_predictions(expected), responses) < 1e-5
@@ -210,15 +211,26 @@ def test_a_network_that_takes_images_as_they_are_gets_them_in_the_size_of_the_st
     split, plan = responses["split"].values, ReadoutPlan("loo")
     duals = {"pixels": fit_dual(gram, responses, split, plan, np.ones(7, bool))}
     primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
-    card = {"neuroid_id": list("abcdefg"), "region": [], "units": "Hz"}
-    keep_linear("kept", replace(network, image_size=SIDE), primals, pixels, card)
-    keep_linear("kept16", network, primals, pixels, card | {"image_shape": [SIDE, SIDE]})
-    Image.open("images/0.png").resize((40, 40), Image.Resampling.BICUBIC).save("large.png")
-    rates = predict_images("kept", ["images/0.png", "large.png"])[1]
+    card = {"neuroid_id": list("abcdefg"), "region": [], "units": "Hz", "fitting": fitting(SIDE)}
+    keep_linear("kept", network, primals, pixels, card)
+    wide = Image.open("images/0.png").resize((40, 30), Image.Resampling.BICUBIC)
+    wide.save("wide.png")
+    Image.fromarray(fit_square(np.asarray(wide), SIDE)).save("fitted.png")
+    rates = predict_images("kept", ["wide.png", "fitted.png"])[1]
+    np.testing.assert_array_equal(*rates)
     assert np.isfinite(rates).all()
-    np.testing.assert_array_equal(predict_images("kept16", "images/0.png")[1], rates[:1])
-    with pytest.raises(InputError, match=r"large.png: 40 x 40 pixels, the encoder takes 16 x 16; "):
-        predict_images("kept16", "large.png")
+
+
+def test_an_encoder_that_does_not_say_how_images_were_fitted_is_refused(images, responses):
+    fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    card = read_card("kept")
+    for fitted in (None, fitting(SIDE) | {"background": 0}, fitting(SIDE) | {"side": "large"}):
+        changed = {name: value for name, value in (card | {"fitting": fitted}).items() if value is not None}
+        Path("kept", "card.json").write_text(json.dumps(changed | {"sha256": digest_of(changed)}))
+        with pytest.raises(
+            InputError, match=r"card.json: does not describe an encoder that can be made here; make the"
+        ):
+            predict_images("kept", "images", own_code=True)
 
 
 @pytest.mark.parametrize(

@@ -269,7 +269,9 @@ RESPONSE_FAULTS = {
 
 def read_mine(refused, folder, responses):
     settings = {"layout": ["stimulus", "neuroid"], "region": "IT", "subject": "A", "units": "Hz"}
-    inputs = {"responses": str(folder / responses)}
+    packed = folder / "mine.h5"
+    write_images(packed, np.zeros((1, 4, 4, 3), np.uint8), ["1.png"], {"stimulus_group": ["1.png"]})
+    inputs = {"responses": str(folder / responses), "packed": str(packed)}
     return refused("read_files", inputs, settings=settings | {"images": str(folder / "images.zip")})
 
 

@@ -128,6 +128,9 @@ def check_images(images: h5py.Dataset, path: str | Path, n_objects: int, shape: 
     if images.shape[1:] != shape:
         sizes = " and ".join(f"{width} x {height}" for _, height, width in (shape, images.shape[1:]))
         raise InputError(path, name, f"images of {sizes} pixels", "bring all to one size")
+    if images.shape[2] != images.shape[3]:
+        problem = f"images of {images.shape[3]} x {images.shape[2]} pixels"
+        raise InputError(path, name, problem, "bring them to squares, grey beside what was shown")
 
 
 def denormalise(values: NDArray[np.floating], path: str | Path, name: str) -> NDArray[np.uint8]:

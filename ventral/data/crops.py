@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from ventral.data.images import BACKGROUND, Reader, read_image
+from ventral.data.images import Reader, read_image
+from ventral.data.pixels import BACKGROUND
 from ventral.data.xiao_files import read_table
 
 Floats = NDArray[np.float64]

@@ -1,5 +1,6 @@
 """Bring your own recordings: images in a folder or zip, responses in one array, and their layout."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,12 @@ def rows_of(array: xr.DataArray, names: Sequence[str], path: str | Path) -> tupl
 
 
 def read_recordings(
-    images: str | Path, responses: str | Path, settings: Mapping[str, Any], split: Mapping[str, float], seed: int
+    images: str | Path,
+    responses: str | Path,
+    settings: Mapping[str, Any],
+    split: Mapping[str, float],
+    seed: int,
+    copies: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
     """Read somebody's own responses to their own images.
 
@@ -137,6 +143,7 @@ def read_recordings(
         settings: `name`, `layout`, `region`, `subject`, `units` from the config.
         split: shares of val and test.
         seed: of splits and halves.
+        copies: id of the image whose copy it is, for each image that is one; no split divides these.
 
     Raises:
         InputError: on anything that cannot be read or does not fit together.
@@ -159,9 +166,15 @@ def read_recordings(
             for name in labels
             if name in array.coords and array[name].dims in ((), ("neuroid",))
         }
+    ids = stimulus_ids(names)
+    groups = np.array([(copies or {}).get(name, name) for name in ids])
+    of_stimulus = {"stimulus_id": np.array(ids), "split": assign_splits(len(names), split, seed, groups=groups)}
+    if copies:
+        print(f"{images}: {len(copies)} of {len(ids)} stimuli are copies, on one side of every split", file=sys.stderr)
+        of_stimulus["stimulus_group"] = groups
     dataset = make_responses(
         reduce_presentations(values, stimulus, len(names), seed),
-        {"stimulus_id": stimulus_ids(names), "split": assign_splits(len(names), split, seed)},
+        of_stimulus,
         labels,
         source=f"files: {Path(responses).name}",
         units=settings["units"],

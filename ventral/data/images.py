@@ -1,6 +1,5 @@
 """Stimulus images: from a folder or a zip into `images/{dataset}.h5`, whose order every later matrix follows."""
 
-import io
 import re
 import sys
 import zipfile
@@ -10,15 +9,12 @@ from pathlib import Path, PurePosixPath
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from ventral.atomic import enduring, reading, writing
 from ventral.console import progress
+from ventral.data.pixels import decode_image, fit_square
 from ventral.errors import InputError, listed, refusing
 
-BACKGROUND = 128  # grey behind transparent pixels, the mid-grey of the screen in most recordings
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's those that start no other program
-MOST_PIXELS = 80_000_000  # of one image: 240 MB once it is decoded; Pillow refuses twice as many itself
 LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]
 
@@ -67,33 +63,6 @@ def stimulus_ids(names: Sequence[str]) -> list[str]:
     return [PurePosixPath(name).name for name in names]
 
 
-def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8]:
-    """Decode one image file to (H, W, 3) uint8 RGB; transparent pixels show the grey background.
-
-    Raises:
-        InputError: if the bytes are not a whole image.
-    """
-    wrong = refusing(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG")
-    with wrong, Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise InputError(source, name, f"{image.width} x {image.height} pixels", "bring it to a smaller size")
-        image.load()
-        if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-            layers = image.convert("RGBA")
-            ground = Image.new("RGBA", layers.size, (BACKGROUND,) * 3 + (255,))
-            return np.asarray(Image.alpha_composite(ground, layers).convert("RGB"))
-        if image.mode.startswith("I"):  # 16 bits of grey, which `convert` would clip, not scale
-            grey = np.rint(np.asarray(image) / 257).clip(0, 255).astype(np.uint8)
-            return np.repeat(grey[:, :, None], 3, axis=2)
-        return np.asarray(image.convert("RGB"))
-
-
-def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An (H, W, 3) image resized, its proportions kept, to lie centred on a grey (side, side, 3) square."""
-    grey = (BACKGROUND,) * 3
-    return np.asarray(ImageOps.pad(Image.fromarray(image), (side, side), Image.Resampling.LANCZOS, grey))
-
-
 def find_stimuli(
     names: Sequence[str], stimulus_id: Sequence[str], source: str | Path
 ) -> tuple[dict[str, str], list[str]]:
@@ -136,32 +105,34 @@ def read_image(source: str | Path, name: str, read: Reader) -> NDArray[np.uint8]
 
 
 def read_images(source: str | Path, names: Sequence[str], read: Reader, side: int | None = None) -> NDArray[np.uint8]:
-    """Read the named images of a source opened by `open_images`.
+    """Read the named images of a source opened by `open_images`, each fitted into a grey square.
 
     Args:
         source: named in errors.
         names: what to read.
         read: from `open_images`.
-        side: fit every image into a grey square of so many pixels; None for images of one size, as they are.
+        side: of the squares in pixels; None for images of one size, which keep their pixels.
 
     Returns:
-        (n, H, W, 3) uint8 in the order of `names`.
+        (n, side, side, 3) uint8 in the order of `names`.
 
     Raises:
-        InputError: if one is missing or unreadable, or if their sizes differ.
+        InputError: if one is missing or unreadable, or if their sizes differ and no `side` is given.
     """
     stack: NDArray[np.uint8] | None = None
+    first: tuple[int, ...] = ()
     for i, name in enumerate(progress(names, "images read")):
         image = read_image(source, name, read)
-        image = image if side is None else fit_square(image, side)
-        if stack is None:
-            whole = f"{len(names)} images of {image.shape[1]} x {image.shape[0]} pixels do not fit into memory"
-            with refusing(source, "images", whole, "set a smaller image_size"):
-                stack = np.empty((len(names), *image.shape), dtype=np.uint8)
-        if image.shape != stack.shape[1:]:
-            sizes = " and ".join("{1} x {0}".format(*shape[:2]) for shape in (stack.shape[1:], image.shape))
+        first = first or image.shape
+        if side is None and image.shape != first:
+            sizes = " and ".join("{1} x {0}".format(*shape) for shape in (first, image.shape))
             raise InputError(source, name, f"images of {sizes} pixels", "set image_size, or bring all to one size")
-        stack[i] = image
+        square = fit_square(image, side or max(first))
+        if stack is None:
+            whole = f"{len(names)} images of {len(square)} x {len(square)} pixels do not fit into memory"
+            with refusing(source, "images", whole, "set a smaller image_size"):
+                stack = np.empty((len(names), *square.shape), dtype=np.uint8)
+        stack[i] = square
     if stack is None:
         raise InputError(source, "images", "none named", "name at least one image")
     return stack
@@ -188,6 +159,13 @@ def read_stimulus_ids(path: str | Path) -> NDArray[np.str_]:
     """(n,) ids of the images of an `images/{dataset}.h5`, in its order."""
     with reading(path), h5py.File(path) as file:
         return file["stimulus_id"].asstr()[:].astype(str)
+
+
+def read_groups(path: str | Path) -> dict[str, str]:
+    """The first image with the same pixels, by id, of each image of an `images/{dataset}.h5` that is a copy of one."""
+    with reading(path), h5py.File(path) as file:
+        ids, groups = (file[name].asstr()[:].tolist() for name in ("stimulus_id", "stimulus_group"))
+    return {name: group for name, group in zip(ids, groups, strict=True) if name != group}
 
 
 def read_labels(path: str | Path) -> dict[str, NDArray[np.str_]]:

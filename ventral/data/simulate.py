@@ -19,9 +19,9 @@ from PIL import Image
 from ventral.atomic import enduring, writing
 from ventral.console import progress
 from ventral.data.course_files import write_course
-from ventral.data.images import decode_image
 from ventral.data.majaj_files import VARIABLE
 from ventral.data.objects import FAMILIES, OBJECTS, Floats, build, rotation
+from ventral.data.pixels import decode_image
 from ventral.data.render import background, render
 from ventral.data.splits import assign_splits
 

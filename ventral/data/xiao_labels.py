@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial import cKDTree
 
-from ventral.data.images import FORMATS
+from ventral.data.pixels import FORMATS
 from ventral.data.xiao_files import read_table
 from ventral.errors import InputError, refusing
 

@@ -187,7 +187,7 @@ def keep_linear(
 
     Args:
         folder: where; one that is there is replaced.
-        network: on which it stands; an `image_size` of None leaves its input as large as the study's images.
+        network: on which it stands; one that takes images as they are gets them as the study's were fitted.
         primals: of each layer, from `primal_weights`.
         settings: the network's entry in the config; of an HMO its `card` too.
         card: what else the card says, from `describe`.

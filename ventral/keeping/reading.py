@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ventral.console import progress
 from ventral.data.download import sha256_of
 from ventral.data.images import Reader, open_images, read_image
+from ventral.data.pixels import BACKGROUND, fit_square, fitting
 from ventral.errors import InputError, refusing
 from ventral.keeping.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
 from ventral.keeping.writing import CARD, Card, digest_of
@@ -38,11 +39,13 @@ class Kept:
 
     Attributes:
         card: what it is: neuroids, units, scores.
-        prepare: (b, H, W, 3) uint8 images -> (b, 3, h, w) as its network takes them.
+        side: in pixels of the squares that its study fitted images into.
+        prepare: (b, side, side, 3) uint8 images -> (b, 3, h, w) as its network takes them.
         predict: batches of such, and the number of images n -> (n, neuroid) rates in the card's units.
     """
 
     card: Card
+    side: int
     prepare: Callable[[NDArray[np.uint8]], Tensor]
     predict: Callable[[Batches, int], NDArray[np.floating]]
 
@@ -88,8 +91,7 @@ def read_encoder(folder: str | Path, device: torch.device = CPU, own_code: bool 
         if not own_code:
             _refuse_code(folder, card)
         kept = _read_kept(folder, card, device)
-        height, width = card.get("image_shape") or (1, 1)
-        grey = kept.prepare(np.full((1, _side(height), _side(width), 3), 128, dtype=np.uint8))
+        grey = kept.prepare(np.full((1, kept.side, kept.side, 3), BACKGROUND, dtype=np.uint8))
         n_neuroids = len([str(name) for name in card["neuroid_id"]])
         if kept.predict([(0, grey.to(device))], 1).shape != (1, n_neuroids):
             raise ValueError("not one rate a neuroid")
@@ -105,11 +107,16 @@ def _refuse_code(folder: Path, card: Card) -> None:
 
 
 def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
+    side = _side(card["fitting"]["side"])
+    if card["fitting"] != fitting(side):
+        raise ValueError("images of its study were fitted in another way")
     if card["kind"] == "linear":
         network, primals = _rebuild(card["network"], folder), _read_primals(folder / READOUT)
         network.model.to(device)
         precision = card["network"]["settings"].get("precision", "float32")
-        return Kept(card, _preparation(card["network"]), partial(apply_primal, network, primals, precision=precision))
+        return Kept(
+            card, side, _preparation(card["network"]), partial(apply_primal, network, primals, precision=precision)
+        )
     from ventral.training.entries import build_trained
 
     members = []
@@ -118,7 +125,7 @@ def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
         _load(member, folder / name)
         members.append(member.to(device))
     precision = card.get("precision", "float32")
-    return Kept(card, _preparation(card["recipe"]), partial(_apply_members, members, precision=precision))
+    return Kept(card, side, _preparation(card["recipe"]), partial(_apply_members, members, precision=precision))
 
 
 def _rebuild(described: Mapping[str, Any], folder: Path) -> Network:
@@ -196,7 +203,7 @@ def predict_images(
     device: torch.device = CPU,
     own_code: bool = False,
 ) -> tuple[list[str], NDArray[np.floating], list[str]]:
-    """Predict the rates of an encoder's neuroids for images of any size, each resized as its network wants it.
+    """Predict the rates of an encoder's neuroids for images of any size, each fitted as those of its study were.
 
     Args:
         folder: of the encoder.
@@ -208,22 +215,14 @@ def predict_images(
         Names of the images, in natural order or in that given; (n, neuroid) rates in the card's `units`; neuroid ids.
 
     Raises:
-        InputError: as `read_encoder`, and on an image that is missing, unreadable or, where the network takes images
-            as they are and those of its study were not square, of another size than theirs.
+        InputError: as `read_encoder`, and on an image that is missing or unreadable.
     """
     names, source, read = _find_images(images)
     kept = read_encoder(folder, device, own_code)
-    shape = kept.card.get("image_shape")
 
     def load(part: tuple[int, ...]) -> tuple[int, Tensor]:
-        prepared = []
-        for i in part:
-            image = np.array(read_image(source, names[i], read))
-            if shape is not None and list(image.shape[:2]) != shape:
-                problem = "{1} x {0} pixels".format(*image.shape) + ", the encoder takes {1} x {0}".format(*shape)
-                raise InputError(source, names[i], problem, "bring it to that size")
-            prepared.append(kept.prepare(image[None]))
-        return part[0], torch.cat(prepared).to(device)
+        fitted = np.stack([fit_square(read_image(source, names[i], read), kept.side) for i in part])
+        return part[0], kept.prepare(fitted).to(device)
 
     parts = [tuple(range(start, min(start + BATCH, len(names)))) for start in range(0, len(names), BATCH)]
     loaded: Iterable[tuple[int, Tensor]] = progress(prefetched(load, parts), f"batches of {BATCH} images", len(parts))

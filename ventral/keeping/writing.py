@@ -20,6 +20,7 @@ import ventral
 from ventral.atomic import disk_faults
 from ventral.data.download import sha256_of
 from ventral.data.fetch import filling
+from ventral.data.pixels import fitting
 from ventral.networks.trainable import Encoder
 from ventral.scores import score
 
@@ -29,16 +30,18 @@ Card = dict[str, Any]
 States = Mapping[str, Mapping[str, Tensor]]
 
 
-def describe(responses: xr.Dataset, predictions: xr.Dataset) -> Card:
+def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
     """What a card says of the data and of how well an encoder predicts them, on the first split of its protocol.
 
     Args:
         responses: as in `responses/{dataset}.nc`.
         predictions: as in `predictions/{dataset}/{protocol}/{encoder}.nc`.
+        side: of the dataset's images in pixels.
 
     Returns:
-        `source`, `units`, `protocol`, `weights`; of each neuroid `neuroid_id`, `region`, `reliability` (the ceiling of
-        r squared), `layer`; and `scores`, for val and test `explained_variance` and `pearson_r`, None where unknown.
+        `source`, `units`, `protocol`, `weights`; `fitting`, what was done to images of any size; of each neuroid
+        `neuroid_id`, `region`, `reliability` (the ceiling of r squared), `layer`; and `scores`, for val and test
+        `explained_variance` and `pearson_r`, None where unknown.
     """
     first, matched = predictions.isel(repeat=0), responses.set_index(stimulus="stimulus_id")
     scores = {}
@@ -53,6 +56,7 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset) -> Card:
         **{name: str(predictions.attrs[name]) for name in ("protocol", "weights") if name in predictions.attrs},
         **{name: responses[name].values.tolist() for name in ("neuroid_id", "region")},
         "reliability": _plain(responses["reliability"].values),
+        "fitting": fitting(side),
         "layer": first["chosen_layer"].values.tolist(),
         "scores": scores,
     }

@@ -31,6 +31,7 @@ rule read_files:
     """Read somebody's own responses, average repeats, estimate reliabilities, and split the stimuli."""
     input:
         images=lambda wildcards: contents(DATASETS[wildcards.dataset]["images"]),
+        packed="results/images/{dataset}.h5",
         responses=lambda wildcards: DATASETS[wildcards.dataset]["responses"],
         code=code_of("read_files"),
     output:
@@ -41,6 +42,7 @@ rule read_files:
         "results/benchmarks/read_files/{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
+    priority: 1  # what is wrong with responses is told before networks run
     conda:
         "../../envs/cpu.yaml"
     threads: 1
