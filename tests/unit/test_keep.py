@@ -25,7 +25,8 @@ from ventral.errors import InputError
 from ventral.gram import gram_of
 from ventral.keeping.primal import check_linear, keep_linear, primal_weights
 from ventral.keeping.reading import predict_images, read_card
-from ventral.keeping.writing import chosen_predictions, describe, digest_of, keep_trained
+from ventral.keeping.trained import keep_trained
+from ventral.keeping.writing import chosen_predictions, describe, digest_of, write_encoder
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network
@@ -300,7 +301,7 @@ def test_what_is_written_over_is_replaced_whole(images, responses):
     assert len(list(Path("kept").iterdir())) == 3
     before = Path("kept", "card.json").read_bytes()
     with pytest.raises(ValueError, match="not JSON compliant"):
-        keep_trained("kept", [], {}, {"scores": float("nan")})
+        write_encoder("kept", {}, {"scores": float("nan")})
     assert Path("kept", "card.json").read_bytes() == before
 
 

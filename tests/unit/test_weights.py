@@ -16,7 +16,8 @@ from torch import nn
 
 from ventral.errors import InputError
 from ventral.networks.operators import name_missing_operators
-from ventral.networks.weights import fingerprint, load_state, read_state, seeded
+from ventral.networks.state_files import not_weights, read_states
+from ventral.networks.weights import fingerprint, load_state, seeded
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 
@@ -101,14 +102,14 @@ def test_another_architecture_is_named(tmp_path, other, fragments):
 )
 def test_what_is_no_state_dict_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"a\.pt: weights: not a state dict; save it with torch\.save"):
-        read_state(tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"a\.pt: weights: not a state dict.*; save it with torch\.save"):
+        read_states(tmp_path / "a.pt")
 
 
 def test_a_whole_model_is_refused(tmp_path):
     torch.save(small(), tmp_path / "a.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "a.pt")
+        read_states(tmp_path / "a.pt")
 
 
 class Evil:
@@ -125,8 +126,11 @@ class Evil:
 def test_code_in_a_file_is_not_run(tmp_path, save):
     save({"0.weight": Evil(tmp_path / "owned")}, tmp_path / "evil.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "evil.pt")
+        read_states(tmp_path / "evil.pt")
     assert not (tmp_path / "owned").exists()
+
+
+UNREADABLE = "not a readable state dict; save it with"
 
 
 def as_safetensors(shape: int = 1) -> bytes:
@@ -135,19 +139,30 @@ def as_safetensors(shape: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b".", b"0.5,1\n2,3\n", b"hello\n", b"<html></html>", b'{"a": 1}', b"a: 1\n", as_safetensors(2)]
+    "data, said",
+    [
+        *((data, UNREADABLE) for data in (b".", b"0.5,1\n2,3\n", b"hello\n", b"a: 1\n", as_safetensors(2))),
+        (b"", "an empty file in place of weights; download"),
+        (b"<html></html>", "a web page in place of weights; download"),
+        (b"\xef\xbb\xbf\n <!DOCTYPE html><form action='login'>", "a web page in place of weights; download"),
+        ("\ufeff<html>".encode("utf-16-le"), "a web page in place of weights; download"),
+        (b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>', "a web page in place of weights; download"),
+        (b'{"a": 1}', "a message in JSON in place of weights; download"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "a Git LFS pointer in place of weights; download"),
+    ],
 )
-def test_other_files_are_refused(tmp_path, data):
+def test_other_files_are_refused_by_what_they_are(tmp_path, data, said):
     (tmp_path / "a.pt").write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.pt: weights: not a readable state dict; save it with"):
-        read_state(tmp_path / "a.pt")
+    with pytest.raises(InputError, match=rf"a\.pt: weights: {said}"):
+        read_states(tmp_path / "a.pt")
+    assert not_weights(tmp_path / "a.pt") or data == as_safetensors(2)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(InputError, match="no such file; correct the path"):
-        read_state(tmp_path / "absent.pt")
+        read_states(tmp_path / "absent.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path)
+        read_states(tmp_path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -162,7 +177,7 @@ def test_a_damaged_file_is_an_input_error_or_a_state(tmp_path_factory, zipped, d
     path = tmp_path_factory.mktemp("weights") / "a.pt"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
     try:
-        assert all(isinstance(value, torch.Tensor) for value in read_state(path).values())
+        assert all(isinstance(value, torch.Tensor) for state in read_states(path).values() for value in state.values())
     except InputError as error:
         assert "\n" not in str(error)
 
@@ -172,7 +187,7 @@ def test_a_truncated_file_is_refused(saved, share):
     _, path = saved
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(path)
+        read_states(path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
@@ -181,7 +196,7 @@ def test_truncated_safetensors_are_refused(tmp_path, share):
     data = (tmp_path / "a.pt").read_bytes()
     (tmp_path / "a.pt").write_bytes(data[: int(share * len(data))])
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "a.pt")
+        read_states(tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
