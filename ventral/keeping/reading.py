@@ -102,9 +102,8 @@ def _check_probes(folder: Path, card: Card, rates: NDArray[np.floating]) -> None
     differs = deviation(card, rates)
     if not differs <= TOLERANCE[settings.get("precision", "float32")]:
         problem = f"it does not predict for its probe images what it did when it was kept: off by {differs:.1e} sd"
-        remedy = (
-            f"have the network's code and versions as they were ({listed(card['versions'].items())}), or keep it anew"
-        )
+        made_by = listed([" ".join(item) for item in card["versions"].items()])
+        remedy = f"have the network's code as it was, and the versions of the card ({made_by}), or keep it anew"
         raise InputError(folder, CARD, problem, remedy)
 
 

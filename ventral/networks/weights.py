@@ -94,7 +94,7 @@ def _choose(states: Mapping[str, State], model: nn.Module, path: Path) -> State 
     key, how, first = found[0]
     for other_key, other_how, other in found[1:]:
         preferred = key.rpartition(".")[2] in ("", *KEYS) if other_key != key else not how
-        if not preferred and any(not torch.equal(value, other.get(name, value[:0])) for name, value in first.items()):
+        if not preferred and not _equal(first, other):
             problem = f"it fits twice, and differs: {_place(key, how)}, and {_place(other_key, other_how)}"
             raise InputError(path, "weights", problem, "save the one that is meant as a file of its own")
     left_out = [name for name in states[key] if not any(name.endswith(end) for end in first)]
@@ -102,6 +102,10 @@ def _choose(states: Mapping[str, State], model: nn.Module, path: Path) -> State 
     if key or how:
         print(f"{path}: loaded {_place(key, how)}{beside}", file=sys.stderr)
     return first
+
+
+def _equal(one: State, other: State) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
 def _place(key: str, how: str) -> str:
