@@ -4,17 +4,21 @@ import re
 import sys
 
 import h5py
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from ventral.__main__ import main
 from ventral.config import find_absent
 from ventral.errors import InputError
+from ventral.figures import STYLE
 from ventral.gram_file import entry_of, layer_of, read_gram, read_layers, write_gram, writing_grams
 from ventral.networks.activations import extract_grams
 from ventral.networks.weights import fingerprint
-from ventral.networks.zoo import build_network
+from ventral.networks.zoo import Network, build_network
+from ventral.tables import read_table, write_csv
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 NETS = """
@@ -217,9 +221,22 @@ def test_any_name_of_a_layer_is_written_and_read_as_given(name, tmp_path):
 
 
 def grams_of_plain():
-    from ventral.networks.zoo import Network
-
     return grams_of(Network("pixels", torch.nn.Sequential(torch.nn.Identity()), ("0",), None, (0, 0, 0), (1, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    "name", ["a$b$c", "$\\frac$", "NA", "null", "nan", "3", "1e5", "a,b", 'a"b', "a\nb", " a", "été"]
+)
+def test_any_name_of_a_layer_is_a_tables_and_a_figures(name, tmp_path):
+    table = pd.DataFrame({"layer": [name, "b"], "depth": [0, 1], "r": [0.5, np.nan]})
+    write_csv(table, tmp_path / "a.csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), table)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots()
+        axes.plot(table["layer"], table["r"])
+        figure.savefig(tmp_path / "a.svg")
+        assert axes.get_xticklabels()[0].get_text() == name
+    plt.close(figure)
 
 
 def test_names_that_need_no_escape_stay_readable():

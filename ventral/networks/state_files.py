@@ -46,7 +46,7 @@ def not_weights(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             return "" if any(name.endswith("data.pkl") for name in archive.namelist()) else "an archive of other files"
     pickled = start[:1] == b"\x80" or start[257:262] == b"ustar"  # torch before 1.6, and before 0.4
-    return "" if pickled or is_safetensors(path) else "no file of torch or safetensors"
+    return "" if pickled or is_safetensors(path) else "a file of another kind"
 
 
 def is_safetensors(path: Path) -> bool:
