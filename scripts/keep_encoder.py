@@ -14,7 +14,15 @@ from ventral.data.responses import draw_splits, read_responses
 from ventral.dual import fit_dual
 from ventral.encoders import ReadoutPlan
 from ventral.gram_file import match_stimuli, read_gram
-from ventral.keeping.primal import BATCH, Subset, apply_primal, check_linear, keep_linear, primal_weights
+from ventral.keeping.primal import (
+    BATCH,
+    Subset,
+    apply_primal,
+    check_deviation,
+    check_linear,
+    keep_linear,
+    primal_weights,
+)
 from ventral.keeping.writing import chosen_predictions, describe
 from ventral.networks.activations import batches, choose_device
 from ventral.networks.hmo import read_card
@@ -48,6 +56,7 @@ with logged(snakemake.log[0]):
         side = shown.shape[1]
     deviation = np.abs(rates - chosen_predictions(predictions)) / np.nanstd(responses["rate"].values, axis=0)
     print(f"{name}: predictions of held-out stimuli as in the study to {np.nanmax(deviation):.1e} sd", file=sys.stderr)
+    check_deviation(name, float(np.nanmax(deviation)), precision)
     card = {"name": name, "dataset": wildcards.dataset, "readout": dict(params.readout), "seed": params.seed}
     card |= describe(responses, predictions, side) | {"deviation_in_sd": float(np.nanmax(deviation))}
     if settings["architecture"] == "hmo":

@@ -10,7 +10,8 @@ from ventral.atomic import writing
 from ventral.console import logged
 from ventral.data.responses import draw_splits, read_responses, write_responses
 from ventral.gram_file import match_stimuli
-from ventral.keeping.writing import describe, keep_trained
+from ventral.keeping.trained import keep_trained
+from ventral.keeping.writing import describe
 from ventral.networks.activations import choose_device
 from ventral.training.entries import Job, count_categories, fit_trained, make_recipe
 

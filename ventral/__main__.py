@@ -127,7 +127,7 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
     """
     import torch
 
-    from ventral.networks.layers import expand_layers, module_names
+    from ventral.networks.layers import expand_layers, module_names, running
     from ventral.networks.recording import find_records
     from ventral.networks.zoo import build_network
 
@@ -136,7 +136,7 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
     field = f"networks.{network}.layers"
     wanted = expand_layers(patterns, built.model, field) if patterns else (*module_names(built.model), "output")
     size = built.image_size or 224
-    with torch.inference_mode():
+    with torch.inference_mode(), running(f"networks.{network}.architecture", torch.empty(2, 3, size, size)):
         example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
         shapes = find_records(built.model, wanted, example).shapes
         auto = find_records(built.model, built.layers, example).shapes

@@ -131,6 +131,11 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
         file = architecture.rpartition(":")[0]
         if file.endswith(".py") and not Path(file).is_file():
             absent.append(f"{where}.architecture: no such file {file!r}; correct the path")
+        folder = settings.get("python_path")
+        if folder is not None and ":" not in architecture:
+            absent.append(f"{where}.python_path: goes with code of your own; leave it out")
+        elif folder is not None and not Path(folder).expanduser().is_dir():
+            absent.append(f"{where}.python_path: no such folder {folder!r}; correct the path")
         for copy in names_of_copies(name, settings):
             if copy in networks:
                 absent.append(f"{where}.copies: {copy} is another network's name; rename that")

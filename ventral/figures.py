@@ -29,6 +29,7 @@ STYLE: Any = {
     "legend.frameon": False,
     "savefig.dpi": 150,
     "pdf.fonttype": 42,  # letters stay letters, as journals ask
+    "text.parse_math": False,  # names of layers may hold dollars
     "svg.hashsalt": "ventral",  # the same figure gives the same file
 }
 UNDATED: Any = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # likewise

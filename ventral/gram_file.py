@@ -2,11 +2,13 @@
 
 import hashlib
 import math
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import h5py
 import numpy as np
@@ -37,9 +39,26 @@ def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h
         yield file
 
 
+def entry_of(layer: str) -> str:
+    """The name of a layer as one of an HDF5 group, which knows no slash, no lone dot, no NUL and no broken Unicode.
+
+    Each byte of such a character is written as % and two digits, as in addresses (RFC 3986, section 2.1).
+    """
+    return re.sub(
+        r"[%/\0\ud800-\udfff]|^\.$",
+        lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode("utf-8", "surrogatepass")),
+        layer,
+    )
+
+
+def layer_of(entry: str) -> str:
+    """The name of a layer, from that of its group."""
+    return unquote(entry, errors="surrogatepass")
+
+
 def write_gram(file: h5py.File, layer: str, gram: Gram) -> None:
     """Write the Gram matrix of the next layer, early to late; in float32, or float64 where its products are."""
-    group = file["layers"].require_group(layer)
+    group = file["layers"].require_group(entry_of(layer))
     dtype = np.float64 if in_double(len(gram.inner), gram.n_units) else np.float32
     group.create_dataset("inner", data=gram.inner, dtype=dtype)
     group.create_dataset("unit_sum", data=gram.unit_sum)
@@ -59,7 +78,7 @@ def keep_activations(file: h5py.File, layer: str, shape: tuple[int, ...]) -> h5p
     chunks = min(size[0], 64), min(size[1], WIDTH)
     dataset = (
         file["layers"]
-        .create_group(layer)
+        .create_group(entry_of(layer))
         .create_dataset(
             "activations", size, np.float32, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True
         )
@@ -71,7 +90,7 @@ def keep_activations(file: h5py.File, layer: str, shape: tuple[int, ...]) -> h5p
 def read_layers(path: str | Path) -> list[str]:
     """Names of the layers in the file, early to late."""
     with reading(path), h5py.File(path) as file:
-        return list(file["layers"])
+        return [layer_of(entry) for entry in file["layers"]]
 
 
 def read_weights(path: str | Path) -> str:
@@ -83,7 +102,7 @@ def read_weights(path: str | Path) -> str:
 def read_gram(path: str | Path, layer: str, images: NDArray[np.intp] | None = None) -> Gram:
     """The Gram matrix of one layer, in float64, of all images or of those with the given indices, in their order."""
     with reading(path), h5py.File(path) as file:
-        group = file["layers"][layer]
+        group = file["layers"][entry_of(layer)]
         chosen = np.arange(len(group["unit_sum"])) if images is None else images
         return Gram(
             group["inner"][:][np.ix_(chosen, chosen)].astype(np.float64),

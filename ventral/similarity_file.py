@@ -12,6 +12,7 @@ from scipy.spatial.distance import squareform
 
 from ventral.atomic import enduring, reading, writing
 from ventral.gram import Gram
+from ventral.gram_file import entry_of
 from ventral.rsa import CATEGORY
 from ventral.rsa.comparisons import COMPARISON, TEXT, Comparisons
 from ventral.rsa.regions import RegionRDM, category_models
@@ -59,13 +60,15 @@ def write_similarity(
 
         def add(network: str, layer: str, rdm: Floats, inner: Floats, known: NDArray[np.bool_] | None = None) -> None:
             comparisons.add(network, layer, rdm, inner, known)
-            file.create_dataset(f"layers/{network}/{layer}", data=squareform(rdm, checks=False), dtype=np.float32)
+            file.create_dataset(
+                f"layers/{network}/{entry_of(layer)}", data=squareform(rdm, checks=False), dtype=np.float32
+            )
 
         for network, layer, gram in models:
             add(network, layer, correlation_rdm(gram), np.zeros_like(gram.inner) if gram.dead else gram.inner)
         for label, rdm, inner, known in category_models(responses):
             add(CATEGORY, label, rdm, inner, known)
-        table = comparisons.table(lambda network, layer: squareform(file[f"layers/{network}/{layer}"][:]))
+        table = comparisons.table(lambda network, layer: squareform(file[f"layers/{network}/{entry_of(layer)}"][:]))
         for column in COMPARISON:
             text = column in TEXT
             values = table[column].to_numpy(object if text else np.float64)
@@ -105,4 +108,4 @@ def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.s
 def read_layer_rdm(path: str | Path, network: str, layer: str) -> Floats:
     """(n, n) RDM of one layer."""
     with reading(path), h5py.File(path) as file:
-        return squareform(file[f"layers/{network}/{layer}"][:])
+        return squareform(file[f"layers/{network}/{entry_of(layer)}"][:])

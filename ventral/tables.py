@@ -92,5 +92,6 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote; names stay text, though a layer be called 3 and a region 17."""
-    return pd.read_csv(path, dtype=dict.fromkeys([*ENCODER, "neuroid", "layer", "compared_with", "split"], str))
+    """Read a table that `write_csv` wrote; names stay text, though a layer be called 3 and a region 17 or NA."""
+    names = dict.fromkeys([*ENCODER, "neuroid", "layer", "compared_with", "split"], str)
+    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])

@@ -25,9 +25,11 @@ from ventral.data.pixels import fitting
 from ventral.errors import InputError
 from ventral.keeping.primal import NETWORK, READOUT, Primal, keep_linear
 from ventral.keeping.reading import predict_images
-from ventral.keeping.writing import CARD, digest_of, keep_trained
+from ventral.keeping.trained import keep_trained
+from ventral.keeping.writing import CARD, digest_of
 from ventral.networks.published import address_of
-from ventral.networks.weights import load_state, read_state
+from ventral.networks.state_files import read_states
+from ventral.networks.weights import load_state
 from ventral.networks.zoo import build_network
 from ventral.training.entries import build_trained, make_recipe
 
@@ -55,8 +57,8 @@ def make_pth(_folder: Path) -> list[bytes]:
 
 
 def read_weights(path: Path) -> None:
-    state = read_state(path)
-    assert all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())
+    for state in read_states(path).values():
+        assert all(isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items())
     model = net()
     load_state(model, path)
     assert {name: value.shape for name, value in model.state_dict().items()} == {

@@ -1,16 +1,20 @@
 """Every fault of a server ends in the right file or in one line, and never in a wrong file."""
 
 import hashlib
+import io
 import itertools
 import random
+import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from loopback import Loopback, closed_port
 
 from ventral.data import fetch as module
 from ventral.data.fetch import fetch, filling
 from ventral.errors import InputError
+from ventral.networks.state_files import not_weights
 
 BODY = random.Random(0).randbytes(400_000)
 DIGESTS = {name: f"{name}:{hashlib.new(name, BODY).hexdigest()}" for name in ("sha256", "sha1", "md5")}
@@ -34,6 +38,12 @@ def refused(*arguments, **options) -> str:
         fetch(*arguments, **options)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def save(content, **options) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer, **options)
+    return buffer.getvalue()
 
 
 def files_beside(path: Path) -> set[str]:
@@ -141,6 +151,56 @@ def test_wrong_everywhere_is_one_line_and_no_file(server, path):
     assert line.startswith(f"{path}: download: {host}: wrong sha256, {host}: HTTP 404 Not Found, 127.0.0.1:")
     assert line.endswith(": no connection; check the connection and run again")
     assert files_beside(path) == set()
+
+
+STAND_INS = {
+    "a web page": b"\n<!DOCTYPE html>\n<html><title>Quota exceeded</title>",
+    "a login form": b"<form action='/login'>",
+    "a page that begins with a comment": b"<!-- saved -->\n<html>",
+    "a bucket's refusal": b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code></Error>',
+    "a page with a byte order mark": b"\xef\xbb\xbf<HTML>",
+    "a page in UTF-16": "\ufeff<html>".encode("utf-16-le"),
+    "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n",
+    "a message in JSON": b'{"error": "not found"}',
+    "an empty file": b"",
+    "words": b"Not found",
+    "a photograph": b"\x89PNG\r\n\x1a\n",
+}
+
+
+@pytest.mark.parametrize("body", STAND_INS.values(), ids=STAND_INS)
+def test_what_comes_in_place_of_weights_is_never_kept(server, path, body):
+    line = refused([server.add("/a", body)], path, refuse=not_weights, backoff=0)
+    assert " came in its place; check the connection" in line and files_beside(path) == set()
+    assert server.asked == [("/a", "")]  # it would not be another at once
+    good = save({"a": torch.ones(2)})
+    fetch([server.add("/a", body), server.add("/b", good) + "?X-Sig=a%2Fb&id=1"], path, refuse=not_weights)
+    assert path.read_bytes() == good
+
+
+@pytest.mark.parametrize("options", [{}, {"_use_new_zipfile_serialization": False}])
+def test_files_of_torch_of_any_age_are_kept(server, path, options):
+    good = save({"a": torch.ones(2)}, **options)
+    fetch([server.add("/a", good)], path, refuse=not_weights)
+    assert path.read_bytes() == good
+
+
+def test_an_archive_of_other_files_is_not_kept(server, path):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("repository/weights.pth", b"")
+    line = refused([server.add("/a", buffer.getvalue())], path, refuse=not_weights)
+    assert "an archive of other files came in its place" in line and files_beside(path) == set()
+
+
+def test_a_wrong_digest_says_what_came(server, path):
+    line = refused([server.add("/a", b"<html>Log in</html>")], path, digest=DIGESTS["sha256"])
+    assert "wrong sha256: a web page; " in line and files_beside(path) == set()
+
+
+def test_a_password_in_an_address_is_not_told(path):
+    line = refused([closed_port().replace("://", "://me:secret@") + "/a"], path, attempts=1)
+    assert "secret" not in line and "no connection" in line
 
 
 def test_a_file_without_length_is_not_taken_for_whole(server, path):

@@ -24,9 +24,10 @@ from ventral.dual import fit_dual
 from ventral.encoders import ReadoutPlan, fit_protocol
 from ventral.errors import InputError
 from ventral.gram import gram_of
-from ventral.keeping.primal import check_linear, keep_linear, primal_weights
-from ventral.keeping.reading import predict_images, read_card
-from ventral.keeping.writing import chosen_predictions, describe, digest_of, keep_trained
+from ventral.keeping.primal import check_deviation, check_linear, keep_linear, primal_weights
+from ventral.keeping.reading import predict_images, read_card, read_encoder
+from ventral.keeping.trained import keep_trained
+from ventral.keeping.writing import chosen_predictions, describe, digest_of, write_encoder
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network
@@ -289,6 +290,72 @@ def rewrite(path, **entries):
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
+OTHER = {
+    "another function": ("nn.ReLU(inplace=True)", "nn.GELU()"),
+    "another order": ("nn.Flatten()", "nn.Sequential(nn.Flatten(), Turned())"),
+    "noise": ("nn.Flatten()", "nn.Sequential(nn.Flatten(), Noise())"),
+    "not a number": ("nn.ReLU(inplace=True)", "nn.Threshold(1e9, float('nan'))"),
+}
+NOISE = """
+import torch
+class Noise(nn.Module):
+    def forward(self, x):
+        return x + 0.3 * torch.randn_like(x)
+class Turned(nn.Module):
+    def forward(self, x):
+        return x.flip(1)
+"""
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_an_encoder_repeats_its_predictions_for_probes(images, responses, plan):
+    fit_and_keep("kept", images, responses, plan)
+    card = read_card("kept")
+    assert np.shape(card["probes"]) == (3, 7) and np.isfinite(card["probes"]).all()
+    assert len({tuple(rates) for rates in card["probes"]}) == 3
+    np.testing.assert_allclose(card["sd"], np.nanstd(responses["rate"].values, axis=0))
+    read_encoder("kept", own_code=True)
+
+
+@pytest.mark.parametrize("old, new", OTHER.values(), ids=OTHER)
+def test_code_that_predicts_something_else_is_refused(images, responses, old, new):
+    fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    assert old in NETS
+    Path("nets.py").write_text(NETS.replace(old, new) + NOISE)
+    sys.modules.pop("own_nets", None)
+    with pytest.raises(InputError, match=r"kept: card\.json: it does not predict for its probe images.* \(ventral "):
+        predict_images("kept", "images", own_code=True)
+
+
+def test_a_trained_encoder_is_tried_on_probes_too(images, monkeypatch):
+    recipe, _ = make_recipe(
+        {"network": "cnn", "head": "linear", "cnn": {"channels": [4, 4], "kernel": 3}}, None, SIDE, 5
+    )
+    member = build_trained(recipe, 0)
+    nn.init.normal_(member.head.rates.weight)
+    keep_trained("kept", [member], recipe, {"neuroid_id": list("abcde"), "units": "Hz"})
+    read_encoder("kept")
+    monkeypatch.setattr(nn.ReLU, "forward", lambda self, x: x.tanh())
+    monkeypatch.setattr(nn.ELU, "forward", lambda self, x: x.tanh())
+    with pytest.raises(InputError, match=r"kept: card\.json: it does not predict for its probe images"):
+        read_encoder("kept")
+
+
+@pytest.mark.parametrize("precision, deviation", [("float32", 0.02), ("bfloat16", 0.2), ("float32", float("nan"))])
+def test_predictions_that_are_not_the_studys_are_an_error(precision, deviation):
+    check_deviation("net-ols", 0.001, precision)
+    with pytest.raises(InputError, match=r"net-ols: deviation_in_sd: .* sd from the study's own predictions"):
+        check_deviation("net-ols", deviation, precision)
+
+
+def test_a_state_of_other_things_than_tensors_is_not_kept(images):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    quantised = torch.ao.quantization.quantize_dynamic(model, {nn.Linear}, dtype=torch.qint8)
+    with pytest.raises(InputError, match=r"kept: state dict: 1\..* is no tensor of numbers, as in quantised networks"):
+        write_encoder("kept", {"network.safetensors": quantised.state_dict()}, {})
+    assert not Path("kept").exists()
+
+
 def test_predictions_as_a_table(images, responses, capsys):
     fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
     capsys.readouterr()
@@ -312,7 +379,7 @@ def test_what_is_written_over_is_replaced_whole(images, responses):
     assert len(list(Path("kept").iterdir())) == 3
     before = Path("kept", "card.json").read_bytes()
     with pytest.raises(ValueError, match="not JSON compliant"):
-        keep_trained("kept", [], {}, {"scores": float("nan")})
+        write_encoder("kept", {}, {"scores": float("nan")})
     assert Path("kept", "card.json").read_bytes() == before
 
 

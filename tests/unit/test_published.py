@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import re
 
 import pytest
 from loopback import Loopback
@@ -73,7 +74,13 @@ def test_where_the_study_leaves_what_it_trains():
 
 def test_the_key_is_a_file_name():
     assert weights_key("timm/resnet50", "a1_in1k") == "timm_resnet50-a1_in1k"
-    assert weights_key("m.py:net", "https://a.org/b.pth?x=1") == "m.py_net-https___a.org_b.pth_x_1"
+    address = "https://a.org/b.pth?x=1"
+    assert weights_key("m.py:net", address).startswith("m.py_net-https___a.org_b.pth-")
+    signed = [f"https://a.org/{'deep/' * 60}b.pth?{query}" for query in ("X-Amz-Signature=0" * 99, "id=1", "id=2", "")]
+    keys = [weights_key("m.py:net", url) for url in (address, address.replace("/b", "_b"), *signed)]
+    keys.append(weights_key("a_long_name." * 30 + ":net", "a_publisher_s_name"))
+    assert len({*keys}) == len(keys)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]{1,140}", key) and "Signature" not in key for key in keys)
 
 
 @pytest.mark.parametrize(

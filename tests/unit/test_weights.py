@@ -1,12 +1,16 @@
 """Weights from a seed or from a file that is never trusted."""
 
+import argparse
+import datetime
 import io
 import json
 import pickle
 import re
 import struct
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from pathlib import PurePosixPath
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,7 +20,8 @@ from torch import nn
 
 from ventral.errors import InputError
 from ventral.networks.operators import name_missing_operators
-from ventral.networks.weights import fingerprint, load_state, read_state, seeded
+from ventral.networks.state_files import not_weights, read_states
+from ventral.networks.weights import fingerprint, load_state, seeded
 
 pytestmark = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 
@@ -101,14 +106,137 @@ def test_another_architecture_is_named(tmp_path, other, fragments):
 )
 def test_what_is_no_state_dict_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "a.pt")
-    with pytest.raises(InputError, match=r"a\.pt: weights: not a state dict; save it with torch\.save"):
-        read_state(tmp_path / "a.pt")
+    with pytest.raises(InputError, match=r"a\.pt: weights: not a state dict.*; save it with torch\.save"):
+        read_states(tmp_path / "a.pt")
 
 
 def test_a_whole_model_is_refused(tmp_path):
     torch.save(small(), tmp_path / "a.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "a.pt")
+        read_states(tmp_path / "a.pt")
+
+
+def under(prefix, state):
+    return {prefix + name: value for name, value in state.items()}
+
+
+BESIDE = {
+    "a numpy scalar": np.float64(0.9),
+    "an older numpy scalar": np.int32(3),
+    "an array": np.arange(3.0),
+    "arguments": argparse.Namespace(lr=0.1, path=PurePosixPath("a")),
+    "a path": PurePosixPath("a/b"),
+    "a date": datetime.date(2020, 1, 1),
+    "a counter": Counter("aab"),
+    "a whole module": nn.Linear(2, 2),
+    "numbers and text": {"epoch": 3, "name": "small", "best": None},
+}
+HOLDING = {
+    "model_state_dict": lambda s: {"epoch": 3, "model_state_dict": s, "optimizer_state_dict": {"state": {}}},
+    "lightning": lambda s: {"state_dict": under("model.", s), "hyper_parameters": {"lr": 0.1}},
+    "robustness": lambda s: {"model": {**under("module.model.", s), "module.normalizer.new_mean": torch.ones(3)}},
+    "robustness, twice the same": lambda s: {"model": under("module.model.", s) | under("module.attacker.model.", s)},
+    "dino": lambda s: {"student": under("module.backbone.", changed(s)), "teacher": under("module.backbone.", s)},
+    "the network before its average": lambda s: {"state_dict_ema": changed(s), "state_dict": s},
+    "the average alone": lambda s: {"ema": under("module.", s), "updates": torch.tensor(9)},
+    "deep": lambda s: {"state": {"net": {"encoder": s}}},
+    "a teacher's head beside": lambda s: {"teacher": under("backbone.", s) | {"head.weight": torch.ones(2)}},
+    "under the name of a thing nobody knows": lambda s: {"f": s, "g": {"0.weight": torch.ones(9)}},
+    "numbers beside parameters": lambda s: {**s, "epoch": 3, "arch": "small"},
+}
+
+
+def changed(state):
+    return {name: value + 1 for name, value in state.items()}
+
+
+@pytest.mark.parametrize("holding", HOLDING.values(), ids=HOLDING)
+def test_checkpoints_of_any_making_are_loaded(saved, holding):
+    model, path = saved
+    torch.save(holding(model.state_dict()), path)
+    fresh = small()
+    load_state(fresh, path)
+    assert fingerprint(fresh) == fingerprint(model)
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE)
+def test_what_lies_beside_a_state_is_left_alone(saved, beside):
+    model, path = saved
+    torch.save({"state_dict": model.state_dict(), "beside": beside}, path)
+    fresh = small()
+    load_state(fresh, path)
+    assert fingerprint(fresh) == fingerprint(model)
+
+
+@pytest.mark.parametrize("own", ["module.", "_orig_mod.", "backbone.", "model.backbone."])
+@pytest.mark.parametrize("file", ["", "module."])
+def test_a_prefix_of_the_networks_own_is_kept_or_added(saved, own, file):
+    model, path = saved
+
+    def wrapped() -> nn.Module:
+        whole = small()
+        for part in reversed(own.rstrip(".").split(".")):
+            whole = nn.ModuleDict({part: whole})
+        return whole
+
+    fresh, exact = wrapped(), wrapped()
+    torch.save(under(file, model.state_dict()), path)
+    load_state(fresh, path)
+    torch.save(fresh.state_dict(), path)
+    load_state(exact, path)
+    assert fingerprint(exact) == fingerprint(fresh)
+    assert [v.sum() for v in fresh.state_dict().values()] == [v.sum() for v in model.state_dict().values()]
+
+
+def test_what_was_chosen_of_a_file_is_said(saved, capsys):
+    model, path = saved
+    torch.save(HOLDING["robustness"](model.state_dict()), path)
+    load_state(small(), path)
+    said = "loaded what is under 'model' after 'module.model.', without module.normalizer.new_mean\n"
+    assert capsys.readouterr().err.endswith(said)
+    torch.save(model.state_dict(), path)
+    load_state(small(), path)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "content, places",
+    [
+        (
+            lambda s: under("encoder_q.", s) | under("encoder_k.", changed(s)),
+            ["after 'encoder_q.'", "after 'encoder_k.'"],
+        ),
+        (lambda s: {"online": s, "target": changed(s)}, ["under 'online'", "under 'target'"]),
+        (lambda s: {"a": under("m.", s), "b": changed(s)}, ["under 'a' after 'm.'", "under 'b'"]),
+    ],
+)
+def test_several_that_fit_and_differ_are_refused(saved, content, places):
+    model, path = saved
+    torch.save(content(model.state_dict()), path)
+    with pytest.raises(
+        InputError, match=r"weights: it fits twice, and differs: .*; save the one that is meant"
+    ) as error:
+        load_state(small(), path)
+    assert all(place in str(error.value) for place in places)
+
+
+def test_a_last_layer_may_be_missing_behind_a_prefix_too(saved, capsys):
+    model, path = saved
+    state = {k: v for k, v in model.state_dict().items() if not k.startswith("2.")}
+    torch.save({"teacher": under("module.backbone.", state)}, path)
+    fresh = small()
+    load_state(fresh, path)
+    assert torch.equal(fresh[0].weight, model[0].weight) and not fresh[2].weight.any()
+    assert "without 2.weight, 2.bias: that layer is set to zero" in capsys.readouterr().err
+
+
+def test_what_does_not_fit_says_three_names_of_each_side(tmp_path):
+    torch.save({"net": {f"conv{i}.w": torch.ones(1) for i in range(5)}}, tmp_path / "a.pt")
+    with pytest.raises(InputError) as error:
+        load_state(small(), tmp_path / "a.pt")
+    said = str(error.value)
+    assert "of another architecture: misses 0.weight, 0.bias, 1.weight, ... (" in said
+    assert ", has the unknown conv0.w, conv1.w, conv2.w, ... (5 in all); " in said
 
 
 class Evil:
@@ -125,8 +253,19 @@ class Evil:
 def test_code_in_a_file_is_not_run(tmp_path, save):
     save({"0.weight": Evil(tmp_path / "owned")}, tmp_path / "evil.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "evil.pt")
+        read_states(tmp_path / "evil.pt")
     assert not (tmp_path / "owned").exists()
+
+
+def test_code_beside_a_state_is_not_run_either(saved, tmp_path):
+    model, path = saved
+    torch.save({"state_dict": model.state_dict(), "evil": Evil(tmp_path / "owned")}, path)
+    fresh = small()
+    load_state(fresh, path)
+    assert fingerprint(fresh) == fingerprint(model) and not (tmp_path / "owned").exists()
+
+
+UNREADABLE = "not a readable state dict; save it with"
 
 
 def as_safetensors(shape: int = 1) -> bytes:
@@ -135,19 +274,30 @@ def as_safetensors(shape: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b".", b"0.5,1\n2,3\n", b"hello\n", b"<html></html>", b'{"a": 1}', b"a: 1\n", as_safetensors(2)]
+    "data, said",
+    [
+        *((data, UNREADABLE) for data in (b".", b"0.5,1\n2,3\n", b"hello\n", b"a: 1\n", as_safetensors(2))),
+        (b"", "an empty file in place of weights; download"),
+        (b"<html></html>", "a web page in place of weights; download"),
+        (b"\xef\xbb\xbf\n <!DOCTYPE html><form action='login'>", "a web page in place of weights; download"),
+        ("\ufeff<html>".encode("utf-16-le"), "a web page in place of weights; download"),
+        (b'<?xml version="1.0"?><Error><Code>ExpiredToken</Code></Error>', "a web page in place of weights; download"),
+        (b'{"a": 1}', "a message in JSON in place of weights; download"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:", "a Git LFS pointer in place of weights; download"),
+    ],
 )
-def test_other_files_are_refused(tmp_path, data):
+def test_other_files_are_refused_by_what_they_are(tmp_path, data, said):
     (tmp_path / "a.pt").write_bytes(data)
-    with pytest.raises(InputError, match=r"a\.pt: weights: not a readable state dict; save it with"):
-        read_state(tmp_path / "a.pt")
+    with pytest.raises(InputError, match=rf"a\.pt: weights: {said}"):
+        read_states(tmp_path / "a.pt")
+    assert not_weights(tmp_path / "a.pt") or data == as_safetensors(2)
 
 
 def test_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(InputError, match="no such file; correct the path"):
-        read_state(tmp_path / "absent.pt")
+        read_states(tmp_path / "absent.pt")
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path)
+        read_states(tmp_path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -162,7 +312,7 @@ def test_a_damaged_file_is_an_input_error_or_a_state(tmp_path_factory, zipped, d
     path = tmp_path_factory.mktemp("weights") / "a.pt"
     path.write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
     try:
-        assert all(isinstance(value, torch.Tensor) for value in read_state(path).values())
+        assert all(isinstance(value, torch.Tensor) for state in read_states(path).values() for value in state.values())
     except InputError as error:
         assert "\n" not in str(error)
 
@@ -172,7 +322,7 @@ def test_a_truncated_file_is_refused(saved, share):
     _, path = saved
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(path)
+        read_states(path)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
@@ -181,7 +331,7 @@ def test_truncated_safetensors_are_refused(tmp_path, share):
     data = (tmp_path / "a.pt").read_bytes()
     (tmp_path / "a.pt").write_bytes(data[: int(share * len(data))])
     with pytest.raises(InputError, match="not a readable state dict"):
-        read_state(tmp_path / "a.pt")
+        read_states(tmp_path / "a.pt")
 
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])

@@ -124,6 +124,19 @@ def test_without_a_hash_it_says_how_to_pin(run, server):
     assert f"taken unchecked; to pin it, set sha256: {SHA256}" in done.stdout
 
 
+def test_a_page_in_place_of_weights_is_not_kept_and_a_signed_address_works(run, server, recordings):
+    url = server.add("/net.pth", b"<!doctype html><title>Log in</title>") + f"?X-Amz-Signature={'0{a}%2F' * 60}&id=1"
+    done = run(url, GRAMS)
+    assert done.returncode != 0 and "Traceback" not in done.stdout and "to pin it" not in done.stdout
+    assert ": a web page came in its place; check the connection and run again" in done.stdout
+    assert downloads(recordings) == []
+    server.add("/net.pth", BODY)
+    done = run(url, GRAMS)
+    assert done.returncode == 0, done.stdout
+    (file,) = downloads(recordings)
+    assert file.read_bytes() == BODY and "Signature" not in file.name
+
+
 def test_where_downloads_are_off_weights_are_random_and_called_so(run, server, recordings):
     url = server.add("/net.pth", BODY)
     done = run(url, GRAMS, download_weights=False, sha256=SHA256)

@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +41,7 @@ def fetch(
     attempts: int = 6,
     backoff: float = 1.0,
     stall: float = 60.0,
+    refuse: Callable[[Path], str] | None = None,
 ) -> None:
     """Download a file; at `path` there is the right one or none.
 
@@ -54,6 +56,7 @@ def fetch(
         attempts: rounds without a new byte after which it gives up.
         backoff: seconds before the second round; doubled before every further one.
         stall: seconds without a byte after which a connection is given up.
+        refuse: what a file is that came in place of the one wanted, empty if it is the one; such is never kept.
 
     Raises:
         InputError: if no mirror gives the file, naming the reason of each, or if it cannot be written.
@@ -71,7 +74,7 @@ def fetch(
                 time.sleep(backoff * 2 ** (failures - 1))
             for url in list(waiting):
                 try:
-                    _complete(url, part, digest, size, stall)
+                    _complete(url, part, digest, size, stall, refuse)
                     os.replace(part, path)
                     return
                 except _Fault as fault:
@@ -96,6 +99,27 @@ def fetch_text(url: str) -> str:
         path = Path(folder, "text")
         fetch([url], path)
         return path.read_text(errors="replace")
+
+
+def stand_in(path: Path) -> str:
+    """What a server sent, or a repository holds, in place of a binary file, told by how it begins; empty if nothing.
+
+    Servers answer with pages where one is to log in, a quota is used up or a virus scan warns, without saying so.
+    """
+    with open(path, "rb") as file:
+        start = file.read(1024)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = start.decode("utf-16", errors="replace")
+    else:
+        text = start.decode("utf-8-sig", errors="replace")
+    text = text.lstrip().lower()
+    if text.startswith("version https://git-lfs"):
+        return "a Git LFS pointer"
+    if re.match(r"<(!doctype|!--|html|head|body|script|meta|title|form|\?xml)", text):
+        return "a web page"
+    if re.match(r"[{\[]\s*[\"}\]{]", text):
+        return "a message in JSON"
+    return "" if text else "an empty file"
 
 
 def difference(path: Path, digest: str | None, size: int | None) -> str:
@@ -128,7 +152,9 @@ def filling(folder: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _complete(url: str, part: Path, digest: str | None, size: int | None, stall: float) -> None:
+def _complete(
+    url: str, part: Path, digest: str | None, size: int | None, stall: float, refuse: Callable[[Path], str] | None
+) -> None:
     """Bring `part` to its full length from one mirror, and verify it."""
     if digest is None or (part.is_file() and size is not None and part.stat().st_size > size):
         part.unlink(missing_ok=True)
@@ -143,9 +169,14 @@ def _complete(url: str, part: Path, digest: str | None, size: int | None, stall:
     if size is not None and arrived < size:
         raise _Fault(f"connection cut after {arrived} of {size} bytes")
     if wrong := difference(part, digest, size):
+        came = stand_in(part)
         part.unlink()
+        wrong += f": {came}" if came else ""
         # After a resumption the first bytes may be another mirror's fault: this one may try once more, from the start.
         raise _Fault(wrong, final=not before)
+    if refuse is not None and (came := refuse(part)):
+        part.unlink()
+        raise _Fault(f"{came} came in its place", final=True)
 
 
 def _receive(url: str, part: Path, before: int, size: int | None, stall: float) -> int:
@@ -204,4 +235,4 @@ def _short(error: Exception, stall: float) -> str:
 
 def _host(url: str) -> str:
     """The server of an address, or the address where it names none."""
-    return urlsplit(url).netloc or url
+    return urlsplit(url).netloc.rpartition("@")[2] or url  # without a password

@@ -17,8 +17,10 @@ from torch import Tensor
 
 from ventral.console import progress
 from ventral.errors import InputError
+from ventral.keeping.probes import TOLERANCE, probe_images
 from ventral.keeping.writing import Card, write_encoder
-from ventral.networks.activations import batches, inferring
+from ventral.networks.activations import batches, inferring, prepare
+from ventral.networks.layers import running
 from ventral.networks.recording import Records, find_records, record
 from ventral.networks.zoo import Network
 
@@ -175,9 +177,26 @@ def run_layers(network: Network, loaded: Batches, receive: Callable[[int, str, T
     """
     records: Records | None = None
     for start, batch in loaded:
-        with inferring(batch.device, precision):
+        with inferring(batch.device, precision), running(f"networks.{network.name}.architecture", batch):
             records = records or find_records(network.model, network.layers, batch[:1].repeat(2, 1, 1, 1))
             record(network.model, records, batch, partial(receive, start))
+
+
+def check_deviation(name: str, deviation: float, precision: str) -> None:
+    """Refuse an encoder whose predictions of the study's held-out stimuli are not those of the study.
+
+    Args:
+        name: of the encoder.
+        deviation: the largest difference, in standard deviations of a neuroid's rates.
+        precision: of the network.
+
+    Raises:
+        InputError: if it is above what rounding explains.
+    """
+    if not deviation <= TOLERANCE[precision]:
+        problem = f"{deviation:.1e} sd from the study's own predictions, where rounding explains {TOLERANCE[precision]}"
+        remedy = "choose a readout with a larger penalty or fewer components, or run the study anew if versions changed"
+        raise InputError(name, "deviation_in_sd", problem, remedy)
 
 
 def keep_linear(
@@ -197,7 +216,11 @@ def keep_linear(
         for layer, primal in primals.items()
         for part in ("neuroids", "weight", "intercept")
     }
+    device = next((value.device for value in network.model.state_dict().values() if isinstance(value, Tensor)), None)
+    probes = prepare(torch.from_numpy(probe_images(card["fitting"]["side"])).to(device), network)
+    precision = settings.get("precision", "float32")
+    rates = apply_primal(network, primals, [(0, probes)], len(probes), precision)
     images = ("name", "image_size", "mean", "std", "interpolation", "weights", "weights_sha256")
     described = {name: getattr(network, name) for name in images} | {"settings": dict(settings)}
-    card = card | {"kind": "linear", "network": described | {"layers": list(primals)}}
+    card = card | {"probes": rates.tolist(), "kind": "linear", "network": described | {"layers": list(primals)}}
     write_encoder(folder, {NETWORK: network.model.state_dict(), READOUT: tensors}, card)

@@ -17,16 +17,15 @@ from torch import Tensor, nn
 from ventral.console import progress
 from ventral.data.download import sha256_of
 from ventral.data.images import Reader, open_images, read_image
-from ventral.data.pixels import BACKGROUND, fit_square, fitting
-from ventral.errors import InputError, refusing
+from ventral.data.pixels import fit_square, fitting
+from ventral.errors import InputError, listed, refusing
 from ventral.keeping.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
+from ventral.keeping.probes import TOLERANCE, deviation, probe_images
 from ventral.keeping.writing import CARD, Card, digest_of
 from ventral.networks.activations import prepare
-from ventral.networks.trainable import Encoder
 from ventral.networks.weights import seeded
-from ventral.networks.zoo import Network, find_architecture
+from ventral.networks.zoo import NATIVE, Network, find_architecture, make_model
 from ventral.training.loader import prefetched
-from ventral.training.loop import in_units, inference
 
 CPU = torch.device("cpu")
 LARGEST_SIDE = 4096  # pixels of what a network takes
@@ -75,7 +74,7 @@ def read_card(folder: str | Path) -> Card:
 
 
 def read_encoder(folder: str | Path, device: torch.device = CPU, own_code: bool = False) -> Kept:
-    """Read an encoder from its folder, every file checked, bring it to a device, and try it on a grey image.
+    """Read an encoder from its folder, every file checked, bring it to a device, and try it on its probe images.
 
     Args:
         folder: of the encoder.
@@ -84,18 +83,30 @@ def read_encoder(folder: str | Path, device: torch.device = CPU, own_code: bool 
 
     Raises:
         InputError: as `read_card`; and if its network cannot be made here, as when a user's own function is missing,
-            or is not to be run.
+            or is not to be run; or if it predicts other rates for its probe images than when it was kept.
     """
     folder, card = Path(folder), read_card(folder)
     with refusing(folder, CARD, "does not describe an encoder that can be made here", AGAIN):
         if not own_code:
             _refuse_code(folder, card)
         kept = _read_kept(folder, card, device)
-        grey = kept.prepare(np.full((1, kept.side, kept.side, 3), BACKGROUND, dtype=np.uint8))
+        probes = kept.prepare(probe_images(kept.side))
+        rates = kept.predict([(0, probes.to(device))], len(probes))
         n_neuroids = len([str(name) for name in card["neuroid_id"]])
-        if kept.predict([(0, grey.to(device))], 1).shape != (1, n_neuroids):
+        if rates.shape != (len(probes), n_neuroids):
             raise ValueError("not one rate a neuroid")
+        _check_probes(folder, card, rates)
     return kept
+
+
+def _check_probes(folder: Path, card: Card, rates: NDArray[np.floating]) -> None:
+    settings = card["network"]["settings"] if card["kind"] == "linear" else card
+    differs = deviation(card, rates)
+    if not differs <= TOLERANCE[settings.get("precision", "float32")]:
+        problem = f"it does not predict for its probe images what it did when it was kept: off by {differs:.1e} sd"
+        made_by = listed([" ".join(item) for item in card["versions"].items()])
+        remedy = f"have the network's code as it was, and the versions of the card ({made_by}), or keep it anew"
+        raise InputError(folder, CARD, problem, remedy)
 
 
 def _refuse_code(folder: Path, card: Card) -> None:
@@ -117,6 +128,7 @@ def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
         return Kept(
             card, side, _preparation(card["network"]), partial(apply_primal, network, primals, precision=precision)
         )
+    from ventral.keeping.trained import apply_members
     from ventral.training.entries import build_trained
 
     members = []
@@ -125,7 +137,7 @@ def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
         _load(member, folder / name)
         members.append(member.to(device))
     precision = card.get("precision", "float32")
-    return Kept(card, side, _preparation(card["recipe"]), partial(_apply_members, members, precision=precision))
+    return Kept(card, side, _preparation(card["recipe"]), partial(apply_members, members, precision=precision))
 
 
 def _rebuild(described: Mapping[str, Any], folder: Path) -> Network:
@@ -137,7 +149,8 @@ def _rebuild(described: Mapping[str, Any], folder: Path) -> Network:
 
             model: nn.Module = build_hmo(settings["card"])
         else:
-            model = find_architecture(settings, f"networks.{described['name']}").build().eval()
+            field, size = f"networks.{described['name']}", described["image_size"]
+            model = make_model(find_architecture(settings, field), size or NATIVE, f"{field}.architecture", 0)
     _load(model, folder / NETWORK)
     return Network(described["name"], model, tuple(described["layers"]), *_images(described))
 
@@ -183,18 +196,6 @@ def _read_primals(path: Path) -> dict[str, Primal]:
         layer, _, part = key.rpartition("/")
         found.setdefault(layer, {})[part] = tensor
     return {layer: Primal(**parts) for layer, parts in found.items()}
-
-
-def _apply_members(
-    members: Sequence[Encoder], loaded: Batches, n_images: int, *, precision: str
-) -> NDArray[np.floating]:
-    """(n, neuroid) mean prediction of the members of an ensemble."""
-    rates = np.full((len(members), n_images, len(members[0].mean)), np.nan, dtype=np.float32)
-    for start, batch in loaded:
-        for i, member in enumerate(members):
-            with inference(member, batch.device, precision):
-                rates[i, start : start + len(batch)] = in_units(member, member(batch)[0].float().cpu())
-    return rates.mean(axis=0)
 
 
 def predict_images(

@@ -6,7 +6,7 @@ refused. Nothing is unpickled.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ventral.atomic import disk_faults
 from ventral.data.download import sha256_of
 from ventral.data.fetch import filling
 from ventral.data.pixels import fitting
-from ventral.networks.trainable import Encoder
+from ventral.errors import InputError
 from ventral.scores import score
 
 CARD = "card.json"
@@ -39,9 +39,9 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
         side: of the dataset's images in pixels.
 
     Returns:
-        `source`, `units`, `protocol`, `weights`; `fitting`, what was done to images of any size; of each neuroid
-        `neuroid_id`, `region`, `reliability` (the ceiling of r squared), `layer`; and `scores`, for val and test
-        `explained_variance` and `pearson_r`, None where unknown.
+        `source`, `units`, `protocol`, `weights`; of each neuroid `neuroid_id`, `region`, `sd` of its rates,
+        `reliability` (the ceiling of r squared), `layer`; and `scores`, for val and test `explained_variance` and
+        `pearson_r`, None where unknown.
     """
     first, matched = predictions.isel(repeat=0), responses.set_index(stimulus="stimulus_id")
     scores = {}
@@ -55,6 +55,7 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
         **{name: str(responses.attrs[name]) for name in ("source", "units") if name in responses.attrs},
         **{name: str(predictions.attrs[name]) for name in ("protocol", "weights") if name in predictions.attrs},
         **{name: responses[name].values.tolist() for name in ("neuroid_id", "region")},
+        "sd": _plain(np.nanstd(responses["rate"].values, axis=0)),
         "reliability": _plain(responses["reliability"].values),
         "fitting": fitting(side),
         "layer": first["chosen_layer"].values.tolist(),
@@ -74,23 +75,15 @@ def _plain(values: NDArray[np.floating]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
-def keep_trained(folder: str | Path, members: Sequence[Encoder], recipe: Mapping[str, Any], card: Card) -> None:
-    """Write the folder of a trained encoder, whole or not at all.
-
-    Args:
-        folder: where; one that is there is replaced.
-        members: of the ensemble, one or more, whose mean is the prediction.
-        recipe: what `ventral.training.entries.build_trained` makes such an encoder from.
-        card: what else the card says, from `describe`; `precision` where it is not float32.
-    """
-    states = {f"member{i}.safetensors": member.state_dict() for i, member in enumerate(members)}
-    write_encoder(folder, states, card | {"kind": "trained", "recipe": dict(recipe)})
-
-
 def write_encoder(folder: str | Path, states: States, card: Card) -> None:
     """Write an encoder's files of tensors by their names, and its card with their hashes; whole or not at all."""
     from safetensors.torch import save_file
 
+    for name, tensors in states.items():
+        for key, value in tensors.items():
+            if not isinstance(value, Tensor) or value.is_quantized:
+                problem = f"{key} of {name} is no tensor of numbers, as in quantised networks, and cannot be kept"
+                raise InputError(folder, "state dict", problem, "keep an encoder on the network before it is quantised")
     with disk_faults(folder), filling(folder) as temporary:
         for name, tensors in states.items():
             # Copies: tensors that share memory, as tied weights do, are refused.

@@ -18,7 +18,9 @@ from torch.nn import functional
 from ventral.console import progress
 from ventral.errors import InputError, listed
 from ventral.gram import Gram, Held, Spool, gram_of_blocks
+from ventral.networks.layers import running
 from ventral.networks.recording import OUTPUT, Records, find_records, matches, module_of, record
+from ventral.networks.steady import check_anew, check_steady
 from ventral.networks.zoo import Network
 
 BATCH = {"cpu": 32, "cuda": 128}  # images a forward pass, at most; results depend on it by float32 rounding alone
@@ -104,8 +106,9 @@ def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device
         InputError: naming a layer that puts out nothing that can be recorded.
     """
     twice = prepare(torch.from_numpy(first).to(device).repeat(2, 1, 1, 1), network)
-    model = network.model
-    records = find_records(model, network.layers, twice)
+    model, field = network.model, f"networks.{network.name}"
+    with running(f"{field}.architecture", twice):
+        records = find_records(model, network.layers, twice)
     for layer in network.layers:
         if any(matches(layer, name) for name in records.shapes):
             continue
@@ -116,7 +119,29 @@ def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device
             why = f"is not there: {module or OUTPUT} gives {listed(others)}"
         elif module is None or not records.runs.get(module):
             why = "does not run for an image"
-        raise InputError("config", f"networks.{network.name}.layers", f"{layer} {why}", "choose another layer")
+        raise InputError("config", f"{field}.layers", f"{layer} {why}", "choose another layer")
+    return records
+
+
+def try_network(network: Network, images: Images, device: torch.device, precision: str = "float32") -> Records:
+    """Find what the layers of a network put out, and that it is the same for an image whenever and wherever it is run.
+
+    Args:
+        network: its model on the device.
+        images: (n, H, W, 3) uint8, of which the first, middle and last are run.
+        device: where it runs.
+        precision: of the network.
+
+    Raises:
+        InputError: as `find_layers`, `check_steady` and `check_anew`.
+    """
+    few = [torch.from_numpy(images[i : i + 1]).to(device) for i in (0, len(images) // 2, len(images) - 1)]
+    again = None if network.anew is None else network.anew().to(device)
+    with inferring(device, precision):
+        records, batch = find_layers(network, images[:1], device), prepare(torch.cat(few), network)
+        check_steady(network, records, batch, precision)
+        if again is not None:
+            check_anew(network, records, batch, again, precision)
     return records
 
 
@@ -166,8 +191,7 @@ def extract_grams(
     n, field = len(images), f"networks.{network.name}"
     layout = torch.channels_last if channels_last else torch.contiguous_format
     network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    with inferring(device, precision):
-        records = find_layers(network, images[:1], device)
+    records = try_network(network, images, device, precision)
     kept = choose_kept(keep, records, f"{field}.keep")
     units = {name: math.prod(shape) for name, shape in records.shapes.items()}
     with ExitStack() as stack:
@@ -176,7 +200,7 @@ def extract_grams(
         for start, batch in progress(loaded, f"{network.name}: batches of {size} images", -(-n // size)):
             receive = partial(store, stores, start)
             try:
-                with inferring(device, precision):
+                with inferring(device, precision), running(f"{field}.architecture", batch):
                     whole = record(network.model, records, batch.contiguous(memory_format=layout), receive)
             except OSError as error:
                 if error.errno != errno.ENOSPC:

@@ -6,8 +6,8 @@ the place of a tensor among those that a module returns (`attention:1`). `output
 
 import fnmatch
 import re
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -48,7 +48,7 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
         InputError: listing the names there are, if one of those wanted is none of them.
     """
     names = module_names(model)
-    aliases = {"output", *(name for name, _ in model.named_modules(remove_duplicate=False) if name)}
+    aliases = {"output", *modules_of(model, remove_duplicate=False)} - {""}
     found: dict[str, None] = {}
     for layer in wanted:
         matches = [layer] if {layer, _SUFFIX.sub("", layer, count=1)} & aliases else match(layer, names)
@@ -88,21 +88,39 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
     """
     ran: set[str] = set()
     with ExitStack() as stack, torch.inference_mode():
-        for name, module in model.named_modules():
+        for name, module in modules_of(model).items():
             handle = module.register_forward_hook(
                 lambda _module, _inputs, output, name=name: ran.add(name) if tensors_of(output) else None
             )
             stack.callback(handle.remove)
-        try:
-            model(torch.zeros(1, 3, image_size, image_size))
-        except Exception as error:  # of code that is not ours
-            size = f"(1, 3, {image_size}, {image_size})"
-            said = f"does not run on images of shape {size}: {type(error).__name__}: {error}"
-            raise InputError("config", field, said, "correct the network, or set image_size") from None
+        images = torch.zeros(1, 3, image_size, image_size)
+        with running(field, images):
+            model(images)
     layers = _blocks(model, [name for name in module_names(model) if name in ran]) or ["output"]
     if len(layers) > MOST:
         layers = [layers[i] for i in np.linspace(0, len(layers) - 1, MOST).round().astype(int)]
     return tuple(layers)
+
+
+@contextmanager
+def running(field: str, images: Tensor) -> Iterator[None]:
+    """Run a network on (b, 3, H, W) images, whatever its code does about it.
+
+    Args:
+        field: what an error names.
+        images: for their shape.
+
+    Raises:
+        InputError: in place of the network's own exceptions; a lack of memory or disk stays what it is.
+    """
+    try:
+        yield
+    except (InputError, OSError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # of code that is not ours
+        said = f"does not run on images of shape {tuple(images.shape)}: {type(error).__name__}: {error}"
+        remedy = "correct the network, which gets (b, 3, H, W) float32 images, or set image_size"
+        raise InputError("config", field, said, remedy) from error
 
 
 def tensors_of(output: object) -> dict[str, Tensor]:
@@ -117,8 +135,14 @@ def tensors_of(output: object) -> dict[str, Tensor]:
 
 
 def module_names(model: nn.Module) -> list[str]:
-    """Names of all modules within a network, in its own order, each once."""
-    return [name for name, _ in model.named_modules() if name]
+    """Names of all modules within a network that can be recorded, in its own order, each once."""
+    return [name for name in modules_of(model) if name]
+
+
+def modules_of(model: nn.Module, remove_duplicate: bool = True) -> dict[str, nn.Module]:
+    """The modules of a network by name, itself as "", but for scripted ones: within these nothing can be recorded."""
+    named = model.named_modules(remove_duplicate=remove_duplicate)
+    return {name: module for name, module in named if not isinstance(module, torch.jit.ScriptModule)}
 
 
 def _blocks(model: nn.Module, names: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from ventral.atomic import reading
 from ventral.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.cornet import cornet_s, cornet_z
+from ventral.networks.operators import name_missing_operators
 
 RGB = tuple[float, float, float]
 IMAGENET_MEAN: RGB = (0.485, 0.456, 0.406)
@@ -114,19 +115,20 @@ ARCHITECTURES = {
 }
 
 
-def users_network(place: str, field: str) -> Architecture:
+def users_network(place: str, field: str, python_path: str | None = None) -> Architecture:
     """The network that a user's function makes.
 
     Args:
         place: `package.module:function` or `path/to/file.py:function`; the function takes no arguments.
         field: what an error names.
+        python_path: folder in which modules are looked for first.
 
     Raises:
         InputError: if there is no such module, file or function, it fails, or it returns anything but an nn.Module.
     """
     source, _, name = place.rpartition(":")
     remedy = "give package.module:function or path/to/file.py:function, of a function without arguments"
-    module = _imported(source, field, remedy)
+    module = _imported(source, field, remedy, python_path)
     function = getattr(module, name, None)
     if not callable(function):
         raise InputError("config", field, f"no function {name!r} in {source}", remedy)
@@ -145,8 +147,14 @@ def users_network(place: str, field: str) -> Architecture:
     return Architecture(build)
 
 
-def _imported(source: str, field: str, remedy: str) -> object:
+def _imported(source: str, field: str, remedy: str, python_path: str | None) -> object:
     """The module of a name or a file, which finds its neighbours as when it is run."""
+    name_missing_operators()  # torchvision may be what it imports
+    if python_path is not None:
+        first = str(Path(python_path).expanduser().resolve())
+        if not Path(first).is_dir():
+            raise InputError("config", field, f"python_path is no folder: {python_path!r}", "correct it")
+        sys.path[:] = [first, *(path for path in sys.path if path != first)]
     file = Path(source).resolve() if source.endswith(".py") else None
     if file is not None and not file.is_file():
         raise InputError("config", field, f"no such file {source!r}", remedy)
@@ -164,4 +172,6 @@ def _imported(source: str, field: str, remedy: str) -> object:
         return module
     except Exception as error:
         said = f"cannot import {source}: {type(error).__name__}: {error}"
+        if "relative import" in str(error):
+            remedy = "name it as package.module:function, and the folder that holds the package as python_path"
         raise InputError("config", field, said, remedy) from error

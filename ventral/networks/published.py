@@ -3,6 +3,7 @@
 Nothing here is imported that takes long before an address is asked for: every start of the workflow reads this file.
 """
 
+import hashlib
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ CORNETS = {
 }
 HUB = "https://huggingface.co"  # where timm's publishers keep weights
 HUB_FILE = "model.safetensors"
+LONGEST_KEY = 120  # characters; a file system takes 255, a log's name is longer
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -82,8 +84,11 @@ def state_of_study(network: str, architecture: str) -> str:
 
 
 def weights_key(architecture: str, weights: str) -> str:
-    """Name of the file that a download becomes."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights}")
+    """Name of the file that a download becomes: that of an address without what a query holds, but of it alone."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights.partition('?')[0]}")
+    if origin(architecture, weights) != "address" and len(readable) <= LONGEST_KEY:
+        return readable
+    return f"{readable[:LONGEST_KEY]}-{hashlib.sha256(f'{architecture} {weights}'.encode()).hexdigest()[:12]}"
 
 
 def address_of(architecture: str, weights: str, sha256: str | None, ask: Callable[[str], str]) -> Source:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ventral.networks.layers import match, tensors_of
+from ventral.networks.layers import match, modules_of, tensors_of
 
 OUTPUT = "output"
 PART = r"(-t\d+)?(:\d+)?"  # of a record's name, after that of its module
@@ -33,7 +33,7 @@ class Records:
 
 def module_of(model: nn.Module, layer: str) -> str | None:
     """The module that a layer's or record's name means; "" is the whole network, None where there is no such module."""
-    modules = dict(model.named_modules(remove_duplicate=False))
+    modules = modules_of(model, remove_duplicate=False)
     for name in (layer, re.sub(PART + "$", "", layer, count=1)):
         if name and name in modules:
             return name

@@ -1,19 +1,23 @@
 """Every network by its name: ours, torchvision's, timm's, the user's own; its weights, and how it wants its images."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from ventral.errors import InputError, listed, nearest
-from ventral.networks.layers import auto_layers, expand_layers
+from ventral.networks.layers import auto_layers, expand_layers, running
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, trained_hmo, users_network
 from ventral.networks.published import STUDY, origin, state_of_study, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
+NATIVE = 224  # side of the images of a network that takes any
 IN_PLACE = "random in place of pretrained"
 ON_FACES = "trained on faces"
 
@@ -33,6 +37,7 @@ class Network:
         weights: what the tables say of them: none, random, pretrained, the publisher's name, file, as built (by the
             user's function, with weights that no seed changes), random in place of pretrained, trained on faces.
         weights_sha256: over names and values of all parameters and buffers.
+        anew: makes the network from another seed, of a user's own code; None of networks whose code is known.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Network:
     interpolation: str = "bilinear"
     weights: str = "random"
     weights_sha256: str = ""
+    anew: Callable[[], nn.Module] | None = None
 
 
 def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str | None, seed: int) -> Network:
@@ -66,24 +72,62 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
         plan = trained_hmo(find_state(weights_file or STUDY[settings["architecture"]], f"{field}.architecture"))
     else:
         plan = find_architecture(settings, field)
-    with seeded(seed):
-        model = plan.build().eval()
+    size = settings.get("image_size") or plan.image_size
+    remade = partial(make_model, plan, size or NATIVE, f"{field}.architecture")
+    model = remade(seed)
     file, said = _choose_weights(name, settings, plan, weights_file)
     if file is not None:
         load_state(model, file)
     elif not model.state_dict():
         said = "none"
     elif ":" in settings["architecture"] and weights == "random":
-        with seeded(seed + 1):
-            again = plan.build()
-        said = "as built" if fingerprint(again) == fingerprint(model) else "random"
-    size = settings.get("image_size") or plan.image_size
+        said = "as built" if fingerprint(remade(seed + 1)) == fingerprint(model) else "random"
     if layers == "auto":
-        chosen = plan.layers or auto_layers(model, size or 224, f"{field}.architecture")
+        chosen = plan.layers or auto_layers(model, size or NATIVE, f"{field}.architecture")
     else:
         chosen = expand_layers(layers, model, f"{field}.layers")
     mean, std = (cast(RGB, tuple(settings.get(key, getattr(plan, key)))) for key in ("mean", "std"))
-    return Network(name, model, chosen, size, mean, std, plan.interpolation, said, fingerprint(model))
+    anew = partial(remade, seed + 1) if ":" in settings["architecture"] else None
+    return Network(name, model, chosen, size, mean, std, plan.interpolation, said, fingerprint(model), anew)
+
+
+def make_model(plan: Architecture, image_size: int, field: str, seed: int) -> nn.Module:
+    """The network of an architecture, in evaluation mode, with weights drawn from a seed.
+
+    Lazy modules get their shapes from a grey image. A network in another precision is brought to float32, as the
+    images that it is given; a scripted one, in which no layer can be recorded, becomes the one layer of another.
+
+    Args:
+        plan: the architecture.
+        image_size: side of the images in pixels.
+        field: what an error names.
+        seed: of random weights.
+
+    Raises:
+        InputError: if a lazy network does not run on an image.
+    """
+    with seeded(seed):
+        model = plan.build().eval()
+        if any(is_lazy(value) for value in (*model.parameters(), *model.buffers())):
+            images = torch.full((2, 3, image_size, image_size), 0.5)
+            with torch.no_grad(), running(field, images):
+                model(images)
+    if isinstance(model, torch.jit.ScriptModule):
+        model = Scripted(model)
+    precisions = {value.dtype for value in model.parameters() if value.is_floating_point()}
+    return model.float() if precisions and torch.float32 not in precisions else model
+
+
+class Scripted(nn.Module):
+    """A scripted network as a part of one that is not: hooks, which record layers, cannot stand on the former."""
+
+    def __init__(self, scripted: nn.Module) -> None:
+        super().__init__()
+        self.scripted = scripted
+
+    def forward(self, images):  # type: ignore[no-untyped-def]
+        """(b, 3, H, W) images -> what the scripted network gives."""
+        return self.scripted(images)
 
 
 def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
@@ -95,7 +139,7 @@ def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
     architecture, weights = settings["architecture"], settings["weights"]
     place = f"{field}.architecture"
     if ":" in architecture:
-        return users_network(architecture, place)
+        return users_network(architecture, place, settings.get("python_path"))
     if architecture in ARCHITECTURES:
         return ARCHITECTURES[architecture]
     library, _, name = architecture.rpartition("/")

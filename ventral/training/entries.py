@@ -262,8 +262,9 @@ def fit_trained(
         What the training on the first split left.
 
     Raises:
-        InputError: as `train`.
+        InputError: as `train`; and as `try_network`, of a user's own code.
     """
+    _try_backbone(job, images)
     rates = responses["rate"].values
     held_out = (splits != "train").any(axis=0)
     predictions = np.full((len(splits), job.entry["seeds"], held_out.sum(), rates.shape[1]), np.nan, np.float32)
@@ -286,6 +287,18 @@ def fit_trained(
     assert first is not None  # a protocol has a split
     table = pd.concat(curves, ignore_index=True).astype({"epoch": int})
     return _as_dataset(job, first, predictions, train_r2, responses, splits, settings), table, first
+
+
+def _try_backbone(job: Job, images: Rows) -> None:
+    """Refuse a user's own network whose features of an image are not the same each time, before it is trained."""
+    recipe = job.recipe
+    if ":" not in recipe["network"].get("settings", {}).get("architecture", ""):
+        return
+    backbone = build_trained(recipe, job.seed, job.weights_files).backbone.eval().to(job.device)
+    mean, std = tuple(recipe["mean"]), tuple(recipe["std"])
+    layers, name = (recipe["layer"],), recipe["network"]["name"]
+    network = Network(name, backbone, layers, recipe["image_size"], mean, std, recipe["interpolation"])
+    activations.try_network(network, images, job.device)
 
 
 def make_examples(

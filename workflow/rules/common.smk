@@ -112,10 +112,11 @@ def content_of(paths):
 
 def code_of_network(wildcards):
     """The user's own file that makes a network, so that an edit runs it again; none of networks known by name."""
-    source = config["networks"][wildcards.network]["architecture"].rpartition(":")[0]
+    settings = config["networks"][wildcards.network]
+    source, folder = settings["architecture"].rpartition(":")[0], Path(settings.get("python_path", "")).expanduser()
     if not source:
         return []
-    file = Path(source) if source.endswith(".py") else Path(*source.split(".")).with_suffix(".py")
+    file = Path(source) if source.endswith(".py") else folder.joinpath(*source.split(".")).with_suffix(".py")
     return str(file) if file.is_file() else []
 
 

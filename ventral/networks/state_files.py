@@ -1,0 +1,126 @@
+"""State dicts in files as people have them: alone, under a key, beside other things; no code in them is run."""
+
+import os
+import zipfile
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ventral.data.fetch import stand_in
+from ventral.errors import InputError, listed
+
+SAVE = "save it with torch.save(model.state_dict(), path)"
+# Keys of checkpoints under which a state dict lies, best first: where several fit, the first is meant.
+KEYS = ("state_dict", "model_state_dict", "model", "network", "net", "teacher", "ema", "model_ema", "state_dict_ema")
+DEEPEST = 3  # keys above a state dict
+
+State = OrderedDict[str, Tensor]
+
+
+class _Ignored:
+    """What stands for any object of a checkpoint that is no tensor, text or number: made of anything, it does nothing.
+
+    torch calls it in place of the class or function that the file names, so that none of these is imported or run.
+    """
+
+    def __new__(cls, *_given: object, **_named: object) -> "_Ignored":
+        return super().__new__(cls)
+
+    def __init__(self, *_given: object, **_named: object) -> None: ...
+
+    def __setstate__(self, _state: object) -> None: ...
+
+
+def not_weights(path: Path) -> str:
+    """What a file is that cannot be weights, told by how it begins; empty of torch's and safetensors files."""
+    if found := stand_in(path):
+        return found
+    with open(path, "rb") as file:
+        start = file.read(262)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            return "" if any(name.endswith("data.pkl") for name in archive.namelist()) else "an archive of other files"
+    pickled = start[:1] == b"\x80" or start[257:262] == b"ustar"  # torch before 1.6, and before 0.4
+    return "" if pickled or is_safetensors(path) else "a file of another kind"
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file starts as safetensors do: eight bytes of a header's length, then that header, a JSON object."""
+    with open(path, "rb") as file:
+        start = file.read(9)
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") <= os.path.getsize(path) - 8
+
+
+def read_states(path: Path) -> dict[str, State]:
+    """The state dicts of a torch or a safetensors file, by the keys that they lie under ("" of the file itself).
+
+    No code in the file is run: objects in it that are no tensors, such as numpy's scalars, are left out. The versions
+    of modules that torch keeps beside a state dict (`_metadata`) stay with it.
+
+    Returns:
+        State dicts, those of the keys that people use first; at least one.
+
+    Raises:
+        InputError: if the file is missing, damaged, something else, or holds no state dict.
+    """
+    unreadable = "not a readable state dict"
+    try:
+        content, others = _read(path)
+    except FileNotFoundError:
+        raise InputError(path, "weights", "no such file", "correct the path in the config") from None
+    except Exception:  # unpickling meets damage with nearly any exception
+        what = ""
+        with suppress(OSError, zipfile.BadZipFile):
+            what = stand_in(path)
+        if what:
+            raise InputError(path, "weights", f"{what} in place of weights", "download the file itself") from None
+        raise InputError(path, "weights", unreadable, SAVE) from None
+    found = dict(_states(content))
+    if found:
+        return found
+    if others:
+        said = f"{unreadable}: it is made of {listed(others, 3)}, and nothing but tensors is unpickled"
+        raise InputError(path, "weights", said, SAVE)
+    holds = f", it holds {listed(content, 3)}" if isinstance(content, Mapping) and content else ""
+    raise InputError(path, "weights", f"not a state dict{holds}", SAVE)
+
+
+def _read(path: Path) -> tuple[Any, list[str]]:
+    """What a file holds, and the names of classes and functions that it asks for, none of which is used."""
+    if is_safetensors(path):
+        from safetensors.torch import load_file
+
+        return load_file(path), []
+    others: list[str] = []
+    if zipfile.is_zipfile(path):
+        others = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
+    with torch.serialization.safe_globals([(_Ignored, name) for name in others]):
+        # weights_only: unpickling anything else from a stranger's file would run the stranger's code.
+        return torch.load(path, map_location="cpu", weights_only=True), others
+
+
+def _states(content: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, State]]:
+    """The mappings of names to tensors in what a file holds, by their keys joined with dots."""
+    if not isinstance(content, Mapping):
+        return
+    state = OrderedDict((str(name), value) for name, value in content.items() if isinstance(value, Tensor))
+    if state:
+        versions = getattr(content, "_metadata", None)
+        if isinstance(versions, Mapping) and all(map(_is_version, versions.items())):
+            state._metadata = OrderedDict(versions)  # type: ignore[attr-defined]
+        yield key, state
+    known = {name: place for place, name in enumerate(KEYS)}
+    inner = [name for name in content if isinstance(name, str) and depth < DEEPEST]
+    for name in sorted(inner, key=lambda name: known.get(name, len(known))):
+        yield from _states(content[name], f"{key}.{name}" if key else name, depth + 1)
+
+
+def _is_version(item: tuple[Any, Any]) -> bool:
+    """Whether this is the name of a module and its version, as torch keeps them beside a state dict."""
+    name, told = item
+    return isinstance(name, str) and isinstance(told, Mapping) and isinstance(told.get("version", 1), int | None)
