@@ -13,6 +13,7 @@ XIAO_HOME = SIMULATED_XIAO if XIAO["source"] == "simulated" else DOWNLOADED_XIAO
 XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
 XIAO_TABLES = XIAO.get("tables", f"{XIAO_HOME}/db")
 XIAO_STIMULI = XIAO.get("stimuli", [] if XIAO["source"] == "files" else f"{XIAO_HOME}/Stimuli")
+XIAO_SHOWN = given(XIAO_STIMULI) if XIAO["source"] == "files" and XIAO_STIMULI else XIAO_STIMULI
 XIAO_READ = [  # of the authors' tables, by the rules of the study
     *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
     *("per_unit_rf.csv.gz", "similar_images.txt"),
@@ -56,8 +57,13 @@ def xiao_file(kind):
     return lambda wildcards: f"{XIAO_SESSION_FILES}/{XIAO_STEMS[wildcards.session]}{kind}.nwb"
 
 
+def xiao_tables(*names):
+    """Those of the authors' tables."""
+    return [f"{XIAO_TABLES}/{name}" for name in names]
+
+
 def xiao_rois(wildcards):
     """Input function: what the regions of interest are read from, as the rule that makes them names it."""
     if XIAO["source"] == "simulated":
         return [f"{XIAO_ROIS}/face.csv", *(f"{SIMULATED_XIAO}/{name}" for name in SIMULATED_FOLDERS if "ROIs" in name)]
-    return XIAO_ROIS if XIAO["source"] == "dandi" else contents(XIAO_ROIS)
+    return XIAO_ROIS if XIAO["source"] == "dandi" else given(XIAO_ROIS)
