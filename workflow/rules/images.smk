@@ -1,5 +1,7 @@
 """Data sets that come with their images: your own recordings, and the 92 photographs of Kriegeskorte et al. 2008."""
 
+from ventral.data.naming import companions
+
 
 rule pack_images:
     """Pack the images of somebody's own recordings, in natural order of their names."""
@@ -33,6 +35,7 @@ rule read_files:
     input:
         images=lambda wildcards: given(DATASETS[wildcards.dataset]["images"]),
         responses=lambda wildcards: DATASETS[wildcards.dataset]["responses"],
+        names=lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
         code=code_of("read_files"),
     output:
         responses="results/responses/{dataset}.nc",
@@ -52,6 +55,7 @@ rule read_files:
         content=content_of(
             lambda wildcards: DATASETS[wildcards.dataset]["images"],
             lambda wildcards: DATASETS[wildcards.dataset]["responses"],
+            lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
         ),
         settings=lambda wildcards: DATASETS[wildcards.dataset],
         split=config["split"],

@@ -2,7 +2,7 @@
 
 from ventral.data.simulate_xiao_files import SESSIONS as SIMULATED_SESSIONS
 from ventral.data.simulate_xiao_files import SIMULATED_FOLDERS, simulated_files
-from ventral.data.xiao_files import list_stems, session_stem
+from ventral.data.xiao_files import find_sessions_folder, find_tables_folder, list_stems, session_stem
 from ventral.data.xiao_labels import ANNOTATED
 from ventral.data.xiao_sessions import choose_sessions, download_plan, read_sessions
 
@@ -10,8 +10,13 @@ XIAO = DATASETS.get("xiao", {"source": "none", "sessions": []})
 SIMULATED_XIAO = "resources/xiao_simulated"
 DOWNLOADED_XIAO = "resources/xiao"
 XIAO_HOME = SIMULATED_XIAO if XIAO["source"] == "simulated" else DOWNLOADED_XIAO
-XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
+try:
+    XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
+    XIAO_SESSION_FILES = find_sessions_folder(XIAO_SESSION_FILES) if XIAO["source"] == "files" else XIAO_SESSION_FILES
+except InputError as error:
+    raise WorkflowError(str(error))
 XIAO_TABLES = XIAO.get("tables", f"{XIAO_HOME}/db")
+XIAO_TABLES = find_tables_folder(XIAO_TABLES) if XIAO["source"] == "files" else XIAO_TABLES
 XIAO_STIMULI = XIAO.get("stimuli", [] if XIAO["source"] == "files" else f"{XIAO_HOME}/Stimuli")
 XIAO_SHOWN = given(XIAO_STIMULI) if XIAO["source"] == "files" and XIAO_STIMULI else XIAO_STIMULI
 XIAO_READ = [  # of the authors' tables, by the rules of the study
