@@ -66,12 +66,12 @@ def read_presentations(path: str | Path) -> tuple[list[str], pd.DataFrame]:
         remedy = "image name first, then one column a neuroid"
         raise InputError(path, f"column {listed(wrong)}", f"not of numbers{_first_of(table, wrong)}", remedy)
     if counters:
-        print(f"{path}: no neuroids, passed over: {listed([table.columns[i] for i in counters])}", file=sys.stderr)
+        print(f"{path}: no neuroids, passed over: {listed([str(table.columns[i]) for i in counters])}", file=sys.stderr)
     return [str(name) for name in table.iloc[:, images]], table[neuroids].rename(columns=str.strip)
 
 
 def _not_of_numbers(columns: pd.DataFrame) -> list[str]:
-    return [name for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
+    return [str(name) for name in columns if not pd.api.types.is_numeric_dtype(columns[name])]
 
 
 def _first_of(table: pd.DataFrame, wrong: Sequence[str]) -> str:
@@ -103,7 +103,7 @@ def read_text(path: str | Path) -> str:
         raise InputError(path, "table", "not a readable csv, but other bytes", "save it as csv in UTF-8")
     if not encoding.startswith("utf-8"):
         print(f"{path}: read as {encoding}, not UTF-8", file=sys.stderr)
-    return text
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _unmarked(data: bytes) -> str:
