@@ -63,7 +63,7 @@ def test_arrays_of_anything_but_real_numbers(tmp_path, images, array, words):
 
 @pytest.mark.parametrize("unit", ["datetime64[ns]", "timedelta64[ns]"])
 def test_dates_in_a_netcdf(tmp_path, images, unit):
-    with pytest.raises(InputError, match="rate: (dates|lengths of time), not real numbers"):
+    with pytest.raises(InputError, match=r"rate: (dates|lengths of time), not real numbers"):
         read(images, write_nc(tmp_path / "r.nc", (RATES * 1e9).astype(unit)))
 
 
