@@ -76,6 +76,7 @@ def test_columns_that_count_presentations_are_no_neuroids(tmp_path, text, counte
         (b"image,a\nx.png,\xff\x00\n", "not a readable csv"),
         (b"PK\x03\x04\x00\x00\x00", "not a readable csv"),
         (b"", "not a readable csv, but empty"),
+        ("image" * 30_000 + ",a\nx.png,1\n", "not a readable csv"),
         ("image,trial\nx.png,1\n", "column: not of numbers; image name first, then one column a neuroid"),
     ],
 )

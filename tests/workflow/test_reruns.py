@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import torch
 import yaml
 
 CONFIG = "config/small.yaml"
@@ -191,10 +192,11 @@ def own(recordings, snakemake):
         (recordings / name).write_text(text)
     config = {
         "datasets": {"mine": {"images": "images", "responses": "responses.npy"}},
-        "networks": {"own": {"architecture": "net.py:make", "layers": ["1"], "image_size": 32}},
+        "networks": {"own": {"architecture": "net.py:make", "weights": "w.pt", "layers": ["1"], "image_size": 32}},
         "readouts": {"ols": {"alpha": 0}},
     }
     (recordings / "mine.yaml").write_text(yaml.safe_dump(config))
+    torch.save({"0.weight": torch.rand(4, 3, 3, 3), "0.bias": torch.zeros(4)}, recordings / "w.pt")
     done = snakemake(recordings, *OWN_TARGETS, "--configfile", "mine.yaml")
     assert done.returncode == 0, done.stdout
     return recordings
@@ -231,7 +233,7 @@ def test_what_comes_from_outside_reruns_by_content_whatever_its_date(own, planne
     shutil.copy(own / "images" / "1.png", own / "images" / "13.png")
     assert plan() == {*both, "extract_activations mine own"}
     (own / "images" / "13.png").unlink()
-    for name in OWN_NETWORK:
+    for name in (*OWN_NETWORK, "w.pt"):
         text = (own / name).read_bytes()
         rewrite(own / name, lambda text: text + b"# edited\n")
         assert plan() == {"extract_activations mine own"}, name

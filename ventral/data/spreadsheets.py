@@ -37,7 +37,8 @@ def read_presentations(path: str | Path) -> tuple[list[str], pd.DataFrame]:
     """
     text = read_text(path)
     separator = find_separator(text, path)
-    header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
+    with refusing(path, "table", "not a readable csv", ONE_A_ROW):
+        header = next(csv.reader(io.StringIO(text), delimiter=separator), [])
     if not header:
         raise InputError(path, "table", "not a readable csv, but empty", ONE_A_ROW)
     twice = sorted({name for name in header if name.strip() and header.count(name) > 1})
@@ -151,7 +152,8 @@ def read_labels_of_rows(path: str | Path, n: int) -> dict[str, NDArray]:
         InputError: if it is no text.
     """
     text = read_text(path)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=find_separator(text, path)) if row]
+    with refusing(path, "table", "not a readable csv", "correct it, or keep it in another folder"):
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter=find_separator(text, path)) if row]
     name = Path(path).name
     if len(rows) not in (n, n + 1) or len({len(row) for row in rows}) != 1:
         print(f"{path}: {len(rows)} rows beside responses to {n} stimuli, so it does not name them", file=sys.stderr)
