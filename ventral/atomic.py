@@ -16,6 +16,8 @@ from ventral.errors import InputError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO)
+HELD = "in use: another program, such as a notebook, holds it open"
+CLOSE = "close it there and run again"
 SEAL = b"\nCRC-32 %08x\n"  # after the last byte of a file, where formats with a directory of their own overlook it
 SEAL_SIZE = len(SEAL % 0)
 CHUNK = 1 << 24
@@ -102,9 +104,17 @@ def reading(path: str | Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
+        if is_held(error):
+            raise InputError(path, "file", HELD, CLOSE) from None
         raise InputError(
             path, "file", f"damaged or incomplete ({type(error).__name__})", "delete it, run again"
         ) from None
+
+
+def is_held(error: BaseException) -> bool:
+    """Whether HDF5 could not open a file because another process has it open, or says that one has."""
+    told = str(error)
+    return isinstance(error, BlockingIOError) or "already open for write" in told or "already open for read" in told
 
 
 @cache  # once for all layers of a file

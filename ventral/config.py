@@ -1,6 +1,8 @@
 """The study a user asks for: checked against the schema, one line a fault, defaults filled in."""
 
+import os
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +14,7 @@ from ventral.networks.published import weights_fault
 from ventral.rsa import CATEGORY
 
 MOST_ENTRIES, DEEPEST = 100_000, 20
+NETWORK_PATH_KEYS = ("architecture", "weights")
 PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
 
 
@@ -19,6 +22,8 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[s
     """Faults of a config, one line each, as ``key: what is wrong; what to do``; none for a sound one."""
     if _unwieldy(config):
         return ["top level: nested too deep or too large, as aliases of aliases are; write it out"]
+    if unquoted := list(_unquoted(config, ())):
+        return unquoted
     errors = Draft202012Validator(schema).iter_errors(config)
     return sorted({line for error in errors for line in _lines(error)})
 
@@ -36,6 +41,20 @@ def _unwieldy(config: Any) -> bool:
     return False
 
 
+def _unquoted(config: Any, above: tuple[str, ...]) -> Iterator[str]:
+    """Faults of keys that are no text: what was written is lost, as 010 is 8 and `no` is false."""
+    parts = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
+    for key, value in parts:
+        if above and isinstance(config, Mapping) and not isinstance(key, str):
+            yield f"{'.'.join(above)}.{key}: YAML reads this name as {_kind(key)}, not as text; put the name in quotes"
+        yield from _unquoted(value, (*above, str(key)))
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", int: "a number", float: "a number", type(None): "nothing", list: "a list"}
+    return kinds.get(type(value), "a date" if isinstance(value, date) else type(value).__name__)
+
+
 def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """Fill in, in place, what a config leaves out, copies of networks among it, as every stage of a study sees it.
 
@@ -44,6 +63,7 @@ def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """
     if faults := check_config(config, schema):
         return faults
+    expand_homes(config)
     readouts_are_default = "readouts" not in config
     fill_defaults(config, schema)
     if readouts_are_default:  # without those of networks that this study does not have
@@ -52,6 +72,17 @@ def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
         return faults
     config["networks"] = with_copies(config["networks"], config["seed"])
     return find_misnamed(config)
+
+
+def expand_homes(config: Mapping[str, Any]) -> None:
+    """Write out, in place, the `~` that paths of files begin with."""
+    entries: list[tuple[dict[str, Any], tuple[str, ...]]]
+    entries = [(settings, PATH_KEYS) for settings in config.get("datasets", {}).values()]
+    entries += [(settings, NETWORK_PATH_KEYS) for settings in config.get("networks", {}).values()]
+    for settings, keys in entries:
+        for key in keys:
+            if str(settings.get(key, "")).startswith("~"):
+                settings[key] = os.path.expanduser(settings[key])
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
@@ -68,9 +99,21 @@ def _lines(error: ValidationError) -> Iterator[str]:
         for key, others in cast(dict[str, list[str]], error.validator_value).items():
             if key in given and (missing := [other for other in others if other not in given]):
                 yield f"{place}.{key}: goes with {', '.join(missing)}; add it, or leave {key} out"
+    elif error.validator == "type" and rule.get("type") == "string" and isinstance(given, bool | float | int | date):
+        remedy = f"{rule.get('description', 'give a text')}, in quotes since YAML reads it as {_kind(given)}"
+        yield f"{place}: {given} does not do; {remedy}"
+    elif unquoted := [part for part in error.context or () if _is_unquoted(part)]:
+        for part in unquoted:
+            yield from _lines(part)
     else:
         problem = f"{given!r} does not do" if "description" in rule else error.message
         yield f"{place}: {printable(problem)}; {rule.get('description', 'correct it')}"
+
+
+def _is_unquoted(error: ValidationError) -> bool:
+    """Whether an alternative of a value's failed by one item of a list, which YAML did not read as text."""
+    wants_text = error.validator == "type" and cast(dict[str, Any], error.schema).get("type") == "string"
+    return wants_text and len(error.path) > 0 and not isinstance(error.instance, Mapping | list)
 
 
 def fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
@@ -124,8 +167,19 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
         for key in PATH_KEYS
         if key in settings and not Path(settings[key]).exists()
     ]
+    absent += [
+        f"datasets.{name}.{key}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
+        for name, settings in config["datasets"].items()
+        for key in PATH_KEYS
+        if {"{", "}"} & set(settings.get(key, ""))
+    ]
     for name, settings in networks.items():
         architecture, where = settings["architecture"], f"networks.{name}"
+        absent += [
+            f"{where}.{key}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
+            for key in NETWORK_PATH_KEYS
+            if {"{", "}"} & set(settings[key])
+        ]
         if fault := weights_fault(architecture, settings["weights"], settings.get("sha256")):
             absent.append(f"{where}.weights: {fault}")
         file = architecture.rpartition(":")[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ventral.data.download import sha256_of
+from ventral.listing import list_files
 
 
 def provenance(
@@ -60,7 +61,7 @@ def describe(path: str | Path) -> dict[str, Any]:
     name = portable(str(path))
     if not path.is_dir():
         return {"file": name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
-    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    files = {name: path / name for name in list_files(path)}
     listing = "".join(f"{sha256_of(files[key])}  {key}\n" for key in sorted(files))
     return {
         "folder": name,

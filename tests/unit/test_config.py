@@ -1,6 +1,7 @@
 """Faults of a config, one line each, against the schema of the workflow."""
 
 import copy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ventral.config import check_config, fill_defaults, find_misnamed, names_of_copies, readouts_for, with_copies
+from ventral.config import (
+    check_config,
+    complete,
+    fill_defaults,
+    find_misnamed,
+    names_of_copies,
+    readouts_for,
+    with_copies,
+)
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
@@ -143,6 +152,66 @@ def test_faults_come_together_in_one_order():
 
 def test_keys_that_yaml_makes_no_text_of_are_named():
     assert check_config(GOOD | {3: 1, True: 2, "zz": 0}, SCHEMA)[0].startswith("3: unknown key; known are")
+
+
+@pytest.mark.parametrize(
+    "text, name, kind",
+    [
+        ("datasets: {20220105: {images: a, responses: b}}", "datasets.20220105", "a number"),
+        ("datasets: {2022-01-05: {images: a, responses: b}}", "datasets.2022-01-05", "a date"),
+        ("datasets: {0x1F: {images: a, responses: b}}", "datasets.31", "a number"),
+        ("networks: {1.5: {architecture: pixels}}", "networks.1.5", "a number"),
+        ("networks: {null: {architecture: pixels}}", "networks.None", "nothing"),
+        ("readouts: {no: {alpha: loo}}", "readouts.False", "true or false"),
+        ("trained: {on: {network: cnn}}", "trained.True", "true or false"),
+        (
+            "trained: {cnn: {network: cnn, search: {over: {yes: [1, 2]}}}}",
+            "trained.cnn.search.over.True",
+            "true or false",
+        ),
+    ],
+)
+def test_names_that_yaml_reads_as_something_else_are_to_be_quoted(text, name, kind):
+    config = copy.deepcopy(GOOD) | yaml.safe_load(text)
+    said = f"{name}: YAML reads this name as {kind}, not as text; put the name in quotes"
+    assert complete(config, SCHEMA) == [said]
+
+
+@pytest.mark.parametrize(
+    "path, value, words",
+    [
+        ("datasets.mine.region", False, "False does not do; give the name of the recorded region, in quotes since"),
+        ("datasets.mine.subject", date(2022, 1, 5), "2022-01-05 does not do; give the name of the animal, in quotes"),
+        ("networks.pixels.weights", 1, "in quotes since YAML reads it as a number"),
+        ("networks.pixels.layers", [1], "networks.pixels.layers.0: 1 does not do; give a text, in quotes since YAML"),
+        (
+            "datasets.xiao",
+            {"source": "dandi", "sessions": [20220105]},
+            "datasets.xiao.sessions.0: 20220105 does not do",
+        ),
+    ],
+)
+def test_values_that_yaml_reads_as_something_else_are_to_be_quoted(path, value, words):
+    (fault,) = check_config(changed(path, value), SCHEMA)
+    assert fault.startswith(path) and words in fault
+
+
+def test_homes_are_written_out_and_braces_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "images").mkdir()
+    for name in ("r.npy", "net.py", "w.pt", "{r}.npy"):
+        (tmp_path / name).touch()
+    config = {
+        "datasets": {"mine": {"images": "~/images", "responses": "~/r.npy"}},
+        "networks": {"own": {"architecture": "~/net.py:make", "weights": "~/w.pt"}},
+        "readouts": {"ols": {"alpha": 0}},
+    }
+    assert complete(config, SCHEMA) == []
+    assert config["datasets"]["mine"]["responses"] == str(tmp_path / "r.npy")
+    assert config["networks"]["own"]["architecture"] == f"{tmp_path}/net.py:make"
+    config["datasets"]["mine"]["responses"] = "~/{r}.npy"
+    (fault,) = complete(config, SCHEMA)
+    assert fault.startswith("datasets.mine.responses: braces in ") and fault.endswith("; rename the file or folder")
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "workflow"))
 
-from imports import imported_files  # noqa: E402
+from imports import imported_files, own_code  # noqa: E402
 
 
 def code_of(script: str) -> set[str]:
@@ -47,3 +47,31 @@ def test_no_network_is_trained_again_for_a_readout_or_a_table():
     assert {"ventral/training/entries.py", "ventral/training/search.py", "ventral/training/engine.py"} <= code
     readouts = {f"ventral/{name}.py" for name in ("linear", "pls", "encoders", "dual")}
     assert not code & {*readouts, "ventral/tables.py", "ventral/scoring.py", "ventral/figures.py", "ventral/config.py"}
+
+
+def test_own_code_is_followed_through_packages_circles_and_names_in_text(tmp_path):
+    files = {
+        "net.py": "import pkg.deep.part\nfrom helper import *\nimport importlib\nimportlib.import_module('late')\n",
+        "helper.py": "import torch\n",
+        "late.py": "",
+        "other.py": "",
+        "pkg/__init__.py": "from . import deep\n",
+        "pkg/deep/__init__.py": "",
+        "pkg/deep/part.py": "from ..sizes import N\nfrom .. import deep\n",
+        "pkg/sizes.py": "from pkg import deep\nN = 3\n",
+        "pkg/unused.py": "",
+        "broken.py": "def (\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def found(source, *roots):
+        return {path.resolve().relative_to(tmp_path).as_posix() for path in own_code(source, roots)}
+
+    package = {"pkg/__init__.py", "pkg/deep/__init__.py", "pkg/deep/part.py", "pkg/sizes.py"}
+    assert found(str(tmp_path / "net.py"), ROOT) == {"net.py", "helper.py", "late.py", *package}
+    assert found("pkg.deep.part", ROOT, tmp_path) == package
+    assert found("pkg", tmp_path) == {"pkg/__init__.py", "pkg/deep/__init__.py"}
+    assert found(str(tmp_path / "broken.py"), ROOT) == {"broken.py"}
+    assert found("torch.nn", ROOT, tmp_path) == set()

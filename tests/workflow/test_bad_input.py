@@ -191,8 +191,8 @@ IMAGE_FAULTS = {
         "images.zip: archive: not a complete zip file; copy or download it again",
     ),
     "text": (
-        lambda folder: add_to_zip(folder, "read me.txt", "hello"),
-        "images.zip: read me.txt: not a readable image; remove it or replace it by a PNG or JPEG",
+        lambda folder: add_to_zip(folder, "read me", "hello"),
+        "images.zip: read me: not a readable image; remove it or replace it by a PNG or JPEG",
     ),
     "half a png": (
         lambda folder: add_to_zip(folder, "13.png", png(32)[:60]),

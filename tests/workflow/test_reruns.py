@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+import torch
 import yaml
 
 CONFIG = "config/small.yaml"
@@ -178,20 +179,68 @@ def test_threads_and_memory_change_nothing(finished, planned):
     assert planned(finished, "--cores", "1") == {*TOLD, "all"}
 
 
-def test_own_recordings_rerun_by_content_and_not_by_date(recordings, snakemake, planned):
+OWN_NETWORK = {
+    "net.py": "import pkg.parts\nfrom helper import layers\n\ndef make():\n    return layers(pkg.parts.UNITS)\n",
+    "helper.py": "from torch import nn\n\ndef layers(n):\n    return nn.Sequential(nn.Conv2d(3, n, 3), nn.ReLU())\n",
+    "pkg/__init__.py": "",
+    "pkg/parts.py": "from . import sizes\n\nUNITS = sizes.UNITS\n",
+    "pkg/sizes.py": "from . import parts\n\nUNITS = 4\n",
+}
+OWN_TARGETS = ("results/images/mine.h5", "results/responses/mine.nc", "results/activations/mine/own.h5")
+
+
+@pytest.fixture
+def own(recordings, snakemake):
+    """Somebody's own recordings and network of their own, read and run."""
+    for name, text in OWN_NETWORK.items():
+        (recordings / name).parent.mkdir(exist_ok=True)
+        (recordings / name).write_text(text)
     config = {
         "datasets": {"mine": {"images": "images", "responses": "responses.npy"}},
-        "networks": {"pixels": {"architecture": "pixels"}},
+        "networks": {"own": {"architecture": "net.py:make", "weights": "w.pt", "layers": ["1"], "image_size": 32}},
         "readouts": {"ols": {"alpha": 0}},
     }
     (recordings / "mine.yaml").write_text(yaml.safe_dump(config))
-    targets = ("results/images/mine.h5", "results/responses/mine.nc")
-    done = snakemake(recordings, *targets, "--configfile", "mine.yaml")
+    torch.save({"0.weight": torch.rand(4, 3, 3, 3), "0.bias": torch.zeros(4)}, recordings / "w.pt")
+    done = snakemake(recordings, *OWN_TARGETS, "--configfile", "mine.yaml")
     assert done.returncode == 0, done.stdout
-    touch([recordings / "responses.npy", *(recordings / "images").iterdir()])
-    assert planned(recordings, *targets, config="mine.yaml") == set()
-    responses = recordings / "responses.npy"
-    responses.write_bytes(responses.read_bytes()[:-1] + b"\1")
-    assert planned(recordings, *targets, config="mine.yaml") == {"read_files mine"}
-    shutil.copy(recordings / "images" / "1.png", recordings / "images" / "13.png")
-    assert planned(recordings, *targets, config="mine.yaml") == {"read_files mine", "pack_images mine"}
+    return recordings
+
+
+def rewrite(path, change, date=1.6e9):
+    """Change the bytes of a file, and date it before any result."""
+    path.write_bytes(change(path.read_bytes()))
+    os.utime(path, (date, date))
+
+
+def last_byte(data):
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def test_what_comes_from_outside_reruns_by_content_whatever_its_date(own, planned):
+    def plan():
+        return planned(own, *OWN_TARGETS, config="mine.yaml")
+
+    touch([own / "responses.npy", own / "net.py", own / "images", *(own / "images").iterdir(), *own.glob("pkg/*.py")])
+    assert plan() == set()
+    (own / "images" / ".DS_Store").write_bytes(b"of a system")
+    assert plan() == set()
+    rewrite(own / "responses.npy", last_byte)
+    assert plan() == {"read_files mine"}
+    rewrite(own / "responses.npy", last_byte)  # as it was
+    assert plan() == set()
+    before = (own / "images" / "7.png").stat()
+    rewrite(own / "images" / "7.png", last_byte, before.st_mtime)  # of the same size and date
+    both = {"read_files mine", "pack_images mine"}
+    assert plan() == {*both, "extract_activations mine own"}
+    rewrite(own / "images" / "7.png", last_byte)
+    assert plan() == set()
+    shutil.copy(own / "images" / "1.png", own / "images" / "13.png")
+    assert plan() == {*both, "extract_activations mine own"}
+    (own / "images" / "13.png").unlink()
+    for name in (*OWN_NETWORK, "w.pt"):
+        text = (own / name).read_bytes()
+        rewrite(own / name, lambda text: text + b"# edited\n")
+        assert plan() == {"extract_activations mine own"}, name
+        rewrite(own / name, lambda _, text=text: text)
+    assert plan() == set()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 
+from ventral.atomic import CLOSE, HELD, is_held
 from ventral.errors import InputError, refusing
 
 INFLATION = 1032  # bytes that one deflated byte can stand for at most (zlib technical details)
@@ -37,9 +38,25 @@ def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterat
     with refusing(path, field, problem, remedy):
         if not comes_back(path):
             raise InputError(path, field, problem, remedy)
-        with h5py.File(path) as file:
+        with opened(path) as file:
             check_contained(file, remedy)
             yield file
+
+
+def opened(path: str | Path) -> h5py.File:
+    """A file open to read, on disks that know no locks too.
+
+    Raises:
+        InputError: if another process holds it.
+    """
+    try:
+        return h5py.File(path, locking="best-effort")
+    except OSError as error:
+        if is_held(error):
+            raise InputError(path, "file", HELD, CLOSE) from None
+        if "unable to lock" not in str(error):
+            raise
+        return h5py.File(path, locking=False)
 
 
 def comes_back(path: str | Path) -> bool:
@@ -54,7 +71,7 @@ def comes_back(path: str | Path) -> bool:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
             signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-            with suppress(Exception), h5py.File(path) as file:
+            with suppress(Exception), opened(path) as file:
                 _read_varying(file)
                 file.visititems(lambda _, item: _read_varying(item))
         finally:

@@ -14,6 +14,7 @@ from ventral.atomic import enduring, reading, writing
 from ventral.console import progress
 from ventral.data.pixels import decode_image, fit_square
 from ventral.errors import InputError, listed, refusing
+from ventral.listing import BESIDE, dangling, is_foreign, list_files
 
 LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]
@@ -27,14 +28,18 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 def open_images(source: str | Path) -> tuple[list[str], Reader]:
     """List the images of a folder or zip archive in natural order, with a function that reads one.
 
-    Nothing is unpacked to disk. Names are paths inside the source; hidden files and folders are passed over.
+    Nothing is unpacked to disk. Names are paths inside the source. What is hidden or left by a system is passed over,
+    and so are tables and texts beside images, with a word in the log.
 
     Raises:
-        InputError: if the source does not exist, is a broken archive, or has a name that leads outside it.
+        InputError: if the source does not exist, is a broken archive, has a name that leads outside it, or a link that
+            leads nowhere.
     """
     source = Path(source)
     if source.is_dir():
-        files = [p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()]
+        files = list_files(source)
+        if lost := dangling(source, files):
+            raise InputError(source, lost[0], "a link to a file that is not there", "mend the link, or remove it")
         read: Reader = lambda name: (source / name).read_bytes()  # noqa: E731
     elif source.is_file():
         with refusing(source, "archive", "not a complete zip file", "copy or download it again"):
@@ -52,9 +57,12 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
             raise InputError(source, name, "leads outside the archive", "make the archive again without such names")
         if not name.isprintable():
             raise InputError(source, name, "name with characters that cannot be printed", "give it another name")
-    shown = [n for n in files if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(n).parts)]
+    owned = [name for name in files if not is_foreign(name)]
+    shown = [name for name in owned if PurePosixPath(name).suffix.lower() not in BESIDE] or owned
     if not shown:
         raise InputError(source, "images", "holds no file", "put the images there")
+    if beside := sorted(set(owned) - set(shown)):
+        print(f"{source}: no images, passed over: {listed(beside, 3)}", file=sys.stderr)
     return sorted(shown, key=lambda name: (natural_key(name), name)), read
 
 

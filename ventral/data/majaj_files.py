@@ -173,8 +173,9 @@ def open_assembly(path: str | Path) -> Iterator[h5netcdf.File]:
     """The assembly, open for reading; whatever cannot be read inside the block is reported as a damaged file."""
     if not Path(path).is_file():
         raise InputError(path, "assembly", "no such file", AGAIN)
-    with open_hdf5(path, "assembly", "not a complete netCDF-4 file", AGAIN), h5netcdf.File(path, "r") as file:
-        yield file
+    whole = open_hdf5(path, "assembly", "not a complete netCDF-4 file", AGAIN)
+    with whole as file, h5netcdf.File(file) as assembly:
+        yield assembly
 
 
 def response_variable(file: h5netcdf.File, path: str | Path) -> h5netcdf.Variable:

@@ -167,13 +167,17 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
     """Refuse responses that no encoder can be fitted to.
 
     Raises:
-        InputError: naming `file`, on duplicate stimulus ids, on neuroids without a value or without variance, or if an
-            object has images enough for train, val and test, and none of them in train.
+        InputError: naming `file`, on duplicate ids of stimuli or neuroids, on neuroids without a value or without
+            variance, or if an object has images enough for train, val and test, and none of them in train.
     """
     ids, counts = np.unique(responses["stimulus_id"].values, return_counts=True)
     if (counts > 1).any():
         raise InputError(file, "stimulus_id", f"duplicate ids {listed(ids[counts > 1])}", "give every image its own id")
     names = responses["neuroid_id"].values
+    ids, counts = np.unique(names.astype(str), return_counts=True)
+    if (counts > 1).any():
+        twice = listed(ids[counts > 1], 3)
+        raise InputError(file, "neuroid_id", f"duplicate ids {twice}", "give every neuroid its own id")
     rate = responses["rate"].values
     empty = np.isnan(rate).all(axis=0)
     if empty.any():

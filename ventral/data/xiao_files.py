@@ -1,6 +1,7 @@
 """Xiao et al. 2024 (DANDI 000628) on disk: the files of a session and the tables of the authors' repository."""
 
 import re
+import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -98,6 +99,35 @@ def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[
     if not np.isfinite(values).all():
         raise InputError(path, field, "not a number of milliseconds", AGAIN)
     return values
+
+
+def find_sessions_folder(path: str | Path) -> str:
+    """The folder of `sub-*/` of the dandiset that a path names, or the only one inside it, or the one that it is in.
+
+    Raises:
+        InputError: if neither it nor one folder near it holds sessions.
+    """
+    path = Path(path)
+    if _has_sessions(path):
+        return str(path)
+    inside = [folder for depth in ("*", "*/*") for folder in sorted(path.glob(depth)) if _has_sessions(folder)]
+    near = inside or [folder for folder in (path.parent,) if path.name.startswith("sub-") and _has_sessions(folder)]
+    if len(near) == 1:
+        print(f"{path}: holds no sub-*/, so sessions are read from {near[0]}", file=sys.stderr)
+        return str(near[0])
+    problem = f"holds no sub-*/ with sessions, but {listed(near)} do" if near else "holds no sub-*/ with sessions"
+    raise InputError(path, "path", problem, "give the folder that holds sub-*/, 000628 as it is downloaded")
+
+
+def _has_sessions(folder: Path) -> bool:
+    return any(folder.glob("sub-*/sub-*_ses-*.nwb"))
+
+
+def find_tables_folder(path: str | Path) -> str:
+    """The authors' folder `db` that a path names, or that lies in the checkout of their repository which it names."""
+    path = Path(path)
+    inside = not (path / "sessions.txt").is_file() and (path / "db" / "sessions.txt").is_file()
+    return str(path / "db") if inside else str(path)
 
 
 def list_stems(folder: str | Path) -> list[str]:

@@ -170,11 +170,12 @@ def _hold_out(examples: Examples, plan: Plan, name: str) -> NDArray[np.bool_]:
     share = {"val": 0.0, "test": plan.stop_share}
     held_out = assign_splits(n, share, plan.seed, examples.strata, examples.groups) == "test"
     if (~held_out).sum() < 2 or held_out.sum() < 2:
+        enough = math.ceil(2 / plan.stop_share) if plan.stop_share else 4
         raise InputError(
             name,
             "train",
-            f"{n} train stimuli, of which {held_out.sum()} are held out to choose the epoch",
-            "at least two are needed on either side: give more stimuli, or another stop_share",
+            f"{n} train stimuli, of which {held_out.sum()} are held out to choose the epoch, and two are needed",
+            f"give some {enough} train stimuli, by more images or smaller shares under `split`, or leave it out",
         )
     return held_out
 

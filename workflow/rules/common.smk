@@ -14,10 +14,14 @@ HOME = Path(workflow.basedir)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])))
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
-from imports import imported_files
+from functools import cache
+
+from imports import imported_files, own_code
 from ventral.atomic import check_disk
 from ventral.config import complete
+from ventral.contents import Contents
 from ventral.errors import InputError
+from ventral.listing import list_files
 from ventral.networks.published import STUDY, origin, state_of_study, weights_key
 from ventral.provenance import git_state
 
@@ -88,15 +92,43 @@ def enough(base, per_mb=0, of=None):
 
     def amount(wildcards, input, attempt):
         files = [Path(file) for file in ([of(wildcards)] if of else input if per_mb else [])]
+        files += [folder / name for folder in files if folder.is_dir() for name in list_files(folder)]
         return attempt * int(base + per_mb * sum(file.stat().st_size for file in files if file.is_file()) / 1e6)
 
     return amount
 
 
-def contents(path):
-    """A file, or the files of a folder: what a rule depends on when the user names either."""
-    path = Path(path)
-    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else str(path)
+CONTENTS = Contents()
+
+
+def given(path):
+    """A file or folder from outside, as an input: the date of a folder says nothing, `content_of` says what it holds."""
+    return ancient(path) if Path(path).is_dir() else path
+
+
+@cache
+def is_made(path):
+    """Whether a rule of the study makes a file: it then runs by itself whenever it has to."""
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
+def content_of(*sources):
+    """A parameter that tells what files and folders from outside hold: a rule runs again where that changed.
+
+    Snakemake compares the content of inputs only where their date is newer than that of the outputs, which that of a
+    file out of an archive, or copied with its date, is not. What the study itself makes is left to Snakemake.
+
+    Args:
+        sources: paths, lists of them, or functions of wildcards that return either.
+    """
+
+    # Without `input`, by which Snakemake takes a parameter for one that follows from others, and compares it no more.
+    def content(wildcards):
+        found = [source(wildcards) if callable(source) else source for source in sources]
+        paths = [path for item in found for path in ([item] if isinstance(item, str) else item)]
+        return CONTENTS.of(path for path in paths if not is_made(path))
+
+    return content
 
 
 def figure(name, category, caption):
@@ -105,19 +137,13 @@ def figure(name, category, caption):
     return [report(png, category=category, caption=f"../report/{caption}.rst"), *others]
 
 
-def content_of(paths):
-    """What a rule depends on that reads files and folders, the user's or downloaded ones, which are made whole."""
-    return [path if Path(DOWNLOADED_XIAO) in Path(path).parents else contents(path) for path in paths]
-
-
 def code_of_network(wildcards):
-    """The user's own file that makes a network, so that an edit runs it again; none of networks known by name."""
+    """The user's own files that make a network, with all that they import; none of networks known by name."""
     settings = config["networks"][wildcards.network]
-    source, folder = settings["architecture"].rpartition(":")[0], Path(settings.get("python_path", "")).expanduser()
-    if not source:
-        return []
-    file = Path(source) if source.endswith(".py") else folder.joinpath(*source.split(".")).with_suffix(".py")
-    return str(file) if file.is_file() else []
+    source = settings["architecture"].rpartition(":")[0]
+    own = [Path(settings["python_path"]).expanduser()] if "python_path" in settings else []
+    roots = [*own, Path(), *map(Path, os.environ["PYTHONPATH"].split(os.pathsep))]
+    return sorted({os.path.relpath(file) for file in own_code(source, roots)}) if source else []
 
 
 def networks_of(dataset):
@@ -242,7 +268,7 @@ def from_outside(dataset):
 def weights_from_outside():
     """Files of weights and of code that the user gave or that are downloaded, by network or trained encoder."""
     found = {
-        name: ["" if learns_faces(name) else weights_file(network), code_of_network(network)]
+        name: ["" if learns_faces(name) else weights_file(network), *code_of_network(network)]
         for name in config["networks"]
         for network in [SimpleNamespace(network=name)]
     }

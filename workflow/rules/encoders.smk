@@ -68,6 +68,7 @@ rule keep_encoder:
         runtime=enough(60, 0.1),
         gpu=gpus,
     params:
+        content=content_of(weights_file, code_of_network),
         network=lambda wildcards: config["networks"][wildcards.network],
         readout=lambda wildcards: readout_settings(wildcards.readout),
         device=config["device"],

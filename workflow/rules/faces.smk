@@ -38,6 +38,7 @@ rule train_on_faces:
         runtime=enough(240),
         gpu=gpus,
     params:
+        content=content_of(code_of_network),
         # Without what says how it is run afterwards.
         network=lambda wildcards: {
             key: value

@@ -207,7 +207,7 @@ rule draw_gaze:
     input:
         fixations=expand("results/xiao/sessions/{session}/fixations.csv", session=XIAO_STEMS),
         images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
-        stimuli=XIAO_STIMULI,
+        stimuli=XIAO_SHOWN,
         code=code_of("draw_gaze"),
     output:
         figure("gaze_xiao", category="Responses", caption="gaze"),
@@ -222,6 +222,7 @@ rule draw_gaze:
         mem_mb=enough(1000),
         runtime=enough(20),
     params:
+        content=content_of([f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()], XIAO_STIMULI),
         sessions=list(XIAO_STEMS),
         source=XIAO_SOURCE,
     script:

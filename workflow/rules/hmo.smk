@@ -20,6 +20,7 @@ rule label_faces:
         mem_mb=enough(1000, 10),
         runtime=enough(10),
     params:
+        content=content_of(xiao_rois),
         rois=XIAO_ROIS,
     script:
         "../../scripts/label_faces.py"

@@ -1,10 +1,12 @@
 """Data sets that come with their images: your own recordings, and the 92 photographs of Kriegeskorte et al. 2008."""
 
+from ventral.data.naming import companions
+
 
 rule pack_images:
     """Pack the images of somebody's own recordings, in natural order of their names."""
     input:
-        images=lambda wildcards: contents(DATASETS[wildcards.dataset]["images"]),
+        images=lambda wildcards: given(DATASETS[wildcards.dataset]["images"]),
         code=code_of("pack_images"),
     output:
         images="results/images/{dataset}.h5",
@@ -21,6 +23,7 @@ rule pack_images:
         mem_mb=enough(2000, 2),
         runtime=enough(20, 0.05),
     params:
+        content=content_of(lambda wildcards: DATASETS[wildcards.dataset]["images"]),
         source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
         image_size=lambda wildcards: DATASETS[wildcards.dataset].get("image_size"),
     script:
@@ -30,9 +33,10 @@ rule pack_images:
 rule read_files:
     """Read somebody's own responses, average repeats, estimate reliabilities, and split the stimuli."""
     input:
-        images=lambda wildcards: contents(DATASETS[wildcards.dataset]["images"]),
+        images=lambda wildcards: given(DATASETS[wildcards.dataset]["images"]),
         packed="results/images/{dataset}.h5",
         responses=lambda wildcards: DATASETS[wildcards.dataset]["responses"],
+        names=lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
         code=code_of("read_files"),
     output:
         responses="results/responses/{dataset}.nc",
@@ -50,6 +54,11 @@ rule read_files:
         mem_mb=enough(2000, 10),
         runtime=enough(20, 0.1),
     params:
+        content=content_of(
+            lambda wildcards: DATASETS[wildcards.dataset]["images"],
+            lambda wildcards: DATASETS[wildcards.dataset]["responses"],
+            lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
+        ),
         settings=lambda wildcards: DATASETS[wildcards.dataset],
         split=config["split"],
         seed=config["seed"],

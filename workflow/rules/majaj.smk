@@ -77,6 +77,8 @@ rule pack_majaj_images:
     resources:
         mem_mb=enough(2000),
         runtime=enough(20, 0.05),
+    params:
+        content=content_of(MAJAJ_FILES.values()),
     script:
         "../../scripts/pack_majaj_images.py"
 
@@ -100,6 +102,7 @@ rule read_majaj:
         mem_mb=enough(2000, 2),
         runtime=enough(20, 0.1),
     params:
+        content=content_of(MAJAJ_FILES["assembly"], MAJAJ_FILES["stimuli"]),
         split=config["split"],
         seed=config["seed"],
     script:

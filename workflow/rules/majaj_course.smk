@@ -22,6 +22,8 @@ rule pack_course_images:
     resources:
         mem_mb=enough(2000, 2),
         runtime=enough(30),
+    params:
+        content=content_of(MAJAJ["course_file"]),
     script:
         "../../scripts/pack_course_images.py"
 
@@ -45,6 +47,7 @@ rule read_course:
         mem_mb=enough(2000),
         runtime=enough(30),
     params:
+        content=content_of([MAJAJ[kind] for kind in ("assembly", "stimuli", "course_file") if kind in MAJAJ]),
         seed=config["seed"],
     script:
         "../../scripts/read_course.py"

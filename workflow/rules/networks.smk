@@ -22,6 +22,7 @@ rule extract_activations:
         runtime=enough(30, 0.3),
         gpu=gpus,
     params:
+        content=content_of(weights_file, code_of_network),
         network=lambda wildcards: config["networks"][wildcards.network],
         device=config["device"],
         seed=config["seed"],

@@ -150,7 +150,7 @@ rule write_provenance:
     """Say what the study was made of: config, versions, seeds, inputs from outside by their hashes, git commit."""
     input:
         project=os.path.relpath(HOME / "pyproject.toml"),
-        recordings=[content_of(paths) for paths in FROM_OUTSIDE.values()],
+        recordings=[path if is_made(path) else given(path) for paths in FROM_OUTSIDE.values() for path in paths],
         weights=list(WEIGHTS_FROM_OUTSIDE.values()),
         code=code_of("write_provenance"),
     output:
@@ -166,6 +166,7 @@ rule write_provenance:
         mem_mb=enough(500),
         runtime=enough(20, 0.02),
     params:
+        content=content_of(*FROM_OUTSIDE.values(), *WEIGHTS_FROM_OUTSIDE.values()),
         config=config,
         recordings=FROM_OUTSIDE,
         weights=WEIGHTS_FROM_OUTSIDE,

@@ -45,6 +45,7 @@ rule train_encoder:
         runtime=enough(720),
         gpu=gpus,
     params:
+        content=content_of(trained_from, code_of_trained),
         entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
         network=lambda wildcards: config["networks"].get(TRAINED[wildcards.encoder]["network"]),
         device=config["device"],

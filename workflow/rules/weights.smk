@@ -71,6 +71,7 @@ rule check_weights:
     input:
         images="resources/objects.h5",
         weights=weights_file,
+        network=code_of_network,
         code=code_of("check_weights"),
     output:
         check="results/weights/{network}.csv",
@@ -86,6 +87,7 @@ rule check_weights:
         runtime=enough(30),
         gpu=gpus,
     params:
+        content=content_of(weights_file, code_of_network),
         network=lambda wildcards: {
             key: value
             for key, value in config["networks"][wildcards.network].items()

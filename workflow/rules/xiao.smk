@@ -36,7 +36,7 @@ rule pack_xiao_images:
     """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
     input:
         fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
-        stimuli=XIAO_STIMULI,
+        stimuli=XIAO_SHOWN,
         code=code_of("pack_xiao_images"),
     output:
         images="results/images/xiao.h5",
@@ -52,6 +52,7 @@ rule pack_xiao_images:
         mem_mb=enough(4000),
         runtime=enough(30, 0.05),
     params:
+        content=content_of(XIAO_STIMULI),
         image_size=XIAO.get("image_size"),
     script:
         "../../scripts/pack_xiao_images.py"
@@ -77,6 +78,12 @@ rule align_fixations:
     resources:
         mem_mb=enough(1000),
         runtime=enough(5),
+    params:
+        content=content_of(
+            xiao_file("_image"),
+            xiao_file(""),
+            xiao_tables("sess_rig_info.csv", "rig_eye_latency.csv"),
+        ),
     script:
         "../../scripts/align_fixations.py"
 
@@ -98,6 +105,8 @@ rule read_rasters:
     resources:
         mem_mb=enough(1000, 15, of=xiao_file("")),
         runtime=enough(5, 0.1, of=xiao_file("")),
+    params:
+        content=content_of(xiao_file("")),
     script:
         "../../scripts/read_rasters.py"
 
@@ -123,6 +132,7 @@ rule count_responses:
         mem_mb=enough(1000, 15, of=xiao_file("")),
         runtime=enough(5, 0.1, of=xiao_file("")),
     params:
+        content=content_of(xiao_tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz")),
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
         fixations=XIAO.get("fixations"),
@@ -183,6 +193,11 @@ rule describe_units:
         mem_mb=enough(2000, 15, of=xiao_file("")),
         runtime=enough(10, 0.2, of=xiao_file("")),
     params:
+        content=content_of(
+            xiao_file("_image"),
+            xiao_rois,
+            xiao_tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz", "per_unit_rf.csv.gz"),
+        ),
         latency_ms=XIAO.get("latency_ms"),
         window_ms=XIAO.get("window_ms"),
         fixations=XIAO.get("fixations"),
@@ -214,6 +229,7 @@ rule join_sessions:
         mem_mb=enough(2000, 50),
         runtime=enough(30, 0.1),
     params:
+        content=content_of(xiao_tables("similar_images.txt"), xiao_rois),
         rois=XIAO_ROIS,
         split=config["split"],
         seed=config["seed"],

@@ -9,7 +9,7 @@ rule crop_fixations:
     input:
         fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
         images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
-        stimuli=XIAO_STIMULI,
+        stimuli=XIAO_SHOWN,
         unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
         code=code_of("crop_fixations"),
     output:
@@ -27,6 +27,11 @@ rule crop_fixations:
         mem_mb=enough(4000, 1),
         runtime=enough(60, 0.1),
     params:
+        content=content_of(
+            [f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
+            XIAO_STIMULI,
+            xiao_tables("per_unit_rf.csv.gz"),
+        ),
         sessions=list(XIAO_STEMS),
         crop_degrees=XIAO["crop_degrees"],
         fixations=XIAO["fixations"],

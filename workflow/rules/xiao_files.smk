@@ -2,7 +2,7 @@
 
 from ventral.data.simulate_xiao_files import SESSIONS as SIMULATED_SESSIONS
 from ventral.data.simulate_xiao_files import SIMULATED_FOLDERS, simulated_files
-from ventral.data.xiao_files import list_stems, session_stem
+from ventral.data.xiao_files import find_sessions_folder, find_tables_folder, list_stems, session_stem
 from ventral.data.xiao_labels import ANNOTATED
 from ventral.data.xiao_sessions import choose_sessions, download_plan, read_sessions
 
@@ -10,9 +10,15 @@ XIAO = DATASETS.get("xiao", {"source": "none", "sessions": []})
 SIMULATED_XIAO = "resources/xiao_simulated"
 DOWNLOADED_XIAO = "resources/xiao"
 XIAO_HOME = SIMULATED_XIAO if XIAO["source"] == "simulated" else DOWNLOADED_XIAO
-XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
+try:
+    XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
+    XIAO_SESSION_FILES = find_sessions_folder(XIAO_SESSION_FILES) if XIAO["source"] == "files" else XIAO_SESSION_FILES
+except InputError as error:
+    raise WorkflowError(str(error))
 XIAO_TABLES = XIAO.get("tables", f"{XIAO_HOME}/db")
+XIAO_TABLES = find_tables_folder(XIAO_TABLES) if XIAO["source"] == "files" else XIAO_TABLES
 XIAO_STIMULI = XIAO.get("stimuli", [] if XIAO["source"] == "files" else f"{XIAO_HOME}/Stimuli")
+XIAO_SHOWN = given(XIAO_STIMULI) if XIAO["source"] == "files" and XIAO_STIMULI else XIAO_STIMULI
 XIAO_READ = [  # of the authors' tables, by the rules of the study
     *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
     *("per_unit_rf.csv.gz", "similar_images.txt"),
@@ -56,8 +62,13 @@ def xiao_file(kind):
     return lambda wildcards: f"{XIAO_SESSION_FILES}/{XIAO_STEMS[wildcards.session]}{kind}.nwb"
 
 
+def xiao_tables(*names):
+    """Those of the authors' tables."""
+    return [f"{XIAO_TABLES}/{name}" for name in names]
+
+
 def xiao_rois(wildcards):
     """Input function: what the regions of interest are read from, as the rule that makes them names it."""
     if XIAO["source"] == "simulated":
         return [f"{XIAO_ROIS}/face.csv", *(f"{SIMULATED_XIAO}/{name}" for name in SIMULATED_FOLDERS if "ROIs" in name)]
-    return XIAO_ROIS if XIAO["source"] == "dandi" else contents(XIAO_ROIS)
+    return XIAO_ROIS if XIAO["source"] == "dandi" else given(XIAO_ROIS)
