@@ -93,7 +93,7 @@ def read_nc(path: Path) -> xr.DataArray:
         if "rate" not in file:
             raise InputError(path, "rate", "no such variable", "name the responses `rate`")
         dataset = xr.load_dataset(xr.backends.H5NetCDFStore(h5netcdf.File(file)))
-    rate = dataset["rate"]
+        rate = dataset["rate"]
     if not {"stimulus", "neuroid"} <= set(rate.dims) <= set(AXES):
         raise InputError(path, "rate", f"dimensions {listed(rate.dims)}", f"name them {listed(AXES)}")
     if rate.dtype.kind not in "fiub" and rate.dtype.kind not in REFUSED:
@@ -105,11 +105,10 @@ def read_nc(path: Path) -> xr.DataArray:
             raise InputError(path, name, "no name of a label", f"did you mean {near[0]}? rename it")
     if "neuroid" in labels and "neuroid_id" not in labels and labels["neuroid"].dtype.kind in "OSU":
         labels["neuroid_id"] = labels["neuroid"]
-    return xr.DataArray(
-        as_numbers(rate.values, path, "rate"),
-        dims=rate.dims,
-        coords={name: item for name, item in labels.items() if name not in ("neuroid", "repeat")},
-    )
+    values = as_numbers(rate.values, path, "rate")
+    coords = {name: item for name, item in labels.items() if name not in ("neuroid", "repeat")}
+    with refusing(path, f"coordinates {listed(coords)}", "not as long as the responses", "write one value each"):
+        return xr.DataArray(values, dims=rate.dims, coords=coords)
 
 
 def read_array(path: str | Path, layout: Sequence[str]) -> xr.DataArray:
