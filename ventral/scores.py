@@ -129,11 +129,6 @@ def pearson_r(a: NDArray[np.floating], b: NDArray[np.floating]) -> Floats:
     return score(a, b)["pearson_r"][0]
 
 
-def spearman_brown(r: Floats | float) -> Any:
-    """Reliability of the whole from the correlation of its halves, 2 r / (1 + r) (Spearman 1910; Brown 1910)."""
-    return 2 * np.asarray(r) / (1 + np.asarray(r))
-
-
 def ceiled_r2(r: Floats | float, ceiling: Floats | float) -> Any:
     """Share of the explainable variance that is explained, r |r| / ceiling.
 

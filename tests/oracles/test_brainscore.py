@@ -42,7 +42,10 @@ def test_every_site_of_every_split_and_the_score_are_theirs(problem, oracle_r):
     features, rates, objects = problem
     reliability = np.linspace(0.5, 0.9, N_SITES)
     responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), rates)},
+        {
+            "rate": (("stimulus", "neuroid"), rates),
+            "n_presentations": (("stimulus", "neuroid"), np.ones(rates.shape, dtype=int)),
+        },
         coords={
             "stimulus_id": ("stimulus", np.arange(N_IMAGES).astype(str)),
             "split": ("stimulus", np.full(N_IMAGES, "train")),
@@ -51,6 +54,8 @@ def test_every_site_of_every_split_and_the_score_are_theirs(problem, oracle_r):
             "region": ("neuroid", ["IT"] * N_SITES),
             "reliability": ("neuroid", reliability),
             "reliability_sd": ("neuroid", np.zeros(N_SITES)),
+            "signal_variance": ("neuroid", reliability),
+            "noise_variance": ("neuroid", 1 - reliability),
         },
         attrs={"source": "simulated"},
     )
@@ -67,7 +72,7 @@ def test_every_site_of_every_split_and_the_score_are_theirs(problem, oracle_r):
         ours = [pearsonr(a, b).statistic for a, b in zip(rates[rows[held_out]].T, one[held_out].T, strict=True)]
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
-    tidy, summary, _ = score_encoder("majaj", predictions, responses, 100, 0)
+    tidy, summary, _ = score_encoder("majaj", predictions, responses)
     found = tidy[tidy["metric"] == "pearson_r"]["value"]
     np.testing.assert_allclose(found, oracle_r.mean(axis=0), atol=1e-6)
     score = np.median(oracle_r, axis=1).mean() ** 2 / np.median(reliability)

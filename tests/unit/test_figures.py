@@ -172,7 +172,14 @@ def test_a_readout_is_shown_where_every_neuroid_is_too_unreliable_to_tell():
 
 def test_ceilings_are_of_the_neuroids_that_means_are_over():
     responses = responses_of(["IT", "V1", "V4"])
-    responses["reliability"] = "neuroid", [-2, 0.25, 1, np.nan, *4 * [0.05], *4 * [np.nan]]
+    reliability = np.array([-2, 0.25, 1, np.nan, *4 * [0.05], *4 * [np.nan]])
+    responses["reliability"] = "neuroid", reliability
+    responses["signal_variance"], responses["noise_variance"] = ("neuroid", reliability), ("neuroid", 1 - reliability)
+    # Stimuli of val were shown once, the others more often: theirs is the ceiling.
+    split = np.resize(["val", "train", "test"], responses.sizes["stimulus"])
+    responses = responses.assign_coords(split=("stimulus", split))
+    shown = np.where(split == "val", 1, 9)[:, None] * np.ones(len(reliability), dtype=int)
+    responses["n_presentations"] = ("stimulus", "neuroid"), shown
     found = mean_ceilings(responses, 0.1)
     assert found["IT"] == {"explained_variance": 0.625, "pearson_r": 0.75}
     assert np.isnan([found[region][metric] for region in ("V1", "V4") for metric in CEILING]).all()

@@ -191,7 +191,8 @@ def test_a_scaled_gram_is_that_of_scaled_features():
 
 def held_out_r2(gram: Gram, y: np.ndarray, n_train: int, alpha: str) -> float:
     split = np.where(np.arange(len(y)) < n_train, "train", "test")
-    prediction = fit_layer(gram.inner, y, split, ReadoutPlan(alpha), gram.n_units)["prediction"]
+    plans = [(ReadoutPlan(alpha), np.full(y.shape[1], "IT"))]
+    prediction = fit_layer(gram.inner, y, split, plans, gram.n_units)[0]["prediction"]
     return mean_r2(y[n_train:], prediction)
 
 

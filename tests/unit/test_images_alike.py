@@ -75,7 +75,7 @@ def test_without_copies_nothing_changes(folder, capsys):
     responses = folder.parent / "responses.npy"
     plain = read_recordings(folder, responses, SETTINGS, SPLIT, 0)
     assert plain.identical(read_recordings(folder, responses, SETTINGS, SPLIT, 0, {}))
-    assert "stimulus_group" not in plain.coords and "copies" not in capsys.readouterr().err
+    assert "stimulus_group" not in plain.coords and "images are copies" not in capsys.readouterr().err
 
 
 def test_one_picture_alone_and_all_alike():

@@ -21,7 +21,8 @@ from ventral.encoders import ReadoutPlan, fit_protocol
 from ventral.gram import gram_of
 from ventral.keeping.primal import keep_linear, primal_weights
 from ventral.keeping.reading import predict_images
-from ventral.keeping.writing import chosen_predictions, keep_trained
+from ventral.keeping.trained import keep_trained
+from ventral.keeping.writing import chosen_predictions
 from ventral.networks.activations import prepare
 from ventral.networks.zoo import build_network
 from ventral.training.engine import predict

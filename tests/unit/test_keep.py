@@ -333,7 +333,7 @@ def test_a_trained_encoder_is_tried_on_probes_too(images, monkeypatch):
     )
     member = build_trained(recipe, 0)
     nn.init.normal_(member.head.rates.weight)
-    keep_trained("kept", [member], recipe, {"neuroid_id": list("abcde"), "units": "Hz"})
+    keep_trained("kept", [member], recipe, {"neuroid_id": list("abcde"), "units": "Hz", "fitting": fitting(SIDE)})
     read_encoder("kept")
     monkeypatch.setattr(nn.ReLU, "forward", lambda self, x: x.tanh())
     monkeypatch.setattr(nn.ELU, "forward", lambda self, x: x.tanh())

@@ -129,7 +129,7 @@ def test_the_summary_averages_neuroids_and_counts_those_without_a_score():
         assert row["interval_over"] == ("both" if row["n_scored"] > 1 else "stimuli")
         r = here[here["metric"] == "pearson_r"]
         share = (r["value"] * r["value"].abs()).sum() / r.loc[r["value"].notna(), "ceiling"].sum()
-        assert row["ceiled_r2"] == pytest.approx(share)
+        assert abs(row["ceiled_r2"]) < abs(share)  # less what chance adds to a square: tests/validity has the truth
         assert row["ceiled_r2_low"] < row["ceiled_r2"] < row["ceiled_r2_high"]
         assert row["n_ceiled"] == row["n_scored"] and row["n_ceiling_below_zero"] == 0
     counts = summary.set_index(["region", "split"])

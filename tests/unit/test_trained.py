@@ -52,7 +52,10 @@ def filled(**entry):
 
 def responses_of(rates=RATES):
     return xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), rates)},
+        {
+            "rate": (("stimulus", "neuroid"), rates),
+            "n_presentations": (("stimulus", "neuroid"), np.ones(rates.shape, dtype=int)),
+        },
         coords={
             "stimulus_id": ("stimulus", [f"s{i}" for i in range(N)]),
             "split": ("stimulus", SPLIT),
@@ -61,6 +64,8 @@ def responses_of(rates=RATES):
             "region": ("neuroid", ["V4", "V4", "IT", "IT"]),
             "reliability": ("neuroid", np.full(NEUROIDS, 0.8)),
             "reliability_sd": ("neuroid", np.full(NEUROIDS, 0.01)),
+            "signal_variance": ("neuroid", np.full(NEUROIDS, 0.8)),
+            "noise_variance": ("neuroid", np.full(NEUROIDS, 0.2)),
         },
         attrs={"source": "simulated"},
     )
@@ -87,7 +92,7 @@ def test_predictions_are_those_of_a_fitted_encoder(tmp_path):
     assert list(curves["epoch"]) == [1, 2, 3] and curves["best"].sum() == 1
     assert set(curves) == {"split", "seed", "epoch", "train_loss", "stop_loss", "stop_r", "learning_rate", "best"}
     predictions.attrs |= {"network": "net", "readout": "linear", "protocol": "holdout"}
-    _, summary, layers = score_encoder("mine", predictions, responses_of(), 100, 0)
+    _, summary, layers = score_encoder("mine", predictions, responses_of())
     assert set(summary["split"]) == {"val", "test"} and list(layers["layer"].unique()) == ["trained"]
     training = trained.trainings[0]
     rates = RATES[SPLIT == "train"][training.held_out]

@@ -34,7 +34,7 @@ for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), star
         params:
             readouts={name: readout_settings(name) for name in READOUTS},
             seed=config["seed"],
-            min_reliability=config.get("min_reliability"),
+            min_reliability=config["min_reliability"],
         script:
             "../../scripts/fit_encoders.py"
 
