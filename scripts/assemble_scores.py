@@ -15,9 +15,8 @@ with logged(snakemake.log[0]):
         for dataset, path in progress(encoders, "encoders scored")
     ]
     weights = gather_checks(snakemake.input.checks)
-    scores, summary, layers = (
-        mark_untrained(table, weights) for table in gather_scores(parts, params.bootstrap, params.seed)
-    )
+    gathered = gather_scores(parts, params.references, params.bootstrap, params.seed)
+    scores, summary, layers = (mark_untrained(table, weights) for table in gathered)
     written = {"scores": scores, "summary": summary, "layers": layers, "weights": weights}
     for name, table in written.items():
         write_csv(table, output[name])

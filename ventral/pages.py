@@ -11,6 +11,7 @@ import pandas as pd
 from ventral.atomic import writing
 from ventral.intervals import OVER
 from ventral.scores import METRICS
+from ventral.tables import best_first
 
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#{}"},
@@ -72,7 +73,7 @@ def summary_page(summary: pd.DataFrame) -> Page:
 
 def _summary_section(group: pd.DataFrame) -> Section:
     split = "test" if (group["split"] == "test").any() else "val"
-    shown = group[group["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
+    shown = best_first(group[group["split"] == split])
     first = shown.iloc[0]
     ceiling = (
         "no repetitions, so no ceiling"
@@ -81,7 +82,7 @@ def _summary_section(group: pd.DataFrame) -> Section:
     )
     rows = [
         [
-            row["encoder"],
+            f"{row['encoder']} (reference)" if row["reference"] else row["encoder"],
             row["weights"],
             row["layer"],
             *(bounded(*(row[f"{metric}_{part}"] for part in ("mean", "low", "high"))) for metric in METRICS[:3:2]),
@@ -96,7 +97,8 @@ def _summary_section(group: pd.DataFrame) -> Section:
         f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
         f"Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
         f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
-        "Bold: the model confidence set, the best encoder by r and those that it cannot be told from.",
+        "Bold: the model confidence set, the best encoder by r and those that it cannot be told from. References "
+        "(pixels, labels, random weights) are ranked after the models.",
         ["encoder", "weights", "layer", "explained variance", "r", "share of the ceiling", "median"],
         [0.18, 0.11, 0.1, "r", "r", "r", "r"],
         rows,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ventral.figures import FLOOR, LABELS, STYLE, titled
 from ventral.scores import pearson_r
+from ventral.tables import best_first
 
 PROTOCOL = "holdout"
 BEST, RANDOM, CEILING = "#0072B2", "#D55E00", "0.75"  # of the palette below, which the colour-blind tell apart
@@ -81,7 +82,7 @@ def best_encoders(summary: pd.DataFrame) -> list[Best]:
     found = []
     for region, here in rows.groupby("region"):
         split = "test" if (here["split"] == "test").any() else "val"
-        ranked = here[here["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
+        ranked = best_first(here[here["split"] == split])
         random = ranked["encoder"][ranked["weights"].str.startswith("random")]
         best = ranked.iloc[0]
         beside = str(random.iloc[0]) if len(random) and random.iloc[0] != best["encoder"] else None

@@ -168,12 +168,15 @@ def _region_rows(
     """Rows of `summary.csv`: one a region."""
     rows, region = [], predictions["region"].values
     layer = _most_common(predictions["chosen_layer"].values)
+    used, names = predictions.get("n_directions"), predictions["layer"].values.tolist()
+    about = about | {"rank_cut": predictions.attrs.get("rank_cut", np.nan)}
     for name in np.unique(region):
         all_here = region == name
         here = all_here & counted
         row = about | {"region": name, "layer": _most_common(layer[all_here][:, None])[0], "split": judged.split}
         row |= {"n_stimuli": int(judged.held_out.any(axis=0).sum()), "n_neuroids": int(all_here.sum())}
         row |= {"n_unreliable": int((all_here & ~counted).sum())}
+        row |= {"n_directions": np.nan if used is None else used.values[:, names.index(row["layer"])].max()}
         row |= {"n_scored": int(np.isfinite(judged.values["pearson_r"][here]).sum())}
         drawn = _over(shown, here, over)
         for metric in METRICS:

@@ -16,15 +16,18 @@ TOLD = 0.05  # p below which an encoder is not among the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
 
-def gather_scores(parts: Iterable[Sequence[pd.DataFrame]], n_draws: int, seed: int) -> list[pd.DataFrame]:
+def gather_scores(
+    parts: Iterable[Sequence[pd.DataFrame]], references: Sequence[str], n_draws: int, seed: int
+) -> list[pd.DataFrame]:
     """Join what `score_encoder` returns for each encoder: `scores.csv`, `summary.csv` and `layers.csv`, sorted.
 
     In the summary `p_best` is that of the model confidence set of the encoders of one dataset, protocol, region and
     split by mean r, and `among_best` marks those that are in it; `below_best` is how far an encoder is below the best,
-    in r, with its 95 % interval.
+    in r, with its 95 % interval. Encoders on references (`reference`) are ranked only where there are no others.
 
     Args:
         parts: of each encoder.
+        references: networks that are no models of vision, from `ventral.networks.published.is_reference`.
         n_draws: resamples behind the model confidence set.
         seed: of the resamples.
     """
@@ -34,7 +37,7 @@ def gather_scores(parts: Iterable[Sequence[pd.DataFrame]], n_draws: int, seed: i
         table = pd.concat(tables, ignore_index=True)
         rest = [column for column in table.columns if column not in ENCODER]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
-    summary = gathered[1]
+    summary = gathered[1] = gathered[1].assign(reference=gathered[1]["network"].isin(references))
     ranked = [_ranked(rows, n_draws, seed) for _, rows in summary.groupby(["dataset", "protocol", "region", "split"])]
     gathered[1] = summary.drop(columns="estimate").join(pd.concat(ranked))
     return gathered
@@ -46,12 +49,20 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
     table = pd.DataFrame(np.nan, rows.index, columns)
     scored = rows["estimate"][np.isfinite(rows["pearson_r_mean"])]
     if len(scored):
-        values = np.array([one.value for one in scored])
-        best = scored.iloc[int(np.argmax(values))]
-        table.loc[scored.index, "p_best"] = model_confidence_set(values, resample(list(scored), n_draws, seed))
+        models = scored[~rows["reference"]]
+        ranked = models if len(models) else scored
+        values = np.array([one.value for one in ranked])
+        best = ranked.iloc[int(np.argmax(values))]
+        table.loc[ranked.index, "p_best"] = model_confidence_set(values, resample(list(ranked), n_draws, seed))
         below = [difference(best, one) for one in scored]
         table.loc[scored.index, columns[:3]] = [(one.value, *interval_of(one)) for one in below]
     return table.assign(among_best=table["p_best"] >= TOLD)
+
+
+def best_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the summary by mean r, the best first; references after models."""
+    order = rows.sort_values("pearson_r_mean", ascending=False, kind="stable")
+    return order.sort_values("reference", kind="stable")
 
 
 def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:

@@ -62,6 +62,7 @@ def summary_rows(encoder, r, among_best, region="IT", dataset="majaj", source="s
     row = {"dataset": dataset, "protocol": "holdout", "source": source, "region": region, "encoder": encoder}
     row |= {"network": encoder.split("-")[0], "weights": "random", "readout": "ols", "layer": "conv", "split": split}
     row |= {"n_stimuli": 20, "n_neuroids": 4, "n_scored": 4, "reliability_median": 0.8, "among_best": among_best}
+    row |= {"reference": False, "n_directions": 60.0, "rank_cut": 1e-6}
     row |= {"ceiled_r2": r, "ceiled_r2_low": r - 0.1, "ceiled_r2_high": r + 0.1, "ceiled_r2_median": r}
     for metric in METRICS:
         ends = {"mean": r, "low": r - 0.1, "high": r + 0.1, "median": r}

@@ -34,6 +34,7 @@ def summary_table(encoders=tuple(ENCODERS), regions=("IT", "V4"), splits=("val",
         about
         | {"region": region, "encoder": name, "weights": ENCODERS[name], "split": split}
         # net-ridge is best on test, net-ols on val
+        | {"reference": name in ("net_random-ridge", "pixels-ols")}
         | {"pearson_r_mean": 0.8 - 0.1 * i + 0.2 * (split == "val" and name == "net-ols")}
         for region in regions
         for i, name in enumerate(encoders)
@@ -171,7 +172,9 @@ def test_the_best_encoder_is_of_test_where_there_is_one():
     ]
     assert best_encoders(summary_table(splits=["val"]))[0].encoder == "net-ols"
     random_first = summary_table(["net_random-ridge", "net-ols"], ["IT"])
-    assert best_encoders(random_first) == [Best("IT", "test", N, "net_random-ridge", None)]
+    assert best_encoders(random_first) == [Best("IT", "test", N, "net-ols", "net_random-ridge")]  # models first
+    no_model = summary_table(["net_random-ridge", "pixels-ols"], ["IT"])
+    assert best_encoders(no_model) == [Best("IT", "test", N, "net_random-ridge", None)]
     unscored = summary_table().assign(pearson_r_mean=np.nan)
     assert best_encoders(unscored) == []
     assert best_encoders(summary_table().assign(protocol="kfold")) == []

@@ -207,7 +207,7 @@ def test_no_validation_stimuli_are_said():
 def test_without_test_stimuli_val_is_shown():
     predictions, responses = encoder()
     val = predictions.isel(stimulus=predictions["split"].values[0] == "val")
-    _, summary, _ = gather_scores([score_encoder("majaj", val, responses)], 500, 0)
+    _, summary, _ = gather_scores([score_encoder("majaj", val, responses)], [], 500, 0)
     assert set(summary["split"]) == {"val"}
     assert "30 held-out stimuli (val)" in to_markdown(summary_page(summary))
 
@@ -216,7 +216,7 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
     parts = [
         tables(network=n, readout=r, seed=s) for s, (n, r) in enumerate([("b", "ols"), ("a", "ols"), ("a", "pls")])
     ]
-    for one, other in zip(gather_scores(parts, 500, 0), gather_scores(parts[::-1], 500, 0), strict=True):
+    for one, other in zip(gather_scores(parts, [], 500, 0), gather_scores(parts[::-1], [], 500, 0), strict=True):
         pd.testing.assert_frame_equal(one, other)
         assert list(one.columns[: len(ENCODER)]) == ENCODER
         assert one["encoder"].drop_duplicates().tolist() == ["a-ols", "a-pls", "b-ols"]
@@ -226,7 +226,7 @@ def test_tables_do_not_depend_on_the_order_of_encoders():
 def test_the_page_names_source_ceiling_and_the_best_encoder_first():
     worse = tables(network="worse", seed=1)
     lower(worse)
-    _, summary, _ = gather_scores([worse, tables(network="better")], 500, 0)
+    _, summary, _ = gather_scores([worse, tables(network="better")], [], 500, 0)
     page = to_markdown(summary_page(summary))
     assert "## majaj, IT (simulated)" in page
     assert "3 neuroids, 30 held-out stimuli (test), median reliability 0.80." in page
@@ -254,7 +254,7 @@ def test_the_best_and_what_cannot_be_told_from_it_are_marked():
         for network in ("best", "same", "worse")
     )
     lower(worse)
-    _, summary, _ = gather_scores([best, same, worse], 500, 0)
+    _, summary, _ = gather_scores([best, same, worse], [], 500, 0)
     marked = summary.groupby("network")["among_best"]
     assert marked.all().to_dict() == {"best": True, "same": True, "worse": False}
     assert (summary.loc[summary["network"] == "worse", "p_best"] < 0.05).all()
@@ -262,7 +262,7 @@ def test_the_best_and_what_cannot_be_told_from_it_are_marked():
 
 
 def test_without_repetitions_there_is_no_ceiling(tmp_path):
-    gathered = gather_scores([tables(reliability=np.nan)], 500, 0)
+    gathered = gather_scores([tables(reliability=np.nan)], [], 500, 0)
     page = to_markdown(summary_page(gathered[1]))
     assert "no repetitions, so no ceiling" in page
     assert "| none |" in page
@@ -276,7 +276,7 @@ def test_without_repetitions_there_is_no_ceiling(tmp_path):
 def test_a_region_without_any_score_has_no_nan_on_its_page():
     predictions, responses = encoder()
     responses["rate"].values[:, REGION == "IT"] = 3.0
-    _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses)], 500, 0)
+    _, summary, _ = gather_scores([score_encoder("majaj", predictions, responses)], [], 500, 0)
     assert summary.loc[summary["region"] == "IT", "n_scored"].eq(0).all()
     assert "nan" not in to_markdown(summary_page(summary)).lower()
 
@@ -308,7 +308,7 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
         pd.DataFrame([row]).to_csv(tmp_path / f"{name}.csv", index=False)
     checks = gather_checks([tmp_path / "resnet.csv", tmp_path / "alexnet.csv"])
     assert checks["network"].tolist() == ["alexnet", "resnet"]
-    summary = gather_scores([tables(network="resnet"), tables(network="alexnet")], 500, 0)[1]
+    summary = gather_scores([tables(network="resnet"), tables(network="alexnet")], [], 500, 0)[1]
     marked = mark_untrained(summary, checks).groupby("network")["weights"].first()
     assert marked.to_dict() == {"alexnet": "random", "resnet": "random (NO better than its random copy)"}
     assert mark_untrained(summary, gather_checks([])).equals(summary)
@@ -317,7 +317,7 @@ def test_networks_that_only_claim_to_be_trained_are_marked(tmp_path):
 
 def test_how_far_below_the_best():
     parts = [tables(network=f"n{s}", seed=s) for s in range(3)]
-    summary = gather_scores(parts, 500, 0)[1]
+    summary = gather_scores(parts, [], 500, 0)[1]
     for _, rows in summary.groupby(["region", "split"]):
         best = rows["pearson_r_mean"].max()
         np.testing.assert_allclose(rows["below_best"], best - rows["pearson_r_mean"])
@@ -339,3 +339,22 @@ def test_classifiers_of_faces_stand_beside_the_baselines_once():
     order = ["hmo", "cnn", "pixels", "majority", "hmo - pixels", "hmo - majority", "cnn - pixels", "cnn - majority"]
     assert table["classifier"].tolist() == 2 * order and set(table["source"]) == {"simulated"}
     assert table["set"].tolist() == ["val"] * 8 + ["test"] * 8
+
+
+def test_references_stand_apart_from_models_in_every_ranking():
+    """Labels that predict better than any model are no model, and none is told from them."""
+    parts = [tables(network=name, seed=seed) for seed, name in enumerate(["model", "other", "labels"])]
+    for part in parts[:2]:
+        lower(part)
+    summary = gather_scores(parts, ["labels"], 500, 0)[1]
+    apart = summary[summary["network"] != "labels"]
+    assert summary.loc[summary["network"] == "labels", "p_best"].isna().all()
+    assert not summary.loc[summary["network"] == "labels", "among_best"].any()
+    assert (summary.loc[summary["network"] == "labels", "below_best"] < 0).all()
+    alone = gather_scores(parts[:2], [], 500, 0)[1]
+    columns = ["encoder", "region", "split", "p_best", "below_best", "below_best_low", "among_best"]
+    pd.testing.assert_frame_equal(apart[columns].reset_index(drop=True), alone[columns])
+    page = to_markdown(summary_page(summary))
+    assert page.index("model-ols") < page.index("labels-ols (reference)")
+    only = gather_scores(parts[2:], ["labels"], 500, 0)[1]
+    assert only["among_best"].all()

@@ -6,10 +6,10 @@ Nothing here is imported that takes long before an address is asked for: every s
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ventral.errors import InputError, listed, nearest
@@ -56,6 +56,17 @@ def origin(architecture: str, weights: str) -> Origin:
     if weights.startswith(("https://", "http://")):
         return "address"
     return "publisher" if re.fullmatch(r"[A-Za-z0-9_-]+", weights) else "file"
+
+
+def is_reference(settings: Mapping[str, Any], download_weights: bool) -> bool:
+    """Whether a network is no model of vision but what models are held against, and ranked apart from them.
+
+    Pixels, labels, whatever is told the labels, and random weights are; these also stand in for weights that would
+    need a download where there are none.
+    """
+    where = origin(settings["architecture"], settings["weights"])
+    untrained = where in ("none", "random") or (where in ("publisher", "address") and not download_weights)
+    return untrained or "with_category" in settings
 
 
 def weights_fault(architecture: str, weights: str, sha256: str | None = None) -> str:

@@ -12,7 +12,7 @@ from ventral.pages import bounded, rounded
 from ventral.report.study import Study
 from ventral.report.words import highest, kind, layer_rows
 
-BEST, TIED = "best", "not distinguishable"
+BEST, TIED, REFERENCE = "best", "not distinguishable", "reference"
 WRAPPED = 45  # letters; cells of more are set in several lines
 
 
@@ -81,7 +81,7 @@ def summary_table(study: Study) -> Table:
     rows = []
     for group in study.groups():
         for place, row in enumerate(group.rows.to_dict("records")):
-            mark = BEST if place == 0 else TIED if row["among_best"] else ""
+            mark = BEST if place == 0 else TIED if row["among_best"] else REFERENCE if row["reference"] else ""
             rows.append(
                 [
                     text(kind(study, group.dataset)),
@@ -95,17 +95,36 @@ def summary_table(study: Study) -> Table:
                     with_interval(row, *_ends("explained_variance")),
                     with_interval(row, "below_best", "below_best_low", "below_best_high"),
                     *(text(row[column]) for column in ("weights", "layer")),
+                    _directions(row),
                     Cell(f"{row['n_scored']} on {row['n_stimuli']}", float(row["n_scored"]), "number"),
                 ]
             )
     columns = ["dataset", "region", *(["protocol"] if several else []), "encoder", "mark", "r", "share of the ceiling"]
-    columns += ["median share", "explained variance", "r below the best", "weights", "layer", "neuroids on stimuli"]
+    columns += [
+        "median share",
+        "explained variance",
+        "r below the best",
+        "weights",
+        "layer",
+        "directions",
+        "neuroids on stimuli",
+    ]
     title = (
         f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[study.config['interval_over']]}. The "
         "share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over neuroids. "
-        "Not distinguishable: with the best by r in the model confidence set."
+        "Not distinguishable: with the best by r in the model confidence set. References (pixels, labels, random "
+        "weights) are ranked after the models. Directions: of feature space, how many a readout uses, and the share of "
+        "the largest eigenvalue below which it uses none."
     )
     return Table("summary", title, columns, rows, ("dataset", "region", *(["protocol"] if several else [])))
+
+
+def _directions(row: Mapping[Any, Any]) -> Cell:
+    """How many directions of feature space a readout used, and where it cut; empty for trained networks."""
+    n, cut = row["n_directions"], row["rank_cut"]
+    if np.isnan(n):
+        return text(None)
+    return Cell(f"{n:.0f}" if np.isnan(cut) else f"{n:.0f}, cut at {cut:g}", float(n), "number")
 
 
 def _ends(metric: str) -> tuple[str, str, str]:

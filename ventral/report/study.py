@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ventral.data.responses import read_responses
-from ventral.tables import read_table
+from ventral.tables import best_first, read_table
 
 TABLES = ("summary", "layers", "rsa", "reproduction", "weights", "faces", "xiao_units", "missing_stimuli")
 SIMULATED = "simulated"
@@ -18,7 +18,7 @@ SIMULATED = "simulated"
 
 @dataclass(frozen=True)
 class Group:
-    """The encoders of one dataset, protocol and region on the stimuli held out last, the best first.
+    """The encoders of one dataset, protocol and region on the stimuli held out last, models first, the best first.
 
     Attributes:
         dataset, protocol, region: their names.
@@ -36,14 +36,25 @@ class Group:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The row of the highest mean r."""
+        """The row of the highest mean r, of a model where there is one."""
         return dict(self.rows.iloc[0])
+
+    @property
+    def rivals(self) -> pd.DataFrame:
+        """The other rows that the best is ranked with: models, or references where there are no models."""
+        others = self.rows.iloc[1:]
+        return others[others["reference"] == self.best["reference"]]
+
+    @property
+    def reference(self) -> dict[str, Any] | None:
+        """The row of the best reference beside models."""
+        rows = self.rows[self.rows["reference"] & self.rows["pearson_r_mean"].notna()]
+        return None if rows.empty or self.best["reference"] else dict(rows.iloc[0])
 
     @property
     def tied(self) -> list[str]:
         """Other encoders that cannot be told from the best."""
-        others = self.rows.iloc[1:]
-        return others["encoder"][others["among_best"].astype(bool)].tolist()
+        return self.rivals["encoder"][self.rivals["among_best"].astype(bool)].tolist()
 
 
 @dataclass(frozen=True)
@@ -83,8 +94,8 @@ class Study:
         for (name, of_protocol, region), rows in summary.groupby(["dataset", "protocol", "region"], sort=False):
             if protocol in (None, of_protocol):
                 split = "test" if (rows["split"] == "test").any() else "val"
-                shown = rows[rows["split"] == split].sort_values("pearson_r_mean", ascending=False, kind="stable")
-                yield Group(str(name), str(of_protocol), str(region), str(rows["source"].iloc[0]), split, shown)
+                source, shown = str(rows["source"].iloc[0]), best_first(rows[rows["split"] == split])
+                yield Group(str(name), str(of_protocol), str(region), source, split, shown)
 
 
 def read_study(config: Mapping[str, Any], responses: Mapping[str, str], tables: Sequence[str]) -> Study:

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from ventral.intervals import OVER
+from ventral.networks.published import is_reference
 from ventral.pages import bounded, rounded
 from ventral.report.study import Group, Study
 from ventral.tables import TOLD
@@ -59,7 +60,13 @@ def answers(study: Study) -> Iterator[tuple[str, str, str]]:
     for dataset in [name for name in study.responses if name not in scored]:
         rows = layer_rows(study, dataset)
         for region, here in rows.groupby("region", sort=False) if len(rows) else []:
-            best = highest(here, "spearman")
+            references = [
+                name
+                for name, network in study.config["networks"].items()
+                if is_reference(network, study.config["download_weights"])
+            ]
+            models = here[~here["compared_with"].isin(references)]
+            best = highest(models if len(models) else here, "spearman")
             yield (
                 f"{kind(study, dataset)}, {region}",
                 f"{best['compared_with']} {best['layer']}",
@@ -83,10 +90,13 @@ def _best_encoder(study: Study, group: Group) -> tuple[str, str, str]:
     tied = (
         f"It cannot be told from {named(group.tied)} (model confidence set)."
         if group.tied
-        else f"Told apart from {counted(len(group.rows) - 1, 'other encoder')}: alone in the model confidence set."
-        if len(group.rows) > 1
+        else f"Told apart from {counted(len(group.rivals), 'other encoder')}: alone in the model confidence set."
+        if len(group.rivals)
         else "No other encoder was fitted."
     )
+    if beside := group.reference:
+        of_reference = bounded(*(beside[f"pearson_r_{part}"] for part in ("mean", "low", "high")))
+        tied += f" The best reference, {beside['encoder']}{_told(study, beside['network'])}, reaches {of_reference}."
     return (
         f"{kind(study, group.dataset)}, {group.region}{protocol}",
         str(best["encoder"]),

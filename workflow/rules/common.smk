@@ -22,7 +22,7 @@ from ventral.config import complete
 from ventral.contents import Contents
 from ventral.errors import InputError
 from ventral.listing import list_files
-from ventral.networks.published import STUDY, origin, state_of_study, weights_key
+from ventral.networks.published import STUDY, is_reference, origin, state_of_study, weights_key
 from ventral.provenance import git_state
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])

@@ -89,6 +89,7 @@ rule assemble_scores:
         datasets=WITH_ENCODERS,
         owners=[dataset for dataset, _ in ENCODERS],
         min_reliability=config["min_reliability"],
+        references=[name for name, of in config["networks"].items() if is_reference(of, config["download_weights"])],
         bootstrap=config["bootstrap"],
         interval_over=config["interval_over"],
         seed=config["seed"],
