@@ -3,12 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.8
 
-.PHONY: run test lint bench snakemake-report
+.PHONY: run test validity lint bench snakemake-report
 run: .venv/made
 	$(BIN)/snakemake --cores all
 
 test: .venv/made
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+# Simulations with known truth at ten times their size: coverage of intervals, ceilings, choices, rankings.
+validity: .venv/made
+	VENTRAL_VALIDITY_SCALE=10 $(BIN)/python -m pytest tests/validity --numprocesses 2
 
 lint: .venv/made
 	$(BIN)/ruff check .

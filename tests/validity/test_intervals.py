@@ -49,7 +49,7 @@ def studies(n: int, protocol: str, n_studies: int, over: str) -> pd.DataFrame:
         neuroids = fixed if over == "stimuli" else Neuroids(rng, len(REGION))
         rates, predictions = neuroids.respond(rng, n)
         responses = recorded(rates, REGION)
-        rows.append(score_encoder("s", predicted(predictions, responses, protocol, study), responses, over=over)[1])
+        rows.append(score_encoder("s", predicted(predictions, responses, protocol), responses, over=over)[1])
     table = pd.concat(rows)
     return table[table["split"] == "test"]
 
@@ -86,7 +86,7 @@ def test_intervals_over_subjects_or_sessions_hold_the_truth(name, scale, figures
         rates, predictions = neuroids.respond(rng, 200)
         owners = dict.fromkeys(("subject", "session"), owner.astype(str))
         responses = recorded(rates, np.full(48, "IT"), **owners)
-        rows.append(score_encoder("s", predicted(predictions, responses, "holdout", study), responses, over=name)[1])
+        rows.append(score_encoder("s", predicted(predictions, responses, "holdout"), responses, over=name)[1])
     table = pd.concat(rows)
     found = {metric: coverage(table[table["split"] == "test"], metric) for metric in METRICS}
     figures(f"holdout, n = 200, over stimuli and {name}", **found)
@@ -132,7 +132,7 @@ def repeated(n_studies: int, n: int, shown: int) -> Iterator[tuple[pd.DataFrame,
         known = (neuroids.signal**2).sum(axis=0)
         variance = known + (neuroids.hidden**2).sum(axis=0)
         noisy = variance + neuroids.noise**2 / shown
-        predictions = predicted(features @ neuroids.signal, responses, "holdout", study)
+        predictions = predicted(features @ neuroids.signal, responses, "holdout")
         yield score_encoder("s", predictions, responses)[1], (known / noisy).sum() / (variance / noisy).sum()
 
 

@@ -1,5 +1,7 @@
 """Simulated neuroids and encoders of known quality, as the files that the workflow scores."""
 
+from functools import cache
+
 import numpy as np
 import xarray as xr
 
@@ -42,12 +44,18 @@ def recorded(rates: np.ndarray, region: np.ndarray, **neuroid: np.ndarray) -> xr
     )
 
 
-def predicted(predictions: np.ndarray, responses: xr.Dataset, protocol: str, seed: int) -> xr.Dataset:
+@cache
+def splits_of(n: int, protocol: str) -> np.ndarray:
+    """(repeat, n) splits of a protocol: the same in every study, for its stimuli are drawn at random."""
+    draw = np.random.default_rng(0).random(n).argsort()
+    split = np.where(draw < round(0.2 * n), "test", np.where(draw < round(0.3 * n), "val", "train"))
+    return protocol_splits(protocol, split, 0)
+
+
+def predicted(predictions: np.ndarray, responses: xr.Dataset, protocol: str) -> xr.Dataset:
     """Predictions of held-out stimuli as `fit_protocol` leaves them, of one layer and the same in every split."""
     n, m = predictions.shape
-    draw = np.random.default_rng(seed).random(n).argsort()
-    split = np.where(draw < round(0.2 * n), "test", np.where(draw < round(0.3 * n), "val", "train"))
-    splits = protocol_splits(protocol, split, seed)
+    splits = splits_of(n, protocol)
     held_out = (splits != "train").any(axis=0)
     values = np.broadcast_to(predictions[held_out], (len(splits), 1, held_out.sum(), m))
     return xr.Dataset(
