@@ -1,4 +1,4 @@
-"""Who has an RDM together: sessions that showed different images, trials missing here and there, too few of anything."""
+"""Who has an RDM together: sessions that showed different images, missing trials, too few of anything."""
 
 import numpy as np
 import pytest

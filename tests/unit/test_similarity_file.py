@@ -11,6 +11,7 @@ from ventral.cka import linear_cka, make_kernel
 from ventral.gram import Gram, gram_of
 from ventral.rsa import CATEGORY
 from ventral.rsa.comparisons import COMPARISON
+from ventral.rsa.measures import spearman
 from ventral.rsa.regions import region_rdms
 from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
 from ventral.similarity_file import read_comparisons, read_layer_rdm, read_rdms, write_similarity
