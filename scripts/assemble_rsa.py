@@ -1,14 +1,12 @@
-"""Gather the comparisons of RDMs of all datasets in one table."""
+"""Gather the comparisons of RDMs of all datasets in one table, and what has no RDM in another."""
 
 import pandas as pd
 
 from ventral.console import logged
-from ventral.similarity_file import read_comparisons
+from ventral.similarity_file import read_comparisons, read_left_out
 from ventral.tables import write_csv
 
 with logged(snakemake.log[0]):
-    tables = [
-        read_comparisons(path, dataset)
-        for dataset, path in zip(snakemake.params.datasets, snakemake.input.similarity, strict=True)
-    ]
-    write_csv(pd.concat(tables, ignore_index=True), snakemake.output.rsa)
+    for read, table in ((read_comparisons, snakemake.output.rsa), (read_left_out, snakemake.output.left_out)):
+        files = zip(snakemake.input.similarity, snakemake.params.datasets, strict=True)
+        write_csv(pd.concat([read(*file) for file in files], ignore_index=True), table)

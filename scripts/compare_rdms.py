@@ -1,11 +1,12 @@
 """Make the RDMs of every region and of every layer, and compare them."""
 
+import sys
 from pathlib import Path
 
 from ventral.console import logged, progress
 from ventral.data.responses import read_responses
 from ventral.gram_file import match_stimuli, read_gram, read_layers
-from ventral.rsa.regions import region_rdms
+from ventral.rsa.regions import left_out, region_rdms
 from ventral.similarity_file import write_similarity
 
 with logged(snakemake.log[0]):
@@ -19,6 +20,9 @@ with logged(snakemake.log[0]):
     models = (
         (Path(path).stem, layer, read_gram(path, layer, images)) for path, layer in progress(layers, "layers compared")
     )
+    lacking = left_out(responses)
+    for region, why in lacking.items():
+        print(f"{snakemake.input.responses}: {region}: no RDM: {why}", file=sys.stderr)
     write_similarity(
         snakemake.output.similarity,
         responses,
@@ -27,4 +31,5 @@ with logged(snakemake.log[0]):
         snakemake.params.bootstrap,
         snakemake.params.seed,
         snakemake.threads,
+        lacking,
     )

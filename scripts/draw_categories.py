@@ -2,9 +2,9 @@
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw_categories, save
+from ventral.figures import draw, draw_categories
 
 with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)
-    params = snakemake.params
-    save(draw_categories(responses, snakemake.wildcards.dataset, params.bootstrap, params.seed), snakemake.output)
+    given = snakemake.wildcards.dataset, snakemake.params.bootstrap, snakemake.params.seed
+    draw(lambda: draw_categories(responses, *given), snakemake.output)

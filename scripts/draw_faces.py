@@ -2,8 +2,8 @@
 
 from ventral.console import logged
 from ventral.faces_figure import draw_faces
-from ventral.figures import save
+from ventral.figures import draw
 from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
-    save(draw_faces(read_table(snakemake.input.table)), snakemake.output)
+    draw(lambda: draw_faces(read_table(snakemake.input.table)), snakemake.output)

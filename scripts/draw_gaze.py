@@ -7,7 +7,7 @@ from ventral.console import logged
 from ventral.data.images import find_stimuli, open_images, read_image
 from ventral.data.xiao_files import read_image_file
 from ventral.errors import InputError
-from ventral.figures import draw_gaze, save
+from ventral.figures import draw, draw_gaze
 
 
 def image_of(stimulus: str, folder: str) -> np.ndarray | None:
@@ -29,4 +29,4 @@ with logged(snakemake.log[0]):
         stimulus = fixations["stimulus_id"].value_counts().sort_index().idxmax()
         here = fixations[fixations["stimulus_id"] == stimulus]
         panels.append((session, here, image_of(stimulus, files.stimuli), read_image_file(image_file).size_dva))
-    save(draw_gaze(panels, "xiao", params.source), snakemake.output)
+    draw(lambda: draw_gaze(panels, "xiao", params.source), snakemake.output)

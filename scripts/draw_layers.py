@@ -2,7 +2,7 @@
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw_layers, mean_ceilings, save
+from ventral.figures import draw, draw_layers, mean_ceilings
 from ventral.tables import read_table
 
 with logged(snakemake.log[0]):
@@ -10,7 +10,9 @@ with logged(snakemake.log[0]):
     layers = read_table(snakemake.input.layers)
     layers = layers[layers["network"].isin(params.networks)]  # trained encoders have one layer each
     ceilings = mean_ceilings(read_responses(snakemake.input.responses), params.min_reliability)
-    save(
-        draw_layers(layers[(layers["dataset"] == dataset) & (layers["protocol"] == "holdout")], dataset, ceilings),
+    draw(
+        lambda: draw_layers(
+            layers[(layers["dataset"] == dataset) & (layers["protocol"] == "holdout")], dataset, ceilings
+        ),
         snakemake.output,
     )

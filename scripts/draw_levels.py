@@ -4,7 +4,7 @@ import numpy as np
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import mean_ceilings, save
+from ventral.figures import draw, mean_ceilings
 from ventral.heatmaps import draw_levels, encoding_map, similarity_maps
 from ventral.tables import read_table
 
@@ -18,4 +18,4 @@ with logged(snakemake.log[0]):
     maps = [encoding_map(layers, ceilings), *similarity_maps(rsa[rsa["dataset"] == dataset])]
     counted = responses["region"].values[~(responses["reliability"].values < params.min_reliability)]
     n_neuroids = dict(zip(*np.unique(counted, return_counts=True), strict=True))
-    save(draw_levels(maps, dataset, responses.attrs["source"], n_neuroids), snakemake.output)
+    draw(lambda: draw_levels(maps, dataset, responses.attrs["source"], n_neuroids), snakemake.output)

@@ -4,10 +4,10 @@ import pandas as pd
 
 from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw_psth, save
+from ventral.figures import draw, draw_psth
 
 with logged(snakemake.log[0]):
     params = snakemake.params
     psths = dict(zip(params.sessions, map(read_responses, snakemake.input.psths), strict=True))
     units = pd.read_csv(snakemake.input.units, dtype={"unit": str})
-    save(draw_psth(psths, units, "xiao", params.source, params.seed), snakemake.output)
+    draw(lambda: draw_psth(psths, units, "xiao", params.source, params.seed), snakemake.output)

@@ -1,7 +1,7 @@
 """Draw R2 of HMO's readouts over neuroids."""
 
 from ventral.console import logged
-from ventral.figures import save
+from ventral.figures import draw
 from ventral.r2_figure import draw_r2
 from ventral.tables import read_table
 
@@ -10,4 +10,4 @@ with logged(snakemake.log[0]):
     tables = (read_table(path) for path in (snakemake.input.scores, snakemake.input.summary))
     scores, summary = (table[table["dataset"] == dataset] for table in tables)
     drawn = params.encoders, dataset, params.bootstrap, params.seed, params.min_reliability
-    save(draw_r2(scores, summary, *drawn), snakemake.output)
+    draw(lambda: draw_r2(scores, summary, *drawn), snakemake.output)

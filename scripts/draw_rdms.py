@@ -3,7 +3,7 @@
 import numpy as np
 
 from ventral.console import logged
-from ventral.figures import draw_rdms, save
+from ventral.figures import draw, draw_rdms
 from ventral.rsa import CATEGORY
 from ventral.similarity_file import read_layer_rdm, read_rdms
 from ventral.tables import read_table
@@ -15,7 +15,7 @@ with logged(snakemake.log[0]):
     regions, labels, source = read_rdms(snakemake.input.similarity)
     models = []
     for region in regions:
-        rows = table[table["region"] == region.region]
+        rows = table[(table["region"] == region.region) & table["spearman"].notna()]
         if rows.empty:
             models.append(None)
             continue
@@ -23,5 +23,4 @@ with logged(snakemake.log[0]):
         rdm = read_layer_rdm(snakemake.input.similarity, best["compared_with"], best["layer"])
         title = f"{best['compared_with']} {best['layer']}, Spearman {best['spearman']:.2f}"
         models.append((title, rdm[np.ix_(region.stimuli, region.stimuli)]))
-    figure = draw_rdms(dataset, source, regions, labels.get("category_name"), models)
-    save(figure, snakemake.output)
+    draw(lambda: draw_rdms(dataset, source, regions, labels.get("category_name"), models), snakemake.output)

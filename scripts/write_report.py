@@ -6,7 +6,7 @@ from pathlib import Path
 from ventral.atomic import writing
 from ventral.console import logged
 from ventral.report.page import render
-from ventral.report.pictures import pictures
+from ventral.report.pictures import left_out, pictures
 from ventral.report.study import read_study
 
 with logged(snakemake.log[0]):
@@ -15,4 +15,5 @@ with logged(snakemake.log[0]):
     page = snakemake.output.page
     files = [os.path.relpath(path, Path(page).parent) for path in (*given.tables, *given.figures)]
     with writing(page) as temporary:
-        temporary.write_text(render(study, pictures(study, given.figures, given.captions), params.stages, files))
+        shown, undrawn = pictures(study, given.figures, given.captions), left_out(given.figures)
+        temporary.write_text(render(study, shown, params.stages, files, undrawn))

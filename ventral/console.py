@@ -64,12 +64,17 @@ def logged(log: str | Path) -> Iterator[None]:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(1) from None
         except Exception as error:
-            with suppress(OSError):
-                traceback.print_exc(file=file)
+            trace(error)
             print(f"error: {type(error).__name__}: {error} (traceback in {log})", file=sys.stderr)
             raise SystemExit(1) from None
         finally:
             sys.stderr = terminal
+
+
+def trace(error: Exception) -> None:
+    """Write where an exception comes from to the log alone; to the terminal where there is no log."""
+    with suppress(OSError):
+        traceback.print_exception(error, file=getattr(sys.stderr, "log", sys.stderr))
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.errors import InputError, listed
+from ventral.data.train_stimuli import require_train
 from ventral.gram import Gram, centre_on
 from ventral.linear import Readout, fit
 from ventral.pls import fit_pls
@@ -291,7 +291,7 @@ def fit_readouts(
     rates = responses["rate"].values
     groups = responses["stimulus_group"].values if "stimulus_group" in responses else None
     for split in splits:
-        _require_train(responses, split)
+        require_train(responses, split)
     pairs = [(plan, fitted_together(responses, plan.per)) for plan in plans.values()]
     names, dead = [], []
     fits: list[list[dict[str, Floats]]] = [[] for _ in plans]  # of each readout, layer by layer
@@ -355,13 +355,3 @@ def _as_dataset(
             "region": ("neuroid", responses["region"].values),
         },
     )
-
-
-def _require_train(responses: xr.Dataset, split: NDArray[np.str_]) -> None:
-    """Refuse responses of which a neuroid has fewer than two train stimuli."""
-    few = np.isfinite(responses["rate"].values[split == "train"]).sum(axis=0) < 2
-    if few.any():
-        which = listed(responses["neuroid_id"].values[few])
-        raise InputError(
-            "responses", f"neuroid {which}", "fewer than two train stimuli", "leave it out, or lower split"
-        )

@@ -1,6 +1,6 @@
 """The one exception a user sees: what is wrong with which file, and what to do about it, on one line."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +20,7 @@ class InputError(ValueError):
 
     def __init__(self, file: str | Path, field: str, problem: str, remedy: str) -> None:
         file, field, problem, remedy = (printable(part) for part in (file, field, problem, remedy))
+        self.file, self.field, self.problem, self.remedy = file, field, problem, remedy
         super().__init__(" ".join(f"{file}: {field}: {problem}; {remedy}".split()))
 
 
@@ -28,6 +29,18 @@ def printable(part: object) -> str:
     text = " ".join(str(part).split())
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def refuse_all(faults: Sequence[InputError]) -> None:
+    """Refuse a file for all its faults at once, on one line.
+
+    Raises:
+        InputError: if there is any.
+    """
+    if faults:
+        first, *others = faults
+        also = [f"{fault.field}: {fault.problem}; {fault.remedy}" for fault in others]
+        raise InputError(first.file, first.field, first.problem, " | ".join([first.remedy, *also]))
 
 
 @contextmanager

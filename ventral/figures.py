@@ -1,6 +1,9 @@
 """The figures of the report, drawn from tables, responses and RDMs."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
@@ -14,6 +17,8 @@ from numpy.typing import NDArray
 
 from ventral.atomic import writing
 from ventral.ceilings import noise_ceiling
+from ventral.console import trace
+from ventral.errors import printable
 from ventral.scores import bootstrap_weights, interval
 
 if TYPE_CHECKING:  # scipy takes a second, and of all figures only RDMs need it
@@ -33,17 +38,49 @@ STYLE: Any = {
     "svg.hashsalt": "ventral",  # the same figure gives the same file
 }
 UNDATED: Any = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # likewise
+LEFT_OUT = "Description"  # what a PNG calls the text that says why there is nothing on it
 LABELS = {"explained_variance": "explained variance", "pearson_r": "Pearson r"}
 ACROSS = 5  # families of networks side by side
 FLOOR = -0.3  # scores far below chance would flatten all others; the axis ends here
 
 
-def save(figure: Figure, paths: list[str]) -> None:
-    """Write the figure once for each path, in the format of its suffix."""
+class NothingToDraw(ValueError):
+    """What a figure would show is not there; the message says why, in the words of a reader."""
+
+
+def save(figure: Figure, paths: list[str], left_out: str = "") -> None:
+    """Write the figure once for each path, in the format of its suffix; a PNG says where it is `left_out`, and why."""
     for path in paths:
+        suffix = Path(path).suffix
+        about = {LEFT_OUT: left_out} if left_out and suffix == ".png" else {}
         with writing(path) as temporary, plt.rc_context(STYLE):  # dpi and hashsalt count now, not at drawing
-            figure.savefig(temporary, bbox_inches="tight", metadata=UNDATED.get(Path(path).suffix, {}))
+            figure.savefig(temporary, bbox_inches="tight", metadata=UNDATED.get(suffix, {}) | about)
     plt.close(figure)
+
+
+def draw(make: Callable[[], Figure], paths: list[str]) -> None:
+    """Draw a figure and write it. One that cannot be drawn costs no other: an empty one says why, and so does the log.
+
+    Args:
+        make: draws it.
+        paths: as of `save`.
+    """
+    try:
+        save(make(), paths)
+    except NothingToDraw as error:
+        _leave_out(str(error), paths)
+    except Exception as error:
+        trace(error)
+        _leave_out(f"{type(error).__name__}: {error}", paths)
+
+
+def _leave_out(why: str, paths: list[str]) -> None:
+    plt.close("all")
+    print(f"{Path(paths[0]).stem}: no figure: {why}", file=sys.stderr)
+    with plt.rc_context(STYLE):
+        figure = plt.figure(figsize=(5, 1.2))
+        figure.text(0.5, 0.5, fill(f"no figure: {printable(why)}", 70), ha="center", va="center")
+    save(figure, paths, printable(why))
 
 
 def titled(dataset: str, source: str, what: str) -> str:
@@ -189,7 +226,12 @@ def draw_rdms(
         regions: the regions' RDMs.
         categories: (n,) category of each stimulus of the dataset, None where unknown.
         models: for each region a title and the (m, m) RDM over the region's stimuli; None where no network was run.
+
+    Raises:
+        NothingToDraw: if there is no region.
     """
+    if not regions:
+        raise NothingToDraw("no region has an RDM")
     columns = 1 + any(model is not None for model in models)
     with plt.rc_context(STYLE):
         size = (4.6 * columns + 0.8, 4.3 * len(regions))

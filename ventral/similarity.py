@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 
 # An image whose variance over units is below this share of what it was computed from is flat up to float32 rounding.
 FLAT = 1e-6
+LEAST = 3  # neuroids behind an entry of an RDM, and stimuli of one: over two, r is 1 or -1
 DECIMALS = 6  # of a dissimilarity, over the largest, that float32 inner products leave
 
 
@@ -71,9 +72,65 @@ def neural_gram(rates: NDArray[np.floating]) -> Gram:
     return gram_of(scored.astype(np.float64))
 
 
+def shared_stimuli(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The stimuli of an RDM: those that all neuroids saw, or of which every two were seen by `LEAST` neuroids.
+
+    The latter where fewer than half of the stimuli would be left, as where trials are missing here and there: then
+    the stimulus that lacks most others is left out, and again, until every pair is known.
+
+    Args:
+        seen: (n stimuli, neuroid) whether there is a response.
+
+    Returns:
+        (m,) indices; a pair of them may still lack neuroids only where there are fewer than `LEAST` in all.
+    """
+    complete = seen.all(axis=1)
+    if 2 * complete.sum() >= seen.any(axis=1).sum():
+        return np.flatnonzero(complete)
+    both = seen.astype(np.float32) @ seen.T.astype(np.float32)
+    kept = np.flatnonzero(np.diag(both) >= LEAST)
+    lacking = both[np.ix_(kept, kept)] < LEAST
+    counts, left = lacking.sum(axis=1), np.ones(len(kept), dtype=bool)
+    while counts.any():
+        worst = int(np.argmax(counts))
+        left[worst] = False
+        counts = np.where(left, counts - lacking[worst], 0)
+    return kept[left]
+
+
 def neural_rdm(rates: NDArray[np.floating]) -> Floats:
-    """Correlation RDM of (n stimuli, neuroid) responses, each neuroid z-scored first."""
-    return correlation_rdm(neural_gram(rates))
+    """Correlation RDM of (n stimuli, neuroid) responses, each neuroid z-scored first.
+
+    Where a response is missing (NaN), each entry is of the neuroids that saw both stimuli.
+    """
+    return correlation_rdm(neural_gram(rates)) if np.isfinite(rates).all() else paired_rdm(rates)
+
+
+def paired_rdm(rates: NDArray[np.floating]) -> Floats:
+    """1 - Pearson r of every two stimuli over the neuroids that saw both, each neuroid z-scored over what it saw.
+
+    Args:
+        rates: (n stimuli, neuroid), NaN where there is no response.
+
+    Returns:
+        (n, n), symmetric, with a zero diagonal. Stimuli that no two neuroids saw, or that drive all that saw both
+        alike, correlate by 0.
+    """
+    seen = np.isfinite(rates)
+    x, n = np.where(seen, rates, 0).astype(np.float64), np.maximum(seen.sum(axis=0), 1)
+    x = np.where(seen, x - x.sum(axis=0) / n, 0)
+    spread = np.sqrt((x**2).sum(axis=0) / n)
+    x /= np.where(spread > 0, spread, 1)
+    known = seen.astype(np.float64)
+    both = np.maximum(known @ known.T, 1)
+    mean, square = x @ known.T / both, x**2 @ known.T / both  # [i, j]: of stimulus i, over those that saw j too
+    variance = square - mean**2
+    flat = variance <= FLAT * square
+    product = np.where(flat | flat.T, 1, variance * variance.T)
+    r = np.where(flat | flat.T, 0, (x @ x.T / both - mean * mean.T) / np.sqrt(product))
+    rdm: Floats = 1 - np.clip(r, -1, 1)
+    np.fill_diagonal(rdm, 0)
+    return rdm
 
 
 @dataclass(frozen=True)
@@ -142,19 +199,19 @@ def rdm_reliability(halves: NDArray[np.floating], times: float = 2) -> float:
 
     Args:
         halves: (2 K, n stimuli, neuroid) responses in equal halves of the presentations, 2k and 2k + 1 of one pair.
-            Stimuli that lack a value in any half are left out.
+            Stimuli that lack a value in any half are left out, or pairs of them that too few neuroids saw
+            (`shared_stimuli`).
         times: how many times a half the whole is, `ventral.ceilings.halves_in_whole`.
 
     Returns:
         The reliability, NaN where fewer than three stimuli were repeated.
     """
-    complete = np.isfinite(halves).all(axis=(0, 2))
-    if complete.sum() < 3:
+    seen = np.isfinite(halves).all(axis=0)
+    stimuli = shared_stimuli(seen)
+    if len(stimuli) < LEAST:
         return float("nan")
-    pairs = (
-        [rank_rdm(neural_rdm(half[complete])) for half in halves[first : first + 2]]
-        for first in range(0, len(halves), 2)
-    )
+    halves = np.where(seen, halves, np.nan)[:, stimuli]
+    pairs = ([rank_rdm(neural_rdm(half)) for half in halves[first : first + 2]] for first in range(0, len(halves), 2))
     return float(step_up(np.mean([correlate(*pair)[0] for pair in pairs]), times))
 
 

@@ -1,6 +1,6 @@
 """`similarity/{dataset}.h5`: RDMs of regions and of layers, and how alike they are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import h5py
@@ -29,6 +29,7 @@ def write_similarity(
     n_draws: int,
     seed: int,
     threads: int = 1,
+    lacking: Mapping[str, str] | None = None,
 ) -> None:
     """Compare every layer with every region, and the regions with one another; write RDMs and comparisons.
 
@@ -40,6 +41,7 @@ def write_similarity(
         n_draws: bootstrap resamples of stimuli and sessions, and permutations of stimuli.
         seed: of these.
         threads: to work with.
+        lacking: from `ventral.rsa.regions.left_out`.
     """
     comparisons = Comparisons(regions, n_draws, seed, threads)
     with (
@@ -57,6 +59,9 @@ def write_similarity(
             group.create_dataset("rdm", data=squareform(region.rdm, checks=False), dtype=np.float32)
             group.create_dataset("stimuli", data=region.stimuli)
             group.attrs["reliability"] = region.reliability
+
+        for column, names in (("region", lacking or {}), ("why", (lacking or {}).values())):
+            file.create_dataset(f"left_out/{column}", data=np.array([*names], dtype=object), dtype=h5py.string_dtype())
 
         def add(network: str, layer: str, rdm: Floats, inner: Floats, known: NDArray[np.bool_] | None = None) -> None:
             comparisons.add(network, layer, rdm, inner, known)
@@ -88,6 +93,13 @@ def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
     return table.astype({"depth": int, "n_stimuli": int})
 
 
+def read_left_out(path: str | Path, dataset: str) -> pd.DataFrame:
+    """Rows of `left_out.csv`: one a region, or session of one, that has no RDM, with the reason `why`."""
+    with reading(path), h5py.File(path) as file:
+        columns = {name: file[f"left_out/{name}"].asstr()[:] for name in ("region", "why")}
+    return pd.DataFrame({"dataset": dataset} | columns, columns=["dataset", "region", "why"])
+
+
 def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]], str]:
     """The RDMs of the regions, the labels of the stimuli (`stimulus_id`, others where known), and the source."""
     with reading(path), h5py.File(path) as file:
@@ -98,7 +110,7 @@ def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.s
                 group["stimuli"][:],
                 float(group.attrs["reliability"]),
             )
-            for group in file["regions"].values()
+            for group in file.get("regions", {}).values()
         ]
         labels = ("stimulus_id", "object_name", "category_name")
         found = {name: file[name].asstr()[:].astype(str) for name in labels if name in file}

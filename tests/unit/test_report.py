@@ -16,7 +16,7 @@ from ventral.report import words
 from ventral.report.alts import ALTS
 from ventral.report.cells import reproduction_table, rsa_table, summary_table
 from ventral.report.page import render
-from ventral.report.pictures import embed, kind_of, pictures, read_caption
+from ventral.report.pictures import embed, kind_of, left_out, pictures, read_caption
 from ventral.report.stages import draw_stages, ranks, without_shortcuts
 from ventral.report.study import Study
 from ventral.scores import METRICS
@@ -178,7 +178,7 @@ def figures(tmp_path):
 
 def write(study, figures=()):
     files = ["tables/summary.csv", "tables/rsa.csv", *(f"figures/{Path(path).name}" for path in figures)]
-    return render(study, pictures(study, figures, CAPTIONS), STAGES, files)
+    return render(study, pictures(study, figures, CAPTIONS), STAGES, files, left_out(figures))
 
 
 def test_the_page_escapes_what_it_is_given(figures):

@@ -1,6 +1,6 @@
 """The one contract of every recording: `responses/{dataset}.nc`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from ventral.atomic import enduring, reading, writing
 from ventral.ceilings import average_rows, covariance, noise_ceiling, squared_errors, variance_components
 from ventral.data.splits import SPLITS, protocol_splits
-from ventral.errors import InputError, listed
+from ventral.data.train_stimuli import require_train
+from ventral.errors import InputError, listed, refuse_all
 
 Floats = NDArray[np.float64]
 
@@ -168,29 +169,66 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
 
     Raises:
         InputError: naming `file`, on duplicate ids of stimuli or neuroids, on neuroids without a value or without
-            variance, or if an object has images enough for train, val and test, and none of them in train.
+            variance, or if an object has images enough for train, val and test, and none of them in train. All that
+            is wrong is on its line.
     """
+    faults = []
     ids, counts = np.unique(responses["stimulus_id"].values, return_counts=True)
     if (counts > 1).any():
-        raise InputError(file, "stimulus_id", f"duplicate ids {listed(ids[counts > 1])}", "give every image its own id")
+        twice = listed(ids[counts > 1])
+        faults.append(InputError(file, "stimulus_id", f"duplicate ids {twice}", "give every image its own id"))
     names = responses["neuroid_id"].values
     ids, counts = np.unique(names.astype(str), return_counts=True)
     if (counts > 1).any():
         twice = listed(ids[counts > 1], 3)
-        raise InputError(file, "neuroid_id", f"duplicate ids {twice}", "give every neuroid its own id")
+        faults.append(InputError(file, "neuroid_id", f"duplicate ids {twice}", "give every neuroid its own id"))
     rate = responses["rate"].values
     empty = np.isnan(rate).all(axis=0)
     if empty.any():
-        raise InputError(file, f"neuroid {listed(names[empty])}", "all values are NaN", "leave the neuroid out")
-    flat = np.nanmax(rate, axis=0) == np.nanmin(rate, axis=0)
+        faults.append(
+            InputError(file, f"neuroid {listed(names[empty])}", "all values are NaN", "leave the neuroid out")
+        )
+    low, high = (np.where(np.isnan(rate), end, rate) for end in (np.inf, -np.inf))
+    flat = low.min(axis=0) == high.max(axis=0)
     if flat.any():
-        raise InputError(file, f"neuroid {listed(names[flat])}", "all values are equal", "leave the neuroid out")
+        faults.append(
+            InputError(file, f"neuroid {listed(names[flat])}", "all values are equal", "leave the neuroid out")
+        )
     if "object_name" in responses:
         objects, n_images = np.unique(responses["object_name"].values, return_counts=True)
         trained = np.isin(objects, responses["object_name"].values[responses["split"].values == "train"])
         lost = objects[~trained & (n_images >= len(SPLITS))]
         if lost.size:
-            raise InputError(file, "split", f"leaves no train image of {listed(lost, 3)}", "hold out fewer images")
+            what = f"leaves no train image of {listed(lost, 3)}"
+            faults.append(InputError(file, "split", what, "hold out fewer images"))
+    refuse_all(faults)
+
+
+def check_splits(responses: xr.Dataset, dataset: str, protocols: Sequence[str], seed: int) -> None:
+    """Refuse responses to which a protocol of the study cannot be fitted, before any network runs for it.
+
+    Args:
+        responses: as `responses/{dataset}.nc`.
+        dataset: its name.
+        protocols: as for `draw_splits`.
+        seed: of the folds.
+
+    Raises:
+        InputError: on all of: a protocol with too few stimuli, a neuroid with fewer than two train stimuli, `holdout`
+            without a response to a validation stimulus.
+    """
+    faults = []
+    for protocol in protocols:
+        try:
+            for split in draw_splits(responses, protocol, seed):
+                require_train(responses, split)
+        except InputError as fault:
+            faults.append(InputError(f"responses of {dataset}", fault.field, fault.problem, fault.remedy))
+    val = responses["rate"].values[responses["split"].values == "val"]
+    if "holdout" in protocols and not np.isfinite(val).any():
+        what = f"leaves {dataset} no response to a validation stimulus"
+        faults.append(InputError(f"responses of {dataset}", "split.val", what, "give a larger share"))
+    refuse_all(faults)
 
 
 def write_responses(responses: xr.Dataset, path: str | Path) -> None:

@@ -7,7 +7,7 @@ from ventral.atomic import writing
 from ventral.errors import InputError, refusing
 from ventral.report.alts import ALTS
 from ventral.report.page import render
-from ventral.report.pictures import kind_of, pictures
+from ventral.report.pictures import kind_of, left_out, pictures
 from ventral.report.study import read_study
 
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
@@ -46,5 +46,5 @@ def report_folder(folder: str | Path, page: str | Path | None = None) -> Path:
     files = [str(Path(path).relative_to(folder)) for path in (*tables, *figures)]
     page = Path(page or folder / "report.html")
     with writing(page) as temporary:
-        temporary.write_text(render(study, shown, [], files))
+        temporary.write_text(render(study, shown, [], files, left_out(figures)))
     return page

@@ -21,6 +21,7 @@ def render(
     pictures: Sequence[Picture],
     stages: Sequence[Mapping[str, Any]],
     files: Sequence[str],
+    undrawn: Mapping[str, str],
 ) -> str:
     """The report as HTML that loads nothing.
 
@@ -29,6 +30,7 @@ def render(
         pictures: its figures.
         stages: `rule`, `says` and `after` of every rule that ran for it; none where that is not known.
         files: tables and figures, as paths relative to the page.
+        undrawn: figures that could not be drawn, and why.
     """
     environment = Environment(
         loader=FileSystemLoader(PARTS),
@@ -45,6 +47,7 @@ def render(
         style=Markup((PARTS / "page.css").read_text()),
         script=Markup((PARTS / "page.js").read_text()),
         made=tables(study, TABLES),
+        gaps=[*words.gaps(study), *(f"Figure {name}: not drawn, for {why}." for name, why in undrawn.items())],
         settings=tables(study, (networks_table, readouts_table)),
         pictures={name: of_name for name, of_name in by_dataset.items() if of_name},
         stages=stages,

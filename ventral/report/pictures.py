@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
+from ventral.figures import LEFT_OUT
 from ventral.report.alts import ALTS
 from ventral.report.study import Study
 
@@ -79,18 +80,31 @@ def embed(paths: Iterable[str | Path]) -> str:
     return f"data:{MIME[suffix]};base64,{base64.b64encode(content).decode()}"
 
 
+def left_out(figures: Iterable[str | Path]) -> dict[str, str]:
+    """The figures that could not be drawn, by name, and why, as `ventral.figures.draw` left them."""
+    found = {}
+    for path in map(Path, figures):
+        if path.suffix == ".png":
+            with Image.open(path) as image:
+                if why := image.info.get(LEFT_OUT):
+                    found[path.stem] = str(why)
+    return found
+
+
 def pictures(study: Study, figures: Iterable[str], captions: Iterable[str]) -> list[Picture]:
-    """Every figure of a study.
+    """Every figure of a study that could be drawn.
 
     Args:
         study: the study.
         figures: paths, PNG and SVG of each.
         captions: paths of captions: `{kind}.rst`, or `{kind}_figure.rst` where a table has that name.
     """
-    texts = {Path(path).stem: Path(path) for path in captions}
+    figures = list(figures)
+    lacking, texts = left_out(figures), {Path(path).stem: Path(path) for path in captions}
     by_name: dict[str, list[str]] = {}
     for path in figures:
-        by_name.setdefault(Path(path).stem, []).append(path)
+        if Path(path).stem not in lacking:
+            by_name.setdefault(Path(path).stem, []).append(path)
     found = []
     for name, paths in by_name.items():
         kind, dataset = kind_of(name, study.responses)

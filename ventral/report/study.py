@@ -12,7 +12,7 @@ import xarray as xr
 from ventral.data.responses import read_responses
 from ventral.tables import best_first, read_table
 
-TABLES = ("summary", "layers", "rsa", "reproduction", "weights", "faces", "xiao_units", "missing_stimuli")
+TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights", "faces", "xiao_units", "missing_stimuli")
 SIMULATED = "simulated"
 
 

@@ -193,7 +193,7 @@ def about_code(study: Study) -> list[str]:
 
 
 def gaps(study: Study) -> list[str]:
-    """What is missing: downloads not made, images not found, networks that are not what they claim to be."""
+    """What is missing: downloads not made, images not found, networks that are not what they claim to be, regions."""
     said = []
     layers = study.table("layers")
     if not layers.empty:
@@ -210,6 +210,11 @@ def gaps(study: Study) -> list[str]:
                 f"{row['accuracy']:.3f} against {row['accuracy_random']:.3f} of "
                 f"{counted(int(row['n_images']), 'image')}. Its weights may be damaged."
             )
+    for row in study.table("left_out").to_dict("records"):
+        said.append(f"{row['dataset']}, {row['region']}: no RDM, hence no representational similarity: {row['why']}.")
+    for group in study.groups():
+        if not (group.rows["n_scored"] > 0).any():
+            said.append(_unscored(study, group))
     missing = study.table("missing_stimuli")
     if not missing.empty:
         names = missing["stimulus_id"].astype(str).tolist()
@@ -218,6 +223,18 @@ def gaps(study: Study) -> list[str]:
             f"left out of encoders and of RDMs of layers: {named(names)}."
         )
     return said
+
+
+def _unscored(study: Study, group: Group) -> str:
+    """Why no encoder of a region has a mean score."""
+    place, left = f"{group.dataset}, {group.region} ({group.protocol})", int(group.best["n_unreliable"])
+    why = (
+        f"none of {counted(left, 'neuroid')} is of the reliability that means ask for "
+        f"({study.config['min_reliability']:g})"
+        if left == group.best["n_neuroids"]
+        else "no response to held-out stimuli varies"
+    )
+    return f"{place}: no encoder has a score, for {why}."
 
 
 def checked(study: Study) -> list[str]:

@@ -140,8 +140,8 @@ class Comparisons:
                 self._append(_compared(about, i, self.known[i], self.known[j]), self.known[j])
 
     def _pool(self, members: list[int]) -> Pooled | None:
-        rates = [r for i in members if (r := self.regions[i].rates) is not None]
-        return pool_sessions(rates, [self.regions[i].stimuli for i in members], self.seed)
+        known = [(r, self.regions[i].stimuli) for i in members if (r := self.regions[i].rates) is not None]
+        return pool_sessions([r for r, _ in known], [stimuli for _, stimuli in known], self.seed)
 
     def add(self, network: str, layer: str, rdm: Floats, inner: Floats, known: NDArray[np.bool_] | None = None) -> None:
         """Compare the next layer of a network, early layers first.
@@ -252,6 +252,7 @@ class Comparisons:
         return {
             name: average_sessions(np.stack([row.draws[name] for row in rows]), n_stimuli, counts)
             for name in rows[0].draws
+            if all(name in row.draws for row in rows)  # no CKA of a session that lacks trials
         }
 
     def _join(self, area: str, members: list[int]) -> Iterator[dict[str, Any]]:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
 from ventral.ceilings import halves_in_whole
-from ventral.errors import InputError
 from ventral.rsa.ceilings import Ceiling, shared_ceiling, split_half_ceiling
 from ventral.rsa.sessions import average_sessions
-from ventral.similarity import correlation_rdm, crossnobis_rdm, neural_gram, rdm_reliability
+from ventral.similarity import LEAST, correlation_rdm, crossnobis_rdm, neural_gram, paired_rdm, rdm_reliability
+from ventral.similarity import shared_stimuli as shared
 
 Floats = NDArray[np.float64]
 
@@ -24,12 +24,13 @@ class RegionRDM(NamedTuple):
 
     Attributes:
         region: its name; where sessions are apart, with that of the session.
-        rdm: (m, m) over the stimuli that all its neuroids were recorded for.
+        rdm: (m, m) over the stimuli that all its neuroids were recorded for; where these are few, over those of which
+            every two were seen by enough neuroids, each entry of these (`ventral.similarity.shared_stimuli`).
         stimuli: (m,) indices of these stimuli.
         reliability: of the RDM, NaN where stimuli were not repeated.
-        inner: (m, m) Gram matrix of the z-scored rates; None where only the RDM is known.
+        inner: (m, m) Gram matrix of the z-scored rates; None where rates are missing or only the RDM is known.
         area: the region without the session; empty where sessions are not apart.
-        rates: (m, neuroid) responses, where sessions are apart.
+        rates: (m, neuroid) responses, where sessions are apart and none is missing.
         crossnobis: (m, m) crossvalidated squared distances, NaN in the rows and columns of stimuli that were not
             repeated; None where only the RDM is known.
     """
@@ -44,44 +45,81 @@ class RegionRDM(NamedTuple):
     crossnobis: Floats | None = None
 
 
+class Part(NamedTuple):
+    """The neuroids that have an RDM together: those of a region, or of one of its sessions.
+
+    Attributes:
+        name: of the region; where sessions are apart, with that of the session.
+        area: the region where sessions are apart, else empty.
+        neuroids: (neuroid,) whether each is one of them.
+        stimuli: (m,) indices of the stimuli of the RDM.
+        lacks: why there is no RDM; empty where there is one.
+    """
+
+    name: str
+    area: str
+    neuroids: NDArray[np.bool_]
+    stimuli: NDArray[np.intp]
+    lacks: str
+
+
+def region_parts(responses: xr.Dataset) -> list[Part]:
+    """Whose responses make an RDM together, by region and session.
+
+    Sessions are apart where the attribute `sessions` says "apart": in free viewing, what its monkey looked at and how
+    awake it was is in all its neuroids. So they are where those of a region share less than half of their stimuli.
+    """
+    names = responses["region"].values.astype(str)
+    sessions = responses["session"].values.astype(str) if "session" in responses.coords else np.full(len(names), "")
+    seen, found = np.isfinite(responses["rate"].values), []
+    for area in map(str, np.unique(names)):
+        here = names == area
+        own = [here & (sessions == session) for session in np.unique(sessions[here])]
+        shown = np.array([seen[:, part].any(axis=1) for part in own])
+        apart = responses.attrs.get("sessions") == "apart" or 2 * shown.all(axis=0).sum() < shown.any(axis=0).sum()
+        for part in own if apart else [here]:
+            stimuli, n, lacks = shared(seen[:, part]), int(part.sum()), ""
+            if n < LEAST:
+                lacks = f"of {n} neuroid{'s' * (n > 1)}, and an RDM needs {LEAST}"
+            elif len(stimuli) < LEAST:
+                lacks = f"no {LEAST} stimuli were seen by the same {LEAST} neuroids"
+            session = f" {sessions[part][0]}" if apart else ""
+            found.append(Part(f"{area}{session}", area if apart else "", part, stimuli, lacks))
+    return found
+
+
+def left_out(responses: xr.Dataset) -> dict[str, str]:
+    """The regions, and sessions of them, of a `responses/{dataset}.nc` that have no RDM, and why."""
+    return {} if "rdm" in responses else {part.name: part.lacks for part in region_parts(responses) if part.lacks}
+
+
 def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
     """The RDM of every region of a `responses/{dataset}.nc`: as published where it holds `rdm`, else from the rates.
 
-    Where the attribute `sessions` says "apart", every session has RDMs of its own: in free viewing, what its monkey
-    looked at and how awake it was is in all its neuroids.
-
-    Raises:
-        InputError: if fewer than three stimuli were shown to all neuroids of a region.
+    What `left_out` names is left out.
     """
-    names = responses["region"].values.astype(str)
     if "rdm" in responses:
         everything = np.arange(responses.sizes["stimulus"])
-        return [RegionRDM(str(n), r, everything, np.nan) for n, r in zip(names, responses["rdm"].values, strict=True)]
-    apart = responses.attrs.get("sessions") == "apart"
-    sessions = responses["session"].values.astype(str) if apart else np.full(len(names), "")
-    found = []
-    for area, session in sorted(set(zip(names, sessions, strict=True))):
-        name = f"{area} {session}" if apart else str(area)
-        here = responses.isel(neuroid=(names == area) & (sessions == session))
-        rates = here["rate"].values
-        stimuli = np.flatnonzero(np.isfinite(rates).all(axis=1))
-        if len(stimuli) < 3:
-            raise InputError("responses", name, "no three stimuli shown to all neuroids", "leave sessions out")
-        halves, times = here["rate_half"].values[:, stimuli], halves_in_whole(here["n_presentations"].values[stimuli])
-        gram = neural_gram(rates[stimuli])
-        found.append(
-            RegionRDM(
-                name,
-                correlation_rdm(gram),
-                stimuli,
-                rdm_reliability(halves, times),
-                gram.inner,
-                str(area) if apart else "",
-                rates[stimuli] if apart else None,
-                crossnobis_rdm(halves, here["noise_variance"].values),
-            )
-        )
-    return found
+        published = zip(responses["region"].values.astype(str), responses["rdm"].values, strict=True)
+        return [RegionRDM(str(name), rdm, everything, np.nan) for name, rdm in published]
+    return [_part_rdm(responses, part) for part in region_parts(responses) if not part.lacks]
+
+
+def _part_rdm(responses: xr.Dataset, part: Part) -> RegionRDM:
+    here = responses.isel(neuroid=part.neuroids, stimulus=part.stimuli)
+    rates, halves = here["rate"].values, here["rate_half"].values
+    whole = bool(np.isfinite(rates).all())
+    gram = neural_gram(rates) if whole else None
+    return RegionRDM(
+        part.name,
+        paired_rdm(rates) if gram is None else correlation_rdm(gram),
+        part.stimuli,
+        rdm_reliability(halves, halves_in_whole(here["n_presentations"].values)),
+        None if gram is None else gram.inner,
+        part.area,
+        rates if part.area and whole else None,
+        crossnobis_rdm(halves, here["noise_variance"].values),
+    )
 
 
 def category_models(responses: xr.Dataset) -> Iterator[tuple[str, Floats, Floats, NDArray[np.bool_]]]:
@@ -100,7 +138,7 @@ def category_models(responses: xr.Dataset) -> Iterator[tuple[str, Floats, Floats
 
 def region_ceilings(regions: list[RegionRDM]) -> list[Ceiling]:
     """Ceiling of each region: by its split halves; of published RDMs, by one another."""
-    if len(regions) > 1 and all(region.inner is None for region in regions):
+    if len(regions) > 1 and all(region.crossnobis is None for region in regions):
         return [shared_ceiling(np.stack([squareform(region.rdm, checks=False) for region in regions]))] * len(regions)
     return [split_half_ceiling(region.reliability) for region in regions]
 

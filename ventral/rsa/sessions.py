@@ -62,7 +62,7 @@ def pool_sessions(
     Returns:
         None where there is one session only, or fewer than three units in one.
     """
-    n_units = min(rate.shape[1] for rate in rates)
+    n_units = min((rate.shape[1] for rate in rates), default=0)
     if len(rates) < 2 or n_units < 3:
         return None
     stacked = np.concatenate([rate[:, :n_units] for rate in rates]).astype(np.float64)

@@ -21,6 +21,7 @@ rule train_on_faces:
         images="results/images/xiao.h5",
         faces="results/hmo/faces.csv",
         network=code_of_network,
+        checked=ancient(CHECKED),
         code=code_of("train_on_faces"),
     output:
         state="results/faces/{network}/state.pt",

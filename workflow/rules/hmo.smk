@@ -31,6 +31,7 @@ rule train_hmo:
     input:
         images="results/images/xiao.h5",
         faces="results/hmo/faces.csv",
+        checked=ancient(CHECKED),
         code=code_of("train_hmo"),
     output:
         card="results/hmo/card.json",

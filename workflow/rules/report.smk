@@ -15,7 +15,7 @@ ENCODERS = [
 FROM_OUTSIDE = {dataset: from_outside(dataset) for dataset in DATASETS}
 WEIGHTS_FROM_OUTSIDE = weights_from_outside()
 XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
-RSA_TABLE = ["results/tables/rsa.csv"] if WITH_RDMS else []
+RSA_TABLE = ["results/tables/rsa.csv", "results/tables/left_out.csv"] if WITH_RDMS else []
 FACES_TABLE = ["results/tables/faces.csv"] if LEARN_FACES else []
 TABLES = ["results/tables/provenance.json", *RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
     expand(
@@ -125,12 +125,13 @@ rule assemble_reproduction:
 
 
 rule assemble_rsa:
-    """Gather the comparisons of RDMs of all datasets."""
+    """Gather the comparisons of RDMs of all datasets, and the regions that have no RDM."""
     input:
         similarity=expand("results/similarity/{dataset}.h5", dataset=WITH_RDMS),
         code=code_of("assemble_rsa"),
     output:
         rsa=report("results/tables/rsa.csv", category="Tables", caption="../report/rsa.rst"),
+        left_out="results/tables/left_out.csv",
     log:
         "results/logs/assemble_rsa.log",
     benchmark:

@@ -26,6 +26,7 @@ rule train_encoder:
         images="results/images/{dataset}.h5",
         weights=trained_from,
         network=code_of_trained,
+        checked=ancient(CHECKED),
         code=code_of("train_encoder"),
     output:
         predictions="results/predictions/{dataset}/{protocol}/{encoder}.nc",

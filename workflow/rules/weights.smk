@@ -72,6 +72,7 @@ rule check_weights:
         images="resources/objects.h5",
         weights=weights_file,
         network=code_of_network,
+        checked=ancient(CHECKED),
         code=code_of("check_weights"),
     output:
         check="results/weights/{network}.csv",
