@@ -1,5 +1,6 @@
 """Kriegeskorte et al. 2008 (Neuron 60): RDMs of monkey and human IT on 92 photographs of objects."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
+from ventral.data.crashes import comes_back
 from ventral.errors import InputError
 
 # The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
@@ -31,6 +33,8 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
         InputError: if the file is damaged or lacks an entry.
     """
     try:
+        if not comes_back(partial(scipy.io.loadmat, path), path):  # types of values that do not exist are not checked
+            raise ValueError("the reader crashes")
         content = scipy.io.loadmat(path)
         objects, rdms = content["stimuli_92objs"][0], content["RDMs_mIT_hIT_fig1"][0]
     except KeyError as error:
