@@ -97,15 +97,17 @@ def test_the_last_line_of_pip_is_passed_on(pip, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def kriegeskorte_file(path: Path) -> np.ndarray:
-    """A file of the publisher's layout with four objects; returns the RDM of the monkey."""
+def kriegeskorte_file(path: Path, compressed: bool = True, **changes) -> np.ndarray:
+    """A file of the publisher's layout with four objects, but for `changes` of its first; the RDM of the monkey."""
     objects = np.zeros((1, 4), dtype=[("image", object), ("category", object)])
     for i in range(4):
         objects[0, i] = (np.full((5, 5, 3), i, dtype=np.uint8), f"category {i}")
     rdms = np.zeros((1, 2), dtype=[("RDM", object), ("name", object)])
     rdms[0, 0] = (np.arange(6.0)[None], "mIT_674neurons")
     rdms[0, 1] = (np.arange(6.0)[None] / 10, "hITvisStim_316vx")
-    scipy.io.savemat(path, {"stimuli_92objs": objects, "RDMs_mIT_hIT_fig1": rdms}, do_compression=True)
+    for name, value in changes.items():
+        (objects if name in objects.dtype.names else rdms)[name][0, 0] = value
+    scipy.io.savemat(path, {"stimuli_92objs": objects, "RDMs_mIT_hIT_fig1": rdms}, do_compression=compressed)
     return np.array([[0, 0, 1, 2], [0, 0, 3, 4], [1, 3, 0, 5], [2, 4, 5, 0]])
 
 
@@ -125,6 +127,41 @@ def test_a_damaged_file_of_rdms(tmp_path, kept):
     kriegeskorte_file(tmp_path / "k.mat")
     data = (tmp_path / "k.mat").read_bytes()
     (tmp_path / "k.mat").write_bytes(data[:kept])
+    with pytest.raises(InputError, match=r"k\.mat: MATLAB file: not readable; delete it and run again"):
+        read_kriegeskorte(tmp_path / "k.mat")
+
+
+@pytest.mark.parametrize("type_", [0, 8, 19, 2**15])
+@pytest.mark.parametrize("values", [bytes([1] * 75), b"mIT_674neurons", np.arange(6.0).tobytes()])
+def test_a_file_of_types_that_matlab_does_not_have(tmp_path, values, type_):
+    """SciPy 1.17 looks them up without asking whether they exist, and brings down the process."""
+    kriegeskorte_file(tmp_path / "k.mat", compressed=False)
+    data = bytearray((tmp_path / "k.mat").read_bytes())
+    tag = data.index(values) - 8  # the type and the number of bytes, four bytes each
+    assert int.from_bytes(data[tag + 4 : tag + 8], "little") == len(values)
+    data[tag : tag + 4] = type_.to_bytes(4, "little")
+    (tmp_path / "k.mat").write_bytes(data)
+    with pytest.raises(InputError, match=r"k\.mat: MATLAB file: not readable; delete it and run again"):
+        read_kriegeskorte(tmp_path / "k.mat")
+
+
+ODD = {
+    "no name": {"name": ""},
+    "no known region": {"name": "V1"},
+    "one region twice": {"name": "hITvisStim_316vx"},
+    "no category": {"category": ""},
+    "a photograph of another size": {"image": np.zeros((4, 5, 3), np.uint8)},
+    "photographs that are numbers": {"image": np.zeros((5, 5, 3))},
+    "fewer dissimilarities": {"RDM": np.zeros((1, 3))},
+    "dissimilarities not of pairs": {"RDM": np.zeros((1, 5))},
+    "dissimilarities unknown": {"RDM": np.full((1, 6), np.nan)},
+    "dissimilarities as text": {"RDM": "abcdef"},
+}
+
+
+@pytest.mark.parametrize("changes", ODD.values(), ids=ODD)
+def test_a_file_that_says_what_cannot_be(tmp_path, changes):
+    kriegeskorte_file(tmp_path / "k.mat", **changes)
     with pytest.raises(InputError, match=r"k\.mat: MATLAB file: not readable; delete it and run again"):
         read_kriegeskorte(tmp_path / "k.mat")
 

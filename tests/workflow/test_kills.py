@@ -1,4 +1,7 @@
-"""Kill -9 at twenty random moments, of the whole workflow and of single jobs: the tables of an undisturbed run."""
+"""Kill -9 at random moments, of whole studies and of single jobs: the tables of an undisturbed run, and nothing else.
+
+`KILLS=20` kills the free-viewing study as often as the other; four by default.
+"""
 
 import os
 import random
@@ -7,15 +10,21 @@ import shutil
 import signal
 import time
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
-from tests.workflow.conftest import TINY_TABLES, copy_unrun, kill_group
+from tests.workflow.conftest import TINY_TABLES, copy_code, copy_unrun, kill_group
+from ventral.data.simulate_xiao import simulate_dandiset
 
 KILLS = 20
+FREE_VIEWING_KILLS = int(os.environ.get("KILLS", "4"))
 SHARE = 0.2  # of an undisturbed run's time, the longest that a run may go before it is killed
 JOB = re.compile(r"\.snakemake/scripts/\w+\.(\w+)\.py")
+SESSIONS = ("Sa240101", "Sb240102_1")  # side by side
 
 
 def running(process):
@@ -45,43 +54,87 @@ def tables(folder):
     return {path.name: path.read_bytes() for path in (folder / "results" / "tables").iterdir()}
 
 
-def outputs(folder):
-    return {path.relative_to(folder) for part in ("results", "resources") for path in (folder / part).rglob("*")}
+def files(folder):
+    """All that lies in a study, but for what Snakemake and Python keep for themselves and what was said."""
+    found = {path.relative_to(folder) for path in folder.rglob("*")}
+    return {path for path in found if not {".snakemake", "__pycache__", "output.txt"} & set(path.parts)}
 
 
-@pytest.fixture
-def afresh(tiny, tmp_path):
-    """Put the study of this test back to where nothing has run."""
+@dataclass(frozen=True)
+class Undisturbed:
+    """A study that ran to its end, and what it was asked for. Change copies of it only."""
 
-    def afresh():
-        folder = tmp_path / "study"
+    folder: Path
+    targets: tuple[str, ...]
+
+    def afresh(self, folder):
+        """Put the study in another folder to where nothing has run."""
         shutil.rmtree(folder, ignore_errors=True)
-        return copy_unrun(tiny, folder)
+        return copy_unrun(self.folder, folder)
 
-    return afresh
+    def check(self, folder):
+        """Assert that another run has come to the same, and that half-written files are gone."""
+        assert tables(folder) == tables(self.folder)
+        assert files(folder) == files(self.folder)
+
+    def longest(self):
+        """Seconds that a run may go before it is killed."""
+        dates = [path.stat().st_mtime for path in (self.folder / "results").rglob("*") if path.is_file()]
+        return SHARE * (max(dates) - min(dates))
 
 
-def test_twenty_kills(tiny, afresh, start, snakemake):
-    rng = random.Random(0)
-    whole = [True, False] * (KILLS // 2)
+@pytest.fixture(scope="module")
+def free_viewing(tmp_path_factory, snakemake):
+    """Two sessions of free viewing, each read and described by jobs of its own beside the other's, to their tables."""
+    folder = copy_code(tmp_path_factory.mktemp("free_viewing"))
+    simulate_dandiset(folder / "simulated", n_stimuli=24, minutes=1.5, n_units=5, seed=0)
+    parts = {"path": "000628", "tables": "db", "stimuli": "Stimuli"}
+    xiao = {name: f"simulated/{part}" for name, part in parts.items()} | {"source": "files", "image_size": 24}
+    config = {
+        "bootstrap": 100,
+        "device": "cpu",
+        "datasets": {"xiao": xiao | {"sessions": list(SESSIONS), "permutations": 100}},
+        "networks": {"pixels": {"architecture": "pixels"}},
+        "readouts": {"ridge_loo": {"alpha": "loo"}},
+    }
+    (folder / "study.yaml").write_text(yaml.safe_dump(config))
+    made = (f"results/tables/{name}.csv" for name in ("xiao_units", "scores", "rsa"))
+    targets = (*made, "--configfile", "study.yaml")
+    done = snakemake(folder, *targets)
+    assert done.returncode == 0, done.stdout
+    return Undisturbed(folder, targets)
+
+
+def test_twenty_kills(tiny, tmp_path, start, snakemake):
+    kill_again_and_again(Undisturbed(tiny, TINY_TABLES), KILLS, tmp_path / "study", start, snakemake)
+
+
+def test_kills_of_sessions_side_by_side(free_viewing, tmp_path, start, snakemake):
+    kill_again_and_again(free_viewing, FREE_VIEWING_KILLS, tmp_path / "study", start, snakemake)
+
+
+def kill_again_and_again(undisturbed, n, folder, start, snakemake):
+    """Kill runs of a study, or one of their jobs, until there were `n` kills; each that ends must come to the same."""
+    rng, targets = random.Random(0), undisturbed.targets
+    whole = [True, False] * (n // 2)
     rng.shuffle(whole)
-    dates = [path.stat().st_mtime for path in (tiny / "results").rglob("*") if path.is_file()]
-    longest, kills, finished, folder = SHARE * (max(dates) - min(dates)), 0, 0, afresh()
-    while kills < KILLS:
+    longest, kills, finished = undisturbed.longest(), 0, 0
+    undisturbed.afresh(folder)
+    while kills < n:
         wait = rng.uniform(0, longest)
-        process = start(folder, *TINY_TABLES)
+        process = start(folder, *targets)
         jobs = jobs_after(process, wait)
-        said = folder / "output.txt"
         if not jobs:  # it came to its end
-            assert process.wait() == 0, said.read_text()
-            assert tables(folder) == tables(tiny)
-            finished, folder = finished + 1, afresh()
+            assert process.wait() == 0, (folder / "output.txt").read_text()
+            undisturbed.check(folder)
+            finished += 1
+            undisturbed.afresh(folder)
             continue
         names = ", ".join(name for _, name in jobs)
         if whole[kills]:
             kill_group(process)
-            assert "--unlock" in snakemake(folder, *TINY_TABLES).stdout if not kills else True
-            assert snakemake(folder, *TINY_TABLES, "--unlock").returncode == 0
+            assert kills or "--unlock" in snakemake(folder, *targets).stdout
+            assert snakemake(folder, *targets, "--unlock").returncode == 0
             killed = "all"
         else:
             job, killed = rng.choice(jobs)
@@ -90,8 +143,7 @@ def test_twenty_kills(tiny, afresh, start, snakemake):
             assert process.wait() in (0, 1)  # 0: the job had just ended, and the run went on to its end
         kills += 1
         print(f"kill {kills:2}: after {wait:4.1f} s, {killed} of: {names}")
-    done = snakemake(folder, *TINY_TABLES)
+    done = snakemake(folder, *targets)
     assert done.returncode == 0, done.stdout
-    assert tables(folder) == tables(tiny)
-    assert outputs(folder) == outputs(tiny)  # half-written files are gone too
-    print(f"{KILLS} of {KILLS} kills recovered from; {finished + 1} studies finished, each with the tables undisturbed")
+    undisturbed.check(folder)
+    print(f"{n} of {n} kills recovered from; {finished + 1} studies finished, each with the tables undisturbed")

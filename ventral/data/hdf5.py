@@ -1,25 +1,19 @@
 """HDF5 files from elsewhere, netCDF and NWB among them: opened, and refused where they are not what they seem."""
 
-import os
-import resource
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import h5py
 
 from ventral.atomic import CLOSE, HELD, is_held
+from ventral.data.crashes import comes_back
 from ventral.errors import InputError, refusing
 
 INFLATION = 1032  # bytes that one deflated byte can stand for at most (zlib technical details)
 
 SCALES = "DIMENSION_LIST"  # the attribute by which netCDF-4 names the axes of a variable
-
-SECONDS, BYTES_A_SECOND = (
-    10,
-    10_000_000,
-)  # of processor time that texts and attributes of a file may take, and more a byte
 
 
 @contextmanager
@@ -36,7 +30,7 @@ def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterat
         InputError: if anything in the file cannot be read, lies in another file, or is larger than it can hold.
     """
     with refusing(path, field, problem, remedy):
-        if not comes_back(path):
+        if not comes_back(partial(_read_all_varying, path), path):
             raise InputError(path, field, problem, remedy)
         with opened(path) as file:
             check_contained(file, remedy)
@@ -59,24 +53,11 @@ def opened(path: str | Path) -> h5py.File:
         return h5py.File(path, locking=False)
 
 
-def comes_back(path: str | Path) -> bool:
-    """Whether HDF5 comes back from reading all that a file has of varying length: damaged heaps can crash or hold it.
-
-    Another process tries, with a limit on its time. What is wrong but no crash, the reader finds and names itself.
-    """
-    limit = SECONDS + os.stat(path).st_size // BYTES_A_SECOND
-    child = os.fork()
-    if child == 0:
-        try:
-            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
-            signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-            with suppress(Exception), opened(path) as file:
-                _read_varying(file)
-                file.visititems(lambda _, item: _read_varying(item))
-        finally:
-            os._exit(0)
-    return not os.WIFSIGNALED(os.waitpid(child, 0)[1])
+def _read_all_varying(path: str | Path) -> None:
+    """Read all that a file has of varying length, whose damaged heaps can crash or hold HDF5."""
+    with opened(path) as file:
+        _read_varying(file)
+        file.visititems(lambda _, item: _read_varying(item))
 
 
 def _read_varying(item: h5py.Group | h5py.Dataset) -> None:

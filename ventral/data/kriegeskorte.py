@@ -1,5 +1,6 @@
 """Kriegeskorte et al. 2008 (Neuron 60): RDMs of monkey and human IT on 92 photographs of objects."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
-from ventral.errors import InputError
+from ventral.data.crashes import comes_back
+from ventral.errors import InputError, refusing
 
 # The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
 PACKAGE = "rsatoolbox==0.0.4"
@@ -16,7 +18,9 @@ PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d093
 MEMBER = "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat"
 MEMBER_SHA256 = "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504"
 
+OBJECTS, RDMS = "stimuli_92objs", "RDMs_mIT_hIT_fig1"  # the variables that are read
 REGIONS = {"mIT_674neurons": ("monkey IT", "macaque"), "hITvisStim_316vx": ("human IT", "human")}
+REMEDY = "delete it and run again"
 
 
 def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
@@ -30,15 +34,22 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
     Raises:
         InputError: if the file is damaged or lacks an entry.
     """
-    try:
+    with refusing(path, "MATLAB file", "not readable", REMEDY):  # the reader meets damage with nearly any exception
+        if not comes_back(partial(scipy.io.loadmat, path), path):
+            raise InputError(path, "MATLAB file", "not readable", REMEDY)
         content = scipy.io.loadmat(path)
-        objects, rdms = content["stimuli_92objs"][0], content["RDMs_mIT_hIT_fig1"][0]
-    except KeyError as error:
-        raise InputError(path, str(error), "no such variable", "delete it and run again") from None
-    except Exception:  # the reader meets damage with nearly any exception
-        raise InputError(path, "MATLAB file", "not readable", "delete it and run again") from None
+        for name in (OBJECTS, RDMS):
+            if name not in content:
+                raise InputError(path, name, "no such variable", REMEDY)
+        return _photographs_and_rdms(content[OBJECTS][0], content[RDMS][0])
+
+
+def _photographs_and_rdms(objects: NDArray[np.void], rdms: NDArray[np.void]) -> tuple[NDArray[np.uint8], xr.Dataset]:
+    """As `read_kriegeskorte`, from its structs: (92,) with `image`, `category`, and (2,) with `name`, `RDM`."""
     images = np.stack(list(objects["image"]))
     by_region = {REGIONS[str(entry["name"][0])]: squareform(entry["RDM"].ravel()) for entry in rdms}
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(by_region) != len(REGIONS):
+        raise ValueError("not photographs in RGB, or not one RDM a region")
     dataset = xr.Dataset(
         {"rdm": (("region", "stimulus", "stimulus_2"), np.stack(list(by_region.values())))},
         coords={
@@ -49,4 +60,6 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
         },
         attrs={"source": "Kriegeskorte et al. 2008", "units": "1 - Pearson r"},
     )
+    if not np.isfinite(dataset["rdm"]).all():
+        raise ValueError("dissimilarities that are not finite")
     return images, dataset
