@@ -143,27 +143,32 @@ CLASSES = {
     def forward(self, x):
         return self.a(x)""",
     "Noise": """
+        self.last = nn.Identity()
         self.a = nn.Conv2d(3, 2, 3)
     def forward(self, x):
-        return self.a(x) + 0.1 * torch.randn(1)""",
+        return self.last(self.a(x) + 0.1 * torch.randn(1))""",
     "Dropping": """
+        self.last = nn.Identity()
         self.a = nn.Conv2d(3, 2, 3)
     def forward(self, x):
-        return F.dropout(self.a(x), 0.5)""",
+        return self.last(F.dropout(self.a(x), 0.5))""",
     "OfBatch": """
+        self.last = nn.Identity()
         self.a = nn.Conv2d(3, 2, 3)
     def forward(self, x):
         x = self.a(x)
-        return x - x.mean(0)""",
+        return self.last(x - x.mean(0))""",
     "Outside": """
+        self.last = nn.Identity()
         self.a, self.filters = nn.Conv2d(3, 4, 1), torch.randn(4, 4, 3, 3)
     def forward(self, x):
-        return F.conv2d(self.a(x), self.filters)""",
+        return self.last(F.conv2d(self.a(x), self.filters))""",
     "Unkept": """
+        self.last = nn.Identity()
         self.a = nn.Conv2d(3, 4, 1)
         self.register_buffer("filters", torch.randn(4, 4, 3, 3), persistent=False)
     def forward(self, x):
-        return F.conv2d(self.a(x), self.filters)""",
+        return self.last(F.conv2d(self.a(x), self.filters))""",
     "Shifted": """
         self.by = by
     def forward(self, x):
@@ -185,7 +190,9 @@ def source_of(kind: str) -> str:
     classes = ""
     for name, body in CLASSES.items():
         arguments = ", by=0.0, factor=1.0" if name in ("Shifted", "Scaled") else ""
-        start = f"class {name.replace(' ', '')}(nn.Module):\n    def __init__(self{arguments}):\n        super().__init__()"
+        start = (
+            f"class {name.replace(' ', '')}(nn.Module):\n    def __init__(self{arguments}):\n        super().__init__()"
+        )
         classes += f"{start}{body}\n\n"
     return f"{HEAD}{classes}def net():\n    return {(USUAL | REFUSED)[kind]}\n"
 

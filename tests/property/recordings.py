@@ -28,6 +28,8 @@ class Recorded:
 
     def means(self) -> dict[str, np.ndarray]:
         """(neuroid,) mean response to each image, by its file's name; what a study has to find."""
+        if self.values.dtype.kind not in "fiub":
+            return {}
         finite = np.where(np.isfinite(self.values), self.values, np.nan).astype(float)
         counts = np.isfinite(finite).sum(axis=2)
         totals = np.nansum(finite, axis=2)

@@ -101,7 +101,7 @@ def read(config: Mapping[str, Any]) -> None:
     settings = config["datasets"][DATASET]
     params = {"source": settings["images"], "image_size": settings.get("image_size")}
     run_script("images", "pack_images", config, params=params, output={"images": "images.h5"})
-    params = {"settings": settings, "split": config["split"], "seed": config["seed"]}
+    params = {"settings": settings} | {name: config[name] for name in ("split", "protocols", "seed")}
     files = {"packed": "images.h5", "responses": settings["responses"], "names": companions(settings["responses"])}
     wildcards = {"dataset": DATASET}
     run_script(
@@ -173,7 +173,7 @@ def score(config: Mapping[str, Any]) -> None:
         config,
         input={"responses": ["responses.nc"], "predictions": files, "checks": []},
         output={name: f"{name}.csv" for name in names} | {"markdown": "summary.md", "latex": "summary.tex"},
-        params={"datasets": [DATASET], "owners": [DATASET] * len(files)}
+        params={"datasets": [DATASET], "owners": [DATASET] * len(files), "references": ["pixels"]}
         | {name: config[name] for name in ("min_reliability", "bootstrap", "interval_over", "seed")},
     )
 

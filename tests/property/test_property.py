@@ -9,13 +9,14 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-import pytest
 import torch
 
 from tests.property.draws import draw_study
 from tests.property.stages import OF_NETWORK, Refused, run_study
 
-SEED, FIRST, DRAWS = (int(os.environ.get(f"PROPERTY_{name}", n)) for name, n in (("SEED", 0), ("FIRST", 0), ("DRAWS", 200)))
+SEED, FIRST, DRAWS = (
+    int(os.environ.get(f"PROPERTY_{name}", n)) for name, n in (("SEED", 0), ("FIRST", 0), ("DRAWS", 200))
+)
 LEAST = 1e-4  # sd of a neuroid's rates
 BEFORE = ("config", "images", "responses", "network")
 

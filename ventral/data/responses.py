@@ -1,6 +1,6 @@
 """The one contract of every recording: `responses/{dataset}.nc`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +238,30 @@ def draw_splits(responses: xr.Dataset, protocol: str, seed: int) -> NDArray[np.s
     splits = np.full((len(drawn), len(split)), "", dtype=drawn.dtype)
     splits[:, observed] = drawn
     return splits
+
+
+def require_train(responses: xr.Dataset, split: NDArray[np.str_], file: str | Path) -> None:
+    """Refuse responses, naming `file`, of which a neuroid has fewer than two train stimuli.
+
+    Raises:
+        InputError: naming the neuroids.
+    """
+    few = np.isfinite(responses["rate"].values[split == "train"]).sum(axis=0) < 2
+    if few.any():
+        which = listed(responses["neuroid_id"].values[few])
+        raise InputError(file, f"neuroid {which}", "fewer than two train stimuli", "leave it out, or lower split")
+
+
+def check_splits(responses: xr.Dataset, protocols: Sequence[str], seed: int, file: str | Path) -> None:
+    """Refuse responses that leave a split of a protocol without what it needs, before any network runs.
+
+    Raises:
+        InputError: as `draw_splits` and `require_train`; and if val or test of "holdout" has no response.
+    """
+    observed = np.isfinite(responses["rate"].values).any(axis=1)
+    for protocol in protocols:
+        for split in draw_splits(responses, protocol, seed):
+            require_train(responses, split, file)
+            for part in ("val", "test") if protocol == "holdout" else ():
+                if not (observed & (split == part)).any():
+                    raise InputError(file, f"split.{part}", "leaves no stimulus with a response", "give a larger share")

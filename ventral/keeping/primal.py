@@ -160,7 +160,7 @@ def apply_primal(
         if layer not in weights:
             weights[layer] = primals[layer].weight.to(features.device, torch.float64)
         product = (features.double() @ weights[layer]).cpu() + primals[layer].intercept
-        rates[start : start + len(features), primals[layer].neuroids] = product.numpy()
+        rates[start : start + len(features), primals[layer].neuroids.numpy()] = product.numpy()
 
     run_layers(network, loaded, multiply, precision)
     return rates

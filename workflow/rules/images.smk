@@ -61,6 +61,7 @@ rule read_files:
         ),
         settings=lambda wildcards: DATASETS[wildcards.dataset],
         split=config["split"],
+        protocols=config["protocols"],
         seed=config["seed"],
     script:
         "../../scripts/read_files.py"

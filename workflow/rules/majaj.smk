@@ -104,6 +104,7 @@ rule read_majaj:
     params:
         content=content_of(MAJAJ_FILES["assembly"], MAJAJ_FILES["stimuli"]),
         split=config["split"],
+        protocols=config["protocols"],
         seed=config["seed"],
     script:
         "../../scripts/read_majaj.py"

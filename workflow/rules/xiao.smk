@@ -232,6 +232,7 @@ rule join_sessions:
         content=content_of(xiao_tables("similar_images.txt"), xiao_rois),
         rois=XIAO_ROIS,
         split=config["split"],
+        protocols=config["protocols"] if XIAO_HAS_IMAGES else [],
         seed=config["seed"],
     script:
         "../../scripts/join_sessions.py"
