@@ -54,7 +54,7 @@ def draw_study(seed: int, number: int, folder: Path) -> Draw:
     networks = {f"net{number}_{i}": draw_network(odds, folder, f"net{number}_{i}") for i in range(1 + odds.often(0.3))}
     if odds.often(0.2):
         networks["pixels"] = {"architecture": "pixels"}
-    chosen = odds.rng.permutation(len(READOUTS))[: odds.rng.integers(1, 4)]
+    chosen = odds.rng.permutation(len(READOUTS))[: odds.rng.integers(1, 3)]
     readouts = {name: READOUTS[name] for name in (list(READOUTS)[i] for i in chosen)}
     odds.chosen["readouts"] = ", ".join(readouts)
     config = {

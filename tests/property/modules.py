@@ -190,10 +190,8 @@ def source_of(kind: str) -> str:
     classes = ""
     for name, body in CLASSES.items():
         arguments = ", by=0.0, factor=1.0" if name in ("Shifted", "Scaled") else ""
-        start = (
-            f"class {name.replace(' ', '')}(nn.Module):\n    def __init__(self{arguments}):\n        super().__init__()"
-        )
-        classes += f"{start}{body}\n\n"
+        classes += f"class {name.replace(' ', '')}(nn.Module):\n    def __init__(self{arguments}):\n"
+        classes += f"        super().__init__(){body}\n\n"
     return f"{HEAD}{classes}def net():\n    return {(USUAL | REFUSED)[kind]}\n"
 
 

@@ -11,11 +11,13 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import yaml
 
 from ventral.config import complete
+from ventral.data import responses as responses_module
 from ventral.data.images import open_images
 from ventral.data.naming import companions
 from ventral.data.responses import read_responses
@@ -75,13 +77,17 @@ def run_script(stage: str, script: str, config: Mapping[str, Any], **given: Mapp
 
 
 @contextmanager
-def paths_kept() -> Iterator[None]:
-    """Leave the path of modules as it was; code of one's own adds its folder."""
-    before = sys.path[:]
-    try:
-        yield
-    finally:
-        sys.path[:] = before
+def apart() -> Iterator[None]:
+    """Leave the path of modules as it was, to which code of one's own adds its folder; read each file once.
+
+    To read netCDF takes longer than all else in a small study, and every stage reads the same.
+    """
+    before, known = sys.path[:], cache(read_responses)
+    with patch.object(responses_module, "read_responses", lambda path: known(path).copy()):
+        try:
+            yield
+        finally:
+            sys.path[:] = before
 
 
 def check(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,7 +208,8 @@ def keep(config: Mapping[str, Any], protocol: str, network: str, readout: str) -
 
 def deviation(images: str, responses: str, predictions: str, encoder: str) -> float:
     """How far `predict` on a study's own images is from its predictions of held-out stimuli, in sd of a neuroid."""
-    predicted, rates = read_responses(predictions), read_responses(responses)["rate"].values
+    read = responses_module.read_responses
+    predicted, rates = read(predictions), read(responses)["rate"].values
     names, again, _ = predict_images(encoder, images, own_code=True)
     row = {Path(name).name: i for i, name in enumerate(names)}
     again = again[[row[stimulus] for stimulus in predicted["stimulus_id"].values]]
@@ -223,10 +230,10 @@ def run_study(config: Mapping[str, Any], means: Mapping[str, np.ndarray]) -> flo
         Refused: where it ends in one line.
         AssertionError: where responses went to other images than those that they name.
     """
-    with paths_kept():
+    with apart():
         whole = check(config)
         read(whole)
-        found = read_responses("responses.nc")
+        found = responses_module.read_responses("responses.nc")
         images = whole["datasets"][DATASET]["images"]
         assert sorted(found["stimulus_id"].values) == sorted(Path(name).name for name in open_images(images)[0])
         expected = np.stack([means[stimulus] for stimulus in found["stimulus_id"].values])
