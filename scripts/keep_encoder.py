@@ -50,7 +50,15 @@ with logged(snakemake.log[0]):
     rows, of_stimulus = np.unique(held_out, return_inverse=True)
     with reading(given.images), h5py.File(given.images) as file:
         shown = file["images"]
-        primals = primal_weights(network, shown, images, duals, device=device, precision=precision)
+        primals = primal_weights(
+            network,
+            shown,
+            images,
+            duals,
+            device=device,
+            precision=precision,
+            channels_last=settings.get("channels_last", False),
+        )
         loaded = batches(Subset(shown, rows), network, BATCH, device)
         rates = apply_primal(network, primals, loaded, len(rows), precision)[of_stimulus]
         side = shown.shape[1]

@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 # Penalties to choose from on held-out train stimuli, in units of the mean eigenvalue of a layer's Gram matrix: one grid
 # then serves layers of a thousand and of a million units.
 ALPHAS = np.logspace(-4, 4, 17)
+FINE = 1e-5  # of a neuroid's standard deviation, what predictions may be rounded by
 
 
 @dataclass(frozen=True)
@@ -301,7 +302,7 @@ def fit_readouts(
         inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
         repeats = [fit_layer(inner, rates, split, pairs, gram.n_units, groups) for split in splits]
         for k, found in enumerate(fits):
-            found.append(_join_repeats([repeat[k] for repeat in repeats], splits))
+            found.append(_join_repeats([repeat[k] for repeat in repeats], splits, precision_for(rates)))
     counts = None if min_reliability is None else ~(responses["reliability"].values < min_reliability)
     layer_coords = {"layer": names, "dead": ("layer", np.asarray(dead))}
     datasets = {}
@@ -316,11 +317,22 @@ def fit_readouts(
     return datasets
 
 
-def _join_repeats(repeats: list[dict[str, Floats]], splits: NDArray[np.str_]) -> dict[str, Floats]:
+def precision_for(rates: NDArray[np.floating]) -> type[np.floating]:
+    """The type in which to keep predictions of (stimulus, neuroid) rates: float32 where that is fine enough.
+
+    It is not for rates far from zero beside what they vary, as fluorescence can be: they would come in steps.
+    """
+    step = np.finfo(np.float32).eps * np.nanmax(np.abs(rates), axis=0)
+    return np.float32 if (step <= FINE * np.nanstd(rates, axis=0)).all() else np.float64
+
+
+def _join_repeats(
+    repeats: list[dict[str, Floats]], splits: NDArray[np.str_], dtype: type[np.floating]
+) -> dict[str, Floats]:
     """What was fitted for each split, stacked; predictions are of the stimuli that any split holds out."""
     held_out = (splits != "train").any(axis=0)
     for split, one in zip(splits, repeats, strict=True):
-        prediction = np.full((held_out.sum(), one["alpha"].size), np.nan, dtype=np.float32)
+        prediction = np.full((held_out.sum(), one["alpha"].size), np.nan, dtype=dtype)
         prediction[(split != "train")[held_out]] = one["prediction"]
         one["prediction"] = prediction
     return {key: np.stack([one[key] for one in repeats]) for key in repeats[0]}

@@ -414,3 +414,11 @@ def test_one_split_of_a_protocol_is_the_fit_of_that_split():
     found = fit_protocol(grams(features), responses, plan, responses["split"].values[None]).isel(repeat=0)
     for name in ("prediction", "train_r2", "alpha", "split", "stimulus_id", "chosen_layer", "dead"):
         np.testing.assert_array_equal(found[name].values, one[name].values)
+
+
+@pytest.mark.parametrize("far", [0.0, 1e4, 1e7])
+def test_predictions_are_as_fine_for_rates_far_from_zero(far):
+    features, responses = study()
+    near = fit_encoder(grams(features), responses, ReadoutPlan(1.0))["prediction"].values
+    shifted = fit_encoder(grams(features), responses.assign(rate=responses["rate"] + far), ReadoutPlan(1.0))
+    np.testing.assert_allclose(shifted["prediction"].values - far, near, atol=1e-5 * responses["rate"].values.std())

@@ -48,6 +48,19 @@ def parallel():
 def compiled():
     return torch.compile(plain(), backend="eager")
 
+class SequenceFirst(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rows, self.last = nn.GRU(3, 5), nn.Identity()
+    def forward(self, x):
+        return self.last(self.rows(x.mean(3).permute(2, 0, 1))[0].permute(1, 0, 2))
+class Summed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale, self.last = nn.Linear(1, 1), nn.Identity()
+    def forward(self, x):
+        return self.last(x * self.scale(torch.ones(1)))
+
 def grey():
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
 def four_channels():
@@ -110,6 +123,11 @@ def test_modules_of_every_kind_run(own, name):
     assert len(grams) >= RUNNING.get(name, 1) and all(np.isfinite(gram.inner).all() for gram in grams.values())
     assert fingerprint(network.model) == fingerprint(own(name).model)
     assert not any(value.dtype == torch.float16 for value in network.model.parameters())
+
+
+@pytest.mark.parametrize("name", ["SequenceFirst", "Summed"])
+def test_auto_leaves_out_layers_without_a_row_an_image(own, name):
+    assert list(grams_of(own(name))) == ["last"]
 
 
 def test_half_precision_is_the_same_weights_widened(own):

@@ -215,3 +215,15 @@ def test_the_folder_of_tables_is_found_in_the_repository(tmp_path, dandiset):
     repository = tmp_path / "disk" / "repository"
     assert find_tables_folder(repository) == find_tables_folder(repository / "db") == str(repository / "db")
     assert find_tables_folder(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9", "\u753b\u50cf", "\u0444\u043e\u0442\u043e", "\U0001f435"])
+def test_names_in_any_script_are_read_from_a_netcdf(tmp_path, name):
+    order = np.random.default_rng(1).permutation(N)
+    (tmp_path / "images").mkdir()
+    for i in range(N):
+        Image.new("L", (4, 4), i).save(tmp_path / "images" / f"{name} {i}.png")
+    coords = {"stimulus_id": ("stimulus", [f"{name} {i}.png" for i in order]), "region": ("neuroid", [name] * K)}
+    found = read(tmp_path / "images", write_nc(tmp_path / "r.nc", RATES[order], coords))
+    np.testing.assert_allclose(found["rate"].values, RATES)
+    assert set(found["region"].values) == {name}

@@ -1,5 +1,7 @@
 """From presentations to rates, halves and reliability; and the file that holds them."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from ventral.data.responses import (
     N_PAIRS,
     OF_NEUROIDS,
     check_responses,
+    check_splits,
     draw_splits,
     make_responses,
     random_halves,
@@ -225,3 +228,44 @@ def test_protocols_split_the_stimuli_with_responses_by_object():
 def test_too_few_stimuli_for_a_protocol_is_one_line():
     with pytest.raises(InputError, match=r"config: protocols: brainscore: .*; leave the protocol out"):
         draw_splits(split_study(12), "brainscore", 0)
+
+
+def judged_study():
+    """`split_study` with responses to all, and stimuli of val."""
+    responses = split_study().assign_coords(neuroid_id=("neuroid", ["n0", "n1"]))
+    responses["rate"].values[:10] = 1.0
+    responses["split"].values[8:10] = "val"
+    return responses
+
+
+def leave_out(*where):
+    return lambda responses: responses["rate"].values.__setitem__(where, np.nan)
+
+
+@pytest.mark.parametrize(
+    "spoil, protocol, words",
+    [
+        (
+            leave_out(slice(11, None), 1),
+            "holdout",
+            "of mine: neuroid n1: fewer than two train stimuli; leave it out",
+        ),
+        (
+            leave_out(slice(1, 79), 0),
+            "kfold",
+            "of mine: neuroid n0: fewer than two train stimuli; leave it out",
+        ),
+        (leave_out(slice(8, None)), "kfold", "responses of mine: protocols: kfold: "),
+        (
+            leave_out(slice(8, 10)),
+            "holdout",
+            "split.val: leaves mine no response to a validation stimulus; give a",
+        ),
+    ],
+)
+def test_splits_that_nothing_can_be_fitted_or_judged_on_are_told_with_the_responses(spoil, protocol, words):
+    responses = judged_study()
+    check_splits(responses, "mine", ["holdout", "brainscore", "kfold"], 0)
+    spoil(responses)
+    with pytest.raises(InputError, match=re.escape(words)):
+        check_splits(responses, "mine", [protocol], 0)

@@ -12,7 +12,7 @@ from ventral.errors import InputError
 from ventral.pages import summary_page, to_markdown
 from ventral.scores import METRICS, ceiled_r2, score
 from ventral.scoring import STATISTICS, score_encoder
-from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, write_csv
+from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, read_table, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
@@ -358,3 +358,14 @@ def test_references_stand_apart_from_models_in_every_ranking():
     assert page.index("model-ols") < page.index("labels-ols (reference)")
     only = gather_scores(parts[2:], ["labels"], 500, 0)[1]
     assert only["among_best"].all()
+
+
+def test_without_a_protocol_that_has_a_val_the_table_of_layers_is_empty_but_for_its_header(tmp_path):
+    predictions, responses = encoder()
+    test = predictions.isel(stimulus=predictions["split"].values[0] == "test")
+    test.attrs["protocol"] = "kfold"
+    scores, summary, layers = gather_scores([score_encoder("majaj", test, responses)], [], 500, 0)
+    assert len(scores) and len(summary) and not len(layers)
+    checks = pd.DataFrame({"network": ["resnet"], "passed": [False]})
+    write_csv(mark_untrained(layers, checks), tmp_path / "layers.csv")
+    assert {"dataset", "encoder", "weights", "depth"} <= set(read_table(tmp_path / "layers.csv"))

@@ -92,7 +92,7 @@ def read_nc(path: Path) -> xr.DataArray:
     with open_hdf5(path, "netCDF", "not a complete netCDF-4 file", "copy or write it again") as file:
         if "rate" not in file:
             raise InputError(path, "rate", "no such variable", "name the responses `rate`")
-        dataset = xr.load_dataset(xr.backends.H5NetCDFStore(h5netcdf.File(file)))
+        dataset = xr.load_dataset(xr.backends.H5NetCDFStore(h5netcdf.File(file, decode_vlen_strings=True)))
         rate = dataset["rate"]
     if not {"stimulus", "neuroid"} <= set(rate.dims) <= set(AXES):
         raise InputError(path, "rate", f"dimensions {listed(rate.dims)}", f"name them {listed(AXES)}")

@@ -103,8 +103,12 @@ def primal_weights(
     *,
     device: torch.device,
     precision: str = "float32",
+    channels_last: bool = False,
 ) -> dict[str, Primal]:
-    """Turn weights of images into weights of units, by one pass of the network over the images with weights.
+    """Turn weights of images into weights of units, by one pass of the network over the images.
+
+    All images are run, in batches as when the Gram matrices were made: in others, features differ by rounding, and the
+    weights of images in readouts with next to no penalty are as large as the inverse of the smallest eigenvalue.
 
     Args:
         network: whose `layers` are those of `duals`.
@@ -113,9 +117,10 @@ def primal_weights(
         duals: of each layer. For k neuroids and g groups recorded for the same stimuli, 8 p (k + g) bytes are held.
         device: where the network runs and the sums are held, in float64.
         precision: of the network.
+        channels_last: whether it runs with channels as the last axis in memory.
     """
-    used = np.unique(rows[np.any([dual.shares.any(axis=1) for dual in duals.values()], axis=0)])
-    columns = {layer: _columns(dual, np.searchsorted(used, rows), len(used)) for layer, dual in duals.items()}
+    columns = {layer: _columns(dual, rows, len(images)) for layer, dual in duals.items()}
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     sums: dict[str, Tensor] = {}
 
     def add(start: int, layer: str, features: Tensor) -> None:
@@ -124,10 +129,10 @@ def primal_weights(
             sums[layer] = torch.zeros(features.shape[1], part.shape[1], dtype=torch.float64, device=device)
         sums[layer].addmm_(features.double().T, part)
 
-    network.model.to(device)
-    loaded = batches(Subset(images, used), network, BATCH, device)
-    loaded = progress(loaded, f"{network.name}: batches of {BATCH} train images", -(-len(used) // BATCH))
-    run_layers(network, loaded, add, precision)
+    network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
+    loaded = batches(images, network, BATCH, device)
+    loaded = progress(loaded, f"{network.name}: batches of {BATCH} images", -(-len(images) // BATCH))
+    run_layers(network, ((i, batch.contiguous(memory_format=layout)) for i, batch in loaded), add, precision)
     found = {}
     for layer, dual in duals.items():
         total, k = sums.pop(layer).cpu(), len(dual.neuroids)
@@ -160,7 +165,7 @@ def apply_primal(
         if layer not in weights:
             weights[layer] = primals[layer].weight.to(features.device, torch.float64)
         product = (features.double() @ weights[layer]).cpu() + primals[layer].intercept
-        rates[start : start + len(features), primals[layer].neuroids] = product.numpy()
+        rates[start : start + len(features), primals[layer].neuroids.numpy()] = product.numpy()
 
     run_layers(network, loaded, multiply, precision)
     return rates

@@ -76,7 +76,7 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
 
     They are the modules that timm lists as its features; or blocks under a known way of naming them; or the longest
     sequence of blocks of one kind; or else the network's own parts. Modules that do not run for an image, or give no
-    tensor, are left out.
+    tensor with a row for every image, are left out.
 
     Args:
         model: the network, in evaluation mode.
@@ -87,13 +87,13 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
         InputError: if the network does not run on an image.
     """
     ran: set[str] = set()
+    images = torch.zeros(2, 3, image_size, image_size)  # two, to tell their axis from another
     with ExitStack() as stack, torch.inference_mode():
         for name, module in modules_of(model).items():
             handle = module.register_forward_hook(
-                lambda _module, _inputs, output, name=name: ran.add(name) if tensors_of(output) else None
+                lambda _module, _inputs, output, name=name: ran.add(name) if rows_of(output, len(images)) else None
             )
             stack.callback(handle.remove)
-        images = torch.zeros(1, 3, image_size, image_size)
         with running(field, images):
             model(images)
     layers = _blocks(model, [name for name in module_names(model) if name in ran]) or ["output"]
@@ -132,6 +132,16 @@ def tensors_of(output: object) -> dict[str, Tensor]:
     if not isinstance(output, tuple | list):
         return {}
     return {f":{i}": item for i, item in enumerate(output) if isinstance(item, Tensor)}
+
+
+def real_tensors(output: object) -> dict[str, Tensor]:
+    """The tensors of real numbers among what a module returned, by the ending of their records' names."""
+    return {end: tensor for end, tensor in tensors_of(output).items() if tensor.is_floating_point()}
+
+
+def rows_of(output: object, n_images: int) -> dict[str, Tensor]:
+    """Those of `real_tensors` that have a row an image."""
+    return {end: tensor for end, tensor in real_tensors(output).items() if tensor.shape[:1] == (n_images,)}
 
 
 def module_names(model: nn.Module) -> list[str]:

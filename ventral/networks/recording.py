@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ventral.networks.layers import match, modules_of, tensors_of
+from ventral.networks.layers import match, modules_of, real_tensors, rows_of
 
 OUTPUT = "output"
 PART = r"(-t\d+)?(:\d+)?"  # of a record's name, after that of its module
@@ -48,11 +48,6 @@ def matches(layer: str, record: str) -> bool:
     return re.fullmatch(re.escape(layer) + PART, record) is not None or bool(match(layer, [own, record]))
 
 
-def real_tensors(output: object) -> dict[str, Tensor]:
-    """The tensors of real numbers among what a module returned, by the ending of their records' names."""
-    return {end: tensor for end, tensor in tensors_of(output).items() if tensor.is_floating_point()}
-
-
 @contextmanager
 def hooked(model: nn.Module, modules: Sequence[str], receive: Callable[[str, object], None]) -> Iterator[None]:
     """Call `receive(module, output)` as soon as each module has run, before a later one changes its output in place."""
@@ -80,9 +75,8 @@ def find_records(model: nn.Module, layers: Sequence[str], example: Tensor) -> Re
     found: dict[str, list[tuple[int, str, tuple[int, ...]]]] = {}
 
     def note(module: str, output: object) -> None:
-        for end, tensor in real_tensors(output).items():
-            if tensor.shape[:1] == example.shape[:1]:
-                found.setdefault(module, []).append((runs[module], end, tuple(tensor.shape[1:])))
+        for end, tensor in rows_of(output, len(example)).items():
+            found.setdefault(module, []).append((runs[module], end, tuple(tensor.shape[1:])))
         runs[module] += 1
 
     with hooked(model, sorted(set(modules.values())), note):
