@@ -133,14 +133,16 @@ def noise_ceiling(signal: NDArray, noise: NDArray, n_presentations: NDArray[np.i
             nothing was observed, which is left out.
 
     Returns:
-        (neuroid,) reliability, negative where S is; NaN where S or sigma2 is, where no stimulus was observed, and where
-        the sum of both variances is not positive.
+        (neuroid,) reliability between -1 and 1, negative where S is: estimates of neuroids that hardly fire would be
+        beyond all bounds otherwise. 0 where responses do not vary at all. NaN only where S or sigma2 is, as without
+        repetitions, and where no stimulus was observed.
     """
     seen = n_presentations > 0
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(seen, 1 / n_presentations, 0).sum(axis=0) / seen.sum(axis=0)
         total = signal + noise * share
-        return np.where(total > 0, signal / total, np.nan)
+        bounded = np.where(total > 0, np.clip(signal / total, -1, 1), np.sign(signal))
+        return np.where(np.isfinite(total), bounded, np.nan)
 
 
 def step_up(r: Floats | float, times: float = 2) -> Any:

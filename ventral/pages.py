@@ -75,11 +75,6 @@ def _summary_section(group: pd.DataFrame) -> Section:
     split = "test" if (group["split"] == "test").any() else "val"
     shown = best_first(group[group["split"] == split])
     first = shown.iloc[0]
-    ceiling = (
-        "no repetitions, so no ceiling"
-        if np.isnan(first["reliability_median"])
-        else f"median reliability {first['reliability_median']:.2f}"
-    )
     rows = [
         [
             f"{row['encoder']} (reference)" if row["reference"] else row["encoder"],
@@ -94,7 +89,7 @@ def _summary_section(group: pd.DataFrame) -> Section:
     return Section(
         f"{first['dataset']}, {first['region']} ({first['source']})"
         + ("" if first["protocol"] == "holdout" else f", {first['protocol']}"),
-        f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {ceiling}. "
+        f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {_reliability(first)}. "
         f"Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
         f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
         "Bold: the model confidence set, the best encoder by r and those that it cannot be told from. References "
@@ -104,6 +99,15 @@ def _summary_section(group: pd.DataFrame) -> Section:
         rows,
         shown["among_best"].astype(bool).tolist(),
     )
+
+
+def _reliability(row: pd.Series) -> str:
+    """The reliability of a region, or why none is known."""
+    if not np.isnan(row["reliability_median"]):
+        return f"median reliability {row['reliability_median']:.2f}"
+    if row["n_unreliable"] == row["n_neuroids"]:
+        return "no neuroid of the reliability that is asked for"
+    return "too few stimuli repeated for a ceiling" if row["n_repeated"] else "no repetitions, so no ceiling"
 
 
 def to_markdown(page: Page) -> str:

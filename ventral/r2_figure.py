@@ -57,7 +57,7 @@ def _draw_region(axes: Axes, best: Best, tables: Mapping[str, pd.DataFrame], n_d
     axes.legend(
         handles,
         labels + ([ceiling] if ceiling else []),
-        title=about if ceiling else f"{about}\nno repetitions, so no noise ceiling",
+        title=about if ceiling else f"{about}\nno noise ceiling is known",
         loc="upper center",
         bbox_to_anchor=(0.5, -0.22),
         fontsize=7,

@@ -197,7 +197,7 @@ def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> Non
     known = {name: table.dropna(subset=["ceiling"]) for name, table in tables.items()}
     if all(table.empty for table in known.values()):
         axes.set_axis_off()
-        axes.text(0.5, 0.5, "no repetitions,\nso no noise ceiling", ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no noise ceiling is known", ha="center", va="center", transform=axes.transAxes)
         return
     looks: list[dict[str, Any]] = [
         {"marker": "o", "color": BEST},

@@ -186,6 +186,7 @@ def _region_rows(
                 row |= {"interval_over": mean.over, "estimate": mean}
         row |= _ceiled(judged, here, drawn)
         row |= {"reliability_median": _median(shown["reliability"].values[here])}
+        row |= {"n_repeated": int((shown["n_presentations"].values[:, all_here] > 1).any(axis=0).sum())}
         row |= _seed_spread(predictions, shown["rate"].values, judged.held_out, here)
         medians = [_median(part["pearson_r"][here]) for part in judged.parts]
         own = about["protocol"] == "brainscore"  # of another protocol it would not be Brain-Score's

@@ -240,9 +240,9 @@ def test_a_histogram_holds_every_neuroid_and_marks_the_median():
     plt.close(figure)
 
 
-def test_without_repetitions_the_figure_says_so():
+def test_without_a_ceiling_the_figure_says_so():
     figure = draw_scores(score_table(reliability=np.nan).assign(ceiling=np.nan), summary_table(), "majaj")
-    assert [axes.texts[0].get_text() for axes in figure.axes[2::3]] == ["no repetitions,\nso no noise ceiling"] * 2
+    assert [axes.texts[0].get_text() for axes in figure.axes[2::3]] == ["no noise ceiling is known"] * 2
     assert [text.get_text() for text in figure.subfigs[0].legends[0].texts] == ["net-ridge", "net_random-ridge"]
     plt.close(figure)
 

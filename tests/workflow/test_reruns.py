@@ -108,6 +108,7 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
     assert planned(finished) == {
         *(f"fit_encoders majaj brainscore {network}" for network in ("pixels", NETWORK)),
         "train_encoder majaj brainscore cnn_2-linear",
+        "check_responses",
         *SCORED,
         *TOLD,
         "all",
@@ -167,7 +168,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 24
+    assert len(everything) == 25
     assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 
@@ -226,12 +227,12 @@ def test_what_comes_from_outside_reruns_by_content_whatever_its_date(own, planne
     (own / "images" / ".DS_Store").write_bytes(b"of a system")
     assert plan() == set()
     rewrite(own / "responses.npy", last_byte)
-    assert plan() == {"read_files mine"}
+    assert plan() == {"read_files mine", "check_responses"}
     rewrite(own / "responses.npy", last_byte)  # as it was
     assert plan() == set()
     before = (own / "images" / "7.png").stat()
     rewrite(own / "images" / "7.png", last_byte, before.st_mtime)  # of the same size and date
-    both = {"read_files mine", "pack_images mine"}
+    both = {"read_files mine", "check_responses", "pack_images mine"}
     assert plan() == {*both, "extract_activations mine own"}
     rewrite(own / "images" / "7.png", last_byte)
     assert plan() == set()

@@ -118,7 +118,8 @@ def reduce_presentations(
     halves, spread = halve_rows(values, stimulus, n_stimuli, seed, presentation)
     repeated = np.where(n > 1, rate, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
-        deviation = spread / covariance(repeated, repeated)
+        variance = covariance(repeated, repeated)
+        deviation = np.where(variance > 0, spread / variance, np.nan)
     return {
         "rate": rate,
         "rate_half": halves,
