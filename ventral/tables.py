@@ -36,7 +36,7 @@ def gather_scores(
     for tables, within in zip(zip(*parts, strict=True), keys, strict=True):
         table = pd.concat(tables, ignore_index=True)
         if table.empty:  # layers, where no protocol has a val
-            table = pd.DataFrame(columns=[*ENCODER, *within], dtype=str)
+            table = pd.DataFrame(columns=[*ENCODER, "layer", *within], dtype=str)
         rest = [column for column in table.columns if column not in ENCODER]
         gathered.append(table[ENCODER + rest].sort_values(ENCODER + within, kind="stable", ignore_index=True))
     summary = gathered[1] = gathered[1].assign(reference=gathered[1]["network"].isin(references))

@@ -37,6 +37,11 @@ PLAIN = {
     "large mean": f"nn.Sequential({CONV}, Shifted(1e3), nn.Flatten())",
     "a dead layer": f"nn.Sequential({CONV}, nn.Threshold(1e9, 0.0), nn.Flatten())",
 }
+# Run, but cannot be kept.
+DOUBTFUL = {
+    "quantised": "torch.ao.quantization.quantize_dynamic("
+    "nn.Sequential(nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(27, 5)).eval())"
+}
 REFUSED = {
     "noise": "Noise()",
     "dropout that stays": "Dropping()",
@@ -192,13 +197,13 @@ def source_of(kind: str) -> str:
         arguments = ", by=0.0, factor=1.0" if name in ("Shifted", "Scaled") else ""
         classes += f"class {name.replace(' ', '')}(nn.Module):\n    def __init__(self{arguments}):\n"
         classes += f"        super().__init__(){body}\n\n"
-    return f"{HEAD}{classes}def net():\n    return {(USUAL | REFUSED)[kind]}\n"
+    return f"{HEAD}{classes}def net():\n    return {(USUAL | DOUBTFUL | REFUSED)[kind]}\n"
 
 
 def draw_network(odds: Odds, folder: Path, name: str) -> dict[str, Any]:
     """Write the code and the weights of a network; its entry in the config."""
     what = f"network {name}"
-    kind = odds.pick(what, list(USUAL), refused=list(REFUSED))
+    kind = odds.pick(what, list(USUAL), doubtful=list(DOUBTFUL) if odds.often(0.2) else (), refused=list(REFUSED))
     code = source_of(kind)
     settings: dict[str, Any] = {"image_size": int(odds.rng.integers(12, 33))}
     if odds.often(0.2):

@@ -368,4 +368,4 @@ def test_without_a_protocol_that_has_a_val_the_table_of_layers_is_empty_but_for_
     assert len(scores) and len(summary) and not len(layers)
     checks = pd.DataFrame({"network": ["resnet"], "passed": [False]})
     write_csv(mark_untrained(layers, checks), tmp_path / "layers.csv")
-    assert {"dataset", "encoder", "weights", "depth"} <= set(read_table(tmp_path / "layers.csv"))
+    assert {"dataset", "encoder", "weights", "layer", "depth"} <= set(read_table(tmp_path / "layers.csv"))
