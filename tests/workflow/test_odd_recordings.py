@@ -140,7 +140,7 @@ def test_where_no_neuroid_is_reliable_enough_the_page_says_so(tmp_path, snakemak
 def test_a_fault_of_responses_is_told_before_any_network_runs(tmp_path, snakemake, cores):
     """Of the two images that a session saw, a fold that holds out one leaves one to fit to."""
     write_study(tmp_path, ["halves", "few"], protocols=["kfold"])
-    done = snakemake(tmp_path, "--configfile", "study.yaml", "--cores", cores, "--keep-going")
+    done = snakemake(tmp_path, "--configfile", "study.yaml", "--cores", cores)
     assert done.returncode != 0
     which = ", ".join(f"few_{i}" for i in range(5, 10))
     assert f"error: responses of few: neuroid {which}: fewer than two train stimuli" in done.stdout

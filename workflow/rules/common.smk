@@ -56,9 +56,11 @@ WITH_RDMS = [name for name, settings in DATASETS.items() if "crop_degrees" not i
 # What the images of a dataset are labelled with; those of other datasets are not.
 LABELS = {"majaj": {"object_name", "category_name"}, "kriegeskorte92": {"category_name"}}
 
-# Says that all responses were read and can be fitted to. What runs a network waits for it as an `ancient` input: a fault
-# of responses is told first, and other responses run no network again.
-CHECKED = "results/responses/checked.txt"
+# What reads responses and checks them comes first (`priority`), and no network starts beside it: the profiles grant so
+# many turns at a time, all of which it takes, and a network one. Faults of responses are told before any network runs,
+# and yet networks do not depend on responses. Not by `ancient` inputs: where one is made anew, Snakemake overlooks all
+# else that changed for the jobs that have it.
+TURN = 1000
 
 # Of jobs that run networks.
 NETWORK_ENV = str(HOME / "envs" / ("cpu.yaml" if config["device"] == "cpu" else "gpu.yaml"))

@@ -5,6 +5,36 @@ cannot depend on wildcards, so there is a rule `fit_encoders`, `fit_encoders_2` 
 networks have in common.
 """
 
+
+localrules:
+    check_responses,
+
+
+rule check_responses:
+    """See to it that a protocol can be fitted to the responses of a dataset, before any network runs."""
+    input:
+        responses="results/responses/{dataset}.nc",
+        code=code_of("check_responses"),
+    output:
+        checked="results/checks/{dataset}/{protocol}.txt",
+    log:
+        "results/logs/check_responses/{dataset}/{protocol}.log",
+    benchmark:
+        "results/benchmarks/check_responses/{dataset}/{protocol}.tsv"
+    priority: 1
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=enough(1000, 10),
+        runtime=enough(20),
+        turn=TURN,
+    params:
+        seed=config["seed"],
+    script:
+        "../../scripts/check_responses.py"
+
+
 for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), start=1):
 
     rule:
@@ -14,6 +44,7 @@ for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), star
         input:
             responses="results/responses/{dataset}.nc",
             grams="results/activations/{dataset}/{network}.h5",
+            checked="results/checks/{dataset}/{protocol}.txt",
             code=code_of("fit_encoders"),
         output:
             predictions=[

@@ -21,7 +21,6 @@ rule train_on_faces:
         images="results/images/xiao.h5",
         faces="results/hmo/faces.csv",
         network=code_of_network,
-        checked=ancient(CHECKED),
         code=code_of("train_on_faces"),
     output:
         state="results/faces/{network}/state.pt",
@@ -38,6 +37,7 @@ rule train_on_faces:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(240),
         gpu=gpus,
+        turn=1,
     params:
         content=content_of(code_of_network),
         # Without what says how it is run afterwards.

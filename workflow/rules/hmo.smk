@@ -31,7 +31,6 @@ rule train_hmo:
     input:
         images="results/images/xiao.h5",
         faces="results/hmo/faces.csv",
-        checked=ancient(CHECKED),
         code=code_of("train_hmo"),
     output:
         card="results/hmo/card.json",
@@ -49,6 +48,7 @@ rule train_hmo:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(240),
         gpu=gpus,
+        turn=1,
     params:
         **config["hmo"],
         device=config["device"],

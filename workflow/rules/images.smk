@@ -16,12 +16,14 @@ rule pack_images:
         "results/benchmarks/pack_images/{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
+    priority: 1
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=enough(2000, 2),
         runtime=enough(20, 0.05),
+        turn=TURN,
     params:
         content=content_of(lambda wildcards: DATASETS[wildcards.dataset]["images"]),
         source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
@@ -46,13 +48,14 @@ rule read_files:
         "results/benchmarks/read_files/{dataset}.tsv"
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
-    priority: 1  # what is wrong with responses is told before networks run
+    priority: 1
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
         mem_mb=enough(2000, 10),
         runtime=enough(20, 0.1),
+        turn=TURN,
     params:
         content=content_of(
             lambda wildcards: DATASETS[wildcards.dataset]["images"],

@@ -26,7 +26,7 @@ rule train_encoder:
         images="results/images/{dataset}.h5",
         weights=trained_from,
         network=code_of_trained,
-        checked=ancient(CHECKED),
+        checked="results/checks/{dataset}/{protocol}.txt",
         code=code_of("train_encoder"),
     output:
         predictions="results/predictions/{dataset}/{protocol}/{encoder}.nc",
@@ -45,6 +45,7 @@ rule train_encoder:
         mem_mb=enough(config["resources"]["mem_mb"], 2),
         runtime=enough(720),
         gpu=gpus,
+        turn=1,
     params:
         content=content_of(trained_from, code_of_trained),
         entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},

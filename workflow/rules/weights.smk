@@ -72,7 +72,6 @@ rule check_weights:
         images="resources/objects.h5",
         weights=weights_file,
         network=code_of_network,
-        checked=ancient(CHECKED),
         code=code_of("check_weights"),
     output:
         check="results/weights/{network}.csv",
@@ -87,6 +86,7 @@ rule check_weights:
         mem_mb=enough(config["resources"]["mem_mb"]),
         runtime=enough(30),
         gpu=gpus,
+        turn=1,
     params:
         content=content_of(weights_file, code_of_network),
         network=lambda wildcards: {
