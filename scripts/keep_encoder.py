@@ -23,7 +23,7 @@ from ventral.keeping.primal import (
     keep_linear,
     primal_weights,
 )
-from ventral.keeping.writing import chosen_predictions, describe
+from ventral.keeping.writing import check_state, chosen_predictions, describe
 from ventral.networks.activations import batches, choose_device
 from ventral.networks.hmo import read_card
 from ventral.networks.zoo import build_network
@@ -44,6 +44,7 @@ with logged(snakemake.log[0]):
     }
     weights, seed = getattr(given, "weights", None) or None, settings.get("seed", params.seed)
     network = build_network(wildcards.network, settings, weights_file=weights, seed=seed)
+    check_state(network.model.state_dict(), Path(snakemake.output.card).parent)
     network, precision = replace(network, layers=tuple(duals)), settings.get("precision", "float32")
     image_of = dict(zip(responses["stimulus_id"].values, images, strict=True))
     held_out = np.array([image_of[stimulus] for stimulus in predictions["stimulus_id"].values])

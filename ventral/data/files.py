@@ -21,13 +21,8 @@ from ventral.errors import InputError, listed, refusing
 
 AXES = ("stimulus", "neuroid", "repeat")
 LABELS = ("neuroid_id", "region", "subject", "session")  # of neuroids
-REFUSED = {
-    "c": "complex numbers",
-    "M": "dates",
-    "m": "lengths of time",
-    "U": "text",
-    "S": "text",
-}  # by numpy's kind of the array
+# By numpy's kind of the array.
+REFUSED = {"c": "complex numbers", "M": "dates", "m": "lengths of time", "U": "text", "S": "text"}
 Labels = dict[str, NDArray[np.str_]]
 
 

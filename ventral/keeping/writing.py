@@ -75,15 +75,24 @@ def _plain(values: NDArray[np.floating]) -> list[float | None]:
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
+def check_state(state: Mapping[str, Any], folder: str | Path) -> None:
+    """Refuse a network that cannot be kept in a folder, whatever the readout.
+
+    Raises:
+        InputError: if its state dict holds anything but tensors of numbers, as those of quantised networks do.
+    """
+    for key, value in state.items():
+        if not isinstance(value, Tensor) or value.is_quantized:
+            problem = f"{key} is no tensor of numbers, as in quantised networks, and cannot be kept"
+            raise InputError(folder, "state dict", problem, "keep an encoder on the network before it is quantised")
+
+
 def write_encoder(folder: str | Path, states: States, card: Card) -> None:
     """Write an encoder's files of tensors by their names, and its card with their hashes; whole or not at all."""
     from safetensors.torch import save_file
 
-    for name, tensors in states.items():
-        for key, value in tensors.items():
-            if not isinstance(value, Tensor) or value.is_quantized:
-                problem = f"{key} of {name} is no tensor of numbers, as in quantised networks, and cannot be kept"
-                raise InputError(folder, "state dict", problem, "keep an encoder on the network before it is quantised")
+    for tensors in states.values():
+        check_state(tensors, folder)
     with disk_faults(folder), filling(folder) as temporary:
         for name, tensors in states.items():
             # Copies: tensors that share memory, as tied weights do, are refused.
