@@ -119,9 +119,16 @@ def read(config: Mapping[str, Any]) -> None:
         output={"responses": "responses.nc"},
         params=params,
     )
-    params = {"datasets": [DATASET]} | {name: config[name] for name in ("protocols", "seed")}
-    files = {"responses": ["responses.nc"]}
-    run_script("responses", "check_responses", config, input=files, output={"checked": "checked"}, params=params)
+    for protocol in config["protocols"]:
+        run_script(
+            "responses",
+            "check_responses",
+            config,
+            wildcards={"dataset": DATASET, "protocol": protocol},
+            input={"responses": "responses.nc"},
+            output={"checked": f"{protocol}.txt"},
+            params={"seed": config["seed"]},
+        )
 
 
 def weights_of(network: Mapping[str, Any]) -> str | list[str]:
