@@ -83,5 +83,12 @@ def test_the_page_says_why_no_ceiling_is_known(row, said):
     }
     names = dict.fromkeys(("dataset", "region", "source", "encoder", "weights", "layer"), "x")
     row = numbers | names | {"reliability_median": np.nan, "ceiled_r2": np.nan, "split": "test"} | row
-    row |= {"protocol": "holdout", "n_neuroids": 4, "n_stimuli": 9, "n_ceiled": 0, "interval_over": "both"}
+    row |= {
+        "protocol": "holdout",
+        "n_neuroids": 4,
+        "n_stimuli": 9,
+        "n_ceiled": 0,
+        "interval_over": "both",
+        "reference": False,
+    }
     assert f"(test), {said}. " in to_markdown(summary_page(pd.DataFrame([row | {"among_best": True}])))

@@ -221,7 +221,7 @@ def test_own_code_that_makes_no_network(own, architecture, fault):
 
 def test_a_network_that_does_not_run_on_images(own):
     (own / "narrow.py").write_text("from torch import nn\ndef net():\n    return nn.Sequential(nn.Linear(5, 2))\n")
-    with pytest.raises(InputError, match=r"does not run on images of shape \(1, 3, 8, 8\): RuntimeError: .*; correct"):
+    with pytest.raises(InputError, match=r"does not run on images of shape \(2, 3, 8, 8\): RuntimeError: .*; correct"):
         build("narrow.py:net", image_size=8)
 
 
@@ -246,7 +246,7 @@ def test_a_network_that_does_not_run_on_images(own):
         ({"architecture": "timm/test_vit.no"}, "architecture: test_vit of timm has no weights 'no'; known are: "),
         (
             {"architecture": "timm/test_vit", "image_size": 90},
-            "architecture: does not run on images of shape (1, 3, 90, 90): ",
+            "architecture: does not run on images of shape (2, 3, 90, 90): ",
         ),
         ({"architecture": "vit_b_16", "image_size": 90}, "image_size: vit_b_16: "),
         (

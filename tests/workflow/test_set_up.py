@@ -34,10 +34,13 @@ def environment(path):
 
 
 def rules():
-    """Text of every rule of the stages, by name."""
+    """Text of every rule of the stages, by name; of one in a loop, whose name is in its body, as if it stood alone."""
     texts = [path.read_text() for path in sorted((REPO / "workflow" / "rules").glob("*.smk"))]
     found = [re.findall(r"^rule (\w+):\n((?:[ \t]+.*\n|\n)+)", text, re.MULTILINE) for text in texts]
-    return {name: body for of_file in found for name, body in of_file}
+    looped = [re.findall(r"^    rule:\n((?:[ \t]{8}.*\n|\n)+)", text, re.MULTILINE) for text in texts]
+    bodies = [re.sub(r"^    ", "", body, flags=re.MULTILINE) for of_file in looped for body in of_file]
+    named = {re.search(r'name:\s+"(\w+)"', body).group(1): body for body in bodies}
+    return named | {name: body for of_file in found for name, body in of_file}
 
 
 def test_lock_satisfies_the_project():

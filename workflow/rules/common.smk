@@ -11,7 +11,8 @@ from snakemake.exceptions import WorkflowError
 
 HOME = Path(workflow.basedir)
 # Scripts run in processes of their own, on other machines too; all find the library by this.
-os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])))
+PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")]))
+os.environ.update(PYTHONPATH=PYTHON_PATH)
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from functools import cache
@@ -114,7 +115,7 @@ def given(path):
 
 @cache
 def is_made(path):
-    """Whether a rule of the study makes a file: it then runs by itself whenever it has to."""
+    """Whether the study makes a file itself, and makes it again whenever it has to."""
     return any(rule.is_producer(path) for rule in workflow.rules)
 
 
@@ -148,7 +149,7 @@ def code_of_network(wildcards):
     settings = config["networks"][wildcards.network]
     source = settings["architecture"].rpartition(":")[0]
     own = [Path(settings["python_path"]).expanduser()] if "python_path" in settings else []
-    roots = [*own, Path(), *map(Path, os.environ["PYTHONPATH"].split(os.pathsep))]
+    roots = [*own, Path(), *map(Path, PYTHON_PATH.split(os.pathsep))]
     return sorted({os.path.relpath(file) for file in own_code(source, roots)}) if source else []
 
 
