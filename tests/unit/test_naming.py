@@ -125,6 +125,11 @@ def test_an_image_that_is_named_twice_was_shown_twice(tmp_path, images):
     [
         ({"stimulus_id": ("stimulus", [*FILES[:-1], "9.png"])}, "stimulus_id 9.png: not among the images"),
         ({"image": ("stimulus", [f"a{i}" for i in range(N)])}, "image a0, a1, a2, ... (6 in all): not among"),
+        (
+            {"picture": ("stimulus", [f"a{name}" for name in FILES])},
+            "picture a1.png, a2.png, a3.png, ... (6 in all): not",
+        ),
+        ({"x": ("stimulus", [f"D:\\old\\{i}.JPG" for i in ORDER])}, "x D:\\old\\0.JPG"),
         ({"stimulus_id": ("stimulus", ORDER * 10)}, "stimulus_id: numbers that are no names of images"),
         (
             {"stimulus_id": ("stimulus", FILES), "image": ("stimulus", FILES[::-1])},
@@ -160,3 +165,17 @@ def test_a_table_of_other_length_beside_an_array_names_nothing(tmp_path, images,
     np.testing.assert_allclose(read(images, tmp_path / "r.npy"), RATES)
     said = capsys.readouterr().err
     assert "13 rows beside responses to 6 stimuli" in said and "in the order of the images" in said
+
+
+@pytest.mark.parametrize("names", [[f"no {file}" for file in FILES], [f"set/{file}x.jpg" for file in FILES]])
+def test_a_table_of_other_images_beside_an_array_is_refused_without_a_header_too(tmp_path, images, names):
+    np.save(tmp_path / "r.npy", RATES[ORDER])
+    (tmp_path / "stimuli.csv").write_text("\n".join(names))
+    with pytest.raises(InputError, match=r"r.npy: stimuli.csv column_1 .*: not among the images"):
+        read(images, tmp_path / "r.npy")
+
+
+def test_names_of_other_files_beside_those_of_the_images_are_no_matter(tmp_path, images):
+    masks = [f"mask_{file}" for file in FILES]
+    path = write_nc(tmp_path / "r.nc", RATES[ORDER], image=("stimulus", FILES), mask=("stimulus", masks))
+    np.testing.assert_allclose(read(images, path), RATES)

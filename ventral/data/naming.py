@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from ventral.errors import InputError, listed
 IMAGES = {"image", "image_id", "image_name", "image_file", "image_file_name", "filename", "file_name", "file"} | {
     *("stimulus", "stimulus_id", "stimulus_name"),
 }
+# Endings of image files, in lower case: where nothing else names images, a column of such names is meant to.
+SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # tables beside an array, by their stems
 TABLES = (".csv", ".tsv", ".txt")
 REMEDY = "write the file's name as it is in the folder, without folders or with all of them"
@@ -156,6 +159,10 @@ def named_rows(carried: Mapping[str, NDArray], images: Sequence[str], file: str 
         if index is not None:
             found[field] = index
     if not found:
+        for field, values in carried.items():
+            texts = _texts(values) if values.dtype.kind in "OSU" else []
+            if texts and all(PurePosixPath(_path(text)).suffix.lower() in SUFFIXES for text in texts):
+                return match_names(texts, images, file, field)  # refused, for no image is so called
         print(f"{file}: no names of images, so rows are taken in the order of the images", file=sys.stderr)
         return None
     (field, index), *others = found.items()
@@ -168,13 +175,17 @@ def named_rows(carried: Mapping[str, NDArray], images: Sequence[str], file: str 
     return index
 
 
+def _texts(values: NDArray) -> list[Any]:
+    return [value.decode(errors="replace") if isinstance(value, bytes) else value for value in values.tolist()]
+
+
 def _read_label(field: str, values: NDArray, images: Sequence[str], file: str | Path) -> NDArray[np.intp] | None:
     is_name = field.rpartition(" ")[2].lower() in IMAGES
     if values.dtype.kind in "iuf":
         return _read_numbers(field, values, images, file) if is_name else None
     if values.dtype.kind not in "OSU":
         return None
-    texts = [value.decode(errors="replace") if isinstance(value, bytes) else value for value in values.tolist()]
+    texts = _texts(values)
     # Other labels, as of categories, decide only where every one of them is the name of an image.
     if is_name or all(meanings(texts, images)):
         return match_names(texts, images, file, field)
