@@ -52,8 +52,8 @@ def write_npy(path, array):
         (RATES.astype(np.complex64), "array: complex numbers"),
         (RATES.astype("datetime64[s]"), "array: dates, not real numbers"),
         (RATES.astype("timedelta64[ms]"), "array: lengths of time, not real numbers"),
-        (RATES.astype(str), "array: not a complete .npy file of numbers"),
-        (RATES.astype("S"), "array: not a complete .npy file of numbers"),
+        (RATES.astype(str), "array: text, not real numbers"),
+        (RATES.astype("S"), "array: text, not real numbers"),
         (np.full((N, K), np.inf), "responses: no value is a number"),
     ],
 )

@@ -21,7 +21,8 @@ from ventral.errors import InputError, listed, refusing
 
 AXES = ("stimulus", "neuroid", "repeat")
 LABELS = ("neuroid_id", "region", "subject", "session")  # of neuroids
-REFUSED = {"c": "complex numbers", "M": "dates", "m": "lengths of time"}  # by numpy's kind of the array
+# By numpy's kind of the array.
+REFUSED = {"c": "complex numbers", "M": "dates", "m": "lengths of time", "U": "text", "S": "text"}
 Labels = dict[str, NDArray[np.str_]]
 
 
@@ -53,10 +54,7 @@ def read_npy(path: Path, layout: Sequence[str]) -> xr.DataArray:
         InputError: if the file is missing, damaged, not of numbers, or has another number of axes.
     """
     with refusing(path, "array", "not a complete .npy file of numbers", "save it again with numpy.save"):
-        loaded = np.load(path, allow_pickle=False)
-        if loaded.dtype.kind in "US":
-            raise TypeError("text, if perhaps of numbers")
-        array = as_numbers(loaded, path, "array")
+        array = as_numbers(np.load(path, allow_pickle=False), path, "array")
     if not {"stimulus", "neuroid"} <= set(layout):
         raise InputError(path, "layout", f"axes {listed(layout)}", "name a stimulus and a neuroid axis")
     if array.ndim != len(layout):
