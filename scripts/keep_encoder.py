@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ventral.atomic import reading
+from ventral.chosen import chosen_predictions
 from ventral.console import logged
 from ventral.data.responses import draw_splits, read_responses
 from ventral.dual import fit_dual
@@ -23,7 +24,7 @@ from ventral.keeping.primal import (
     keep_linear,
     primal_weights,
 )
-from ventral.keeping.writing import check_state, chosen_predictions, describe
+from ventral.keeping.writing import check_state, describe
 from ventral.networks.activations import batches, choose_device
 from ventral.networks.hmo import read_card
 from ventral.networks.zoo import build_network

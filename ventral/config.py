@@ -76,13 +76,16 @@ def complete(config: dict[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 def expand_homes(config: Mapping[str, Any]) -> None:
     """Write out, in place, the `~` that paths of files begin with."""
-    entries: list[tuple[dict[str, Any], tuple[str, ...]]]
-    entries = [(settings, PATH_KEYS) for settings in config.get("datasets", {}).values()]
-    entries += [(settings, NETWORK_PATH_KEYS) for settings in config.get("networks", {}).values()]
-    for settings, keys in entries:
-        for key in keys:
-            if str(settings.get(key, "")).startswith("~"):
-                settings[key] = os.path.expanduser(settings[key])
+    for _, settings, key in _paths(config):
+        if str(settings[key]).startswith("~"):
+            settings[key] = os.path.expanduser(settings[key])
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The entries that name files, of datasets and networks: where, their settings, the key."""
+    for part, keys in (("datasets", PATH_KEYS), ("networks", NETWORK_PATH_KEYS)):
+        for name, settings in config.get(part, {}).items():
+            yield from ((f"{part}.{name}.{key}", settings, key) for key in keys if key in settings)
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
@@ -168,18 +171,12 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
         if key in settings and not Path(settings[key]).exists()
     ]
     absent += [
-        f"datasets.{name}.{key}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
-        for name, settings in config["datasets"].items()
-        for key in PATH_KEYS
-        if {"{", "}"} & set(settings.get(key, ""))
+        f"{where}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
+        for where, settings, key in _paths(config)
+        if {"{", "}"} & set(settings[key])
     ]
     for name, settings in networks.items():
         architecture, where = settings["architecture"], f"networks.{name}"
-        absent += [
-            f"{where}.{key}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
-            for key in NETWORK_PATH_KEYS
-            if {"{", "}"} & set(settings[key])
-        ]
         if fault := weights_fault(architecture, settings["weights"], settings.get("sha256")):
             absent.append(f"{where}.weights: {fault}")
         file = architecture.rpartition(":")[0]

@@ -106,17 +106,19 @@ def covariance(estimates: Sequence[Estimate]) -> Floats:
     return stimuli @ stimuli.T + left * (neuroids @ neuroids.T)
 
 
-def freedom(one: Estimate) -> float:
-    """Degrees of freedom of the variance of an estimate (Satterthwaite 1946)."""
+def spread(one: Estimate) -> tuple[float, float]:
+    """Standard error of an estimate, and the degrees of freedom of its variance (Satterthwaite 1946)."""
     drawn = [max(int(np.count_nonzero(each)) - 1, 1) for each in (one.stimuli, one.neuroids)]
+    variance = float(covariance([one])[0, 0])
+    error = float(np.sqrt(variance))
     if one.over == "stimuli":
-        return drawn[0]
+        return error, drawn[0]
     if one.over == "neuroids":
-        return drawn[1]
+        return error, drawn[1]
     stimuli = float(one.stimuli @ one.stimuli)
-    rest = max(float(covariance([one])[0, 0]) - stimuli, 0.0)
+    rest = max(variance - stimuli, 0.0)
     parts = stimuli**2 / drawn[0] + rest**2 / drawn[1]
-    return (stimuli + rest) ** 2 / parts if parts > 0 else drawn[0]
+    return error, (stimuli + rest) ** 2 / parts if parts > 0 else drawn[0]
 
 
 def interval_of(one: Estimate, scale: str = "linear") -> tuple[float, float]:
@@ -130,8 +132,7 @@ def interval_of(one: Estimate, scale: str = "linear") -> tuple[float, float]:
     Returns:
         Lower and upper bound around the value; NaN where nothing varies, as of predictions that are constant.
     """
-    error = float(np.sqrt(covariance([one])[0, 0]))
-    low, high = bounds(one.value, error, freedom(one), scale)
+    low, high = bounds(one.value, *spread(one), scale)
     return float(low), float(high)
 
 
@@ -154,4 +155,4 @@ _SCALES: dict[str, tuple[_Map, _Map, _Map]] = {
     "share": (lambda x: -np.log(1 - x), lambda x: 1 / (1 - x), lambda z: 1 - np.exp(-z)),
     "positive": (np.log, lambda x: 1 / x, np.exp),
 }
-SCALE_OF = {"explained_variance": "share", "r2": "share", "pearson_r": "r", "mse": "positive", "signed_r2": "linear"}
+SCALE_OF = {"explained_variance": "share", "r2": "share", "pearson_r": "r", "mse": "positive"}

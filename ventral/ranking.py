@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.intervals import Estimate, covariance, difference, freedom
+from ventral.intervals import Estimate, covariance, difference, spread
 
 Floats = NDArray[np.float64]
 
@@ -55,5 +55,5 @@ def resample(estimates: Sequence[Estimate], n_draws: int, seed: int) -> Floats:
         np.mean([getattr(each, part) for each in estimates], axis=0) for part in ("stimuli", "neuroids", "cells")
     )
     mean = Estimate(0.0, stimuli, neuroids, cells, estimates[0].over)
-    df = max(float(np.median([freedom(difference(each, mean)) for each in estimates])), 3.0)
+    df = max(float(np.median([spread(difference(each, mean))[1] for each in estimates])), 3.0)
     return (normal @ vectors.T) / np.sqrt(rng.chisquare(df, (n_draws, 1)) / df)

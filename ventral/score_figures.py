@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from ventral.chosen import chosen_predictions
 from ventral.figures import FLOOR, LABELS, STYLE, titled
 from ventral.scores import pearson_r
 from ventral.tables import best_first
@@ -130,8 +131,7 @@ def mean_rates(responses: xr.Dataset, predictions: xr.Dataset, best: Best) -> Ra
         best: the region and split.
     """
     of_region = responses["region"].values == best.region
-    split = predictions.isel(repeat=0)
-    chosen = split["prediction"].sel(layer=split["chosen_layer"]).transpose("stimulus", "neuroid").values
+    split, chosen = predictions.isel(repeat=0), chosen_predictions(predictions)
     held_out = split["split"].values == best.split
     ids = responses["stimulus_id"].values
     shown = np.isin(ids, split["stimulus_id"].values[held_out])

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ventral.ceilings import noise_ceiling
+from ventral.chosen import chosen_predictions
 from ventral.errors import InputError
 from ventral.intervals import SCALE_OF, Estimate, bounds, estimate, interval_of
 from ventral.scores import METRICS, ceiled_r2, influence, score
@@ -17,7 +18,6 @@ Floats = NDArray[np.float64]
 Row = dict[str, Any]
 By = dict[str, Floats]
 
-STATISTICS = (*METRICS, "ceiled_r2")
 SIGNED = "signed_r2"  # r |r|
 CORRECTED = "corrected_r2"  # the same, unbiased: of it a region's share of the ceiling is made
 
@@ -90,11 +90,9 @@ def score_encoder(
 
 
 def _groups(shown: xr.Dataset) -> NDArray[np.intp]:
-    """(n,) number of the group of each stimulus, in order of appearance."""
+    """(n,) number of the group of each stimulus."""
     names = shown["stimulus_group"] if "stimulus_group" in shown else shown["stimulus_id"]
-    _, first, group = np.unique(names.values, return_index=True, return_inverse=True)
-    numbers: NDArray[np.intp] = np.argsort(np.argsort(first))[group]
-    return numbers
+    return np.unique(names.values, return_inverse=True)[1]
 
 
 def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, shown: xr.Dataset) -> Judged:
@@ -102,7 +100,7 @@ def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, sho
     parts = []
     influences = {metric: np.zeros((group.max() + 1, rates.shape[1])) for metric in (*METRICS, SIGNED)}
     for i, here in enumerate(held_out):
-        predicted = _chosen_predictions(predictions.isel(repeat=i))
+        predicted = chosen_predictions(predictions, i)
         scores, moved = influence(rates[here], predicted[here], group[here])
         r = scores["pearson_r"]
         scores[SIGNED], moved[SIGNED] = r * np.abs(r), 2 * np.abs(np.nan_to_num(r)) * moved["pearson_r"]
@@ -118,14 +116,6 @@ def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, sho
     signal, noise = shown["signal_variance"].values, shown["noise_variance"].values
     ceiling = noise_ceiling(signal, noise, shown["n_presentations"].values[tested])
     return Judged(split, held_out, parts, values, mean, ceiling)
-
-
-def _chosen_predictions(predictions: xr.Dataset) -> NDArray[np.floating]:
-    """(stimulus, neuroid) predictions of one repeat, each neuroid's from the layer chosen for it."""
-    index = {name: i for i, name in enumerate(predictions["layer"].values)}
-    chosen = [index[name] for name in predictions["chosen_layer"].values]
-    values: NDArray[np.floating] = predictions["prediction"].values[chosen, :, np.arange(len(chosen))].T
-    return values
 
 
 def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses: xr.Dataset) -> list[pd.DataFrame]:

@@ -16,6 +16,7 @@ from unittest.mock import patch
 import numpy as np
 import yaml
 
+from ventral.chosen import chosen_predictions
 from ventral.config import complete
 from ventral.data import responses as responses_module
 from ventral.data.images import open_images
@@ -23,7 +24,6 @@ from ventral.data.naming import companions
 from ventral.data.responses import read_responses
 from ventral.errors import InputError
 from ventral.keeping.reading import predict_images
-from ventral.keeping.writing import chosen_predictions
 from ventral.networks.published import origin
 
 HOME = Path(__file__).parents[2]

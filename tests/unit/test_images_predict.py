@@ -12,6 +12,7 @@ import xarray as xr
 from PIL import Image
 from torch import nn
 
+from ventral.chosen import chosen_predictions
 from ventral.data.crops import CENTRE, crop_fixations
 from ventral.data.images import open_images, read_images
 from ventral.data.majaj_files import read_pictures
@@ -22,7 +23,6 @@ from ventral.gram import gram_of
 from ventral.keeping.primal import keep_linear, primal_weights
 from ventral.keeping.reading import predict_images
 from ventral.keeping.trained import keep_trained
-from ventral.keeping.writing import chosen_predictions
 from ventral.networks.activations import prepare
 from ventral.networks.zoo import build_network
 from ventral.training.engine import predict

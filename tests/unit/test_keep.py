@@ -18,6 +18,7 @@ from torch import nn
 
 import ventral
 from ventral.__main__ import main
+from ventral.chosen import chosen_predictions
 from ventral.data.download import sha256_of
 from ventral.data.pixels import fit_square, fitting
 from ventral.dual import fit_dual
@@ -27,7 +28,7 @@ from ventral.gram import gram_of
 from ventral.keeping.primal import check_deviation, check_linear, keep_linear, primal_weights
 from ventral.keeping.reading import predict_images, read_card, read_encoder
 from ventral.keeping.trained import keep_trained
-from ventral.keeping.writing import chosen_predictions, describe, digest_of, write_encoder
+from ventral.keeping.writing import describe, digest_of, write_encoder
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network

@@ -11,13 +11,14 @@ from scipy.stats import pearsonr
 from ventral.errors import InputError
 from ventral.pages import summary_page, to_markdown
 from ventral.scores import METRICS, ceiled_r2, score
-from ventral.scoring import STATISTICS, score_encoder
+from ventral.scoring import score_encoder
 from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, read_table, write_csv
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])
 CHOSEN = {"V4": "zeta", "IT": "alpha"}  # names whose order is not that of depth
 LAYERS = ["zeta", "mid", "alpha"]
+STATISTICS = (*METRICS, "ceiled_r2")
 RELATIVE = np.array([1, 1, 1, 1, 0.5])  # reliability of the neuroids
 REPEATED = ["prediction", "train_r2", "alpha", "split", "chosen_layer"]  # all but the last two are data
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 import ventral
 from ventral.atomic import disk_faults
+from ventral.chosen import chosen_predictions
 from ventral.data.download import sha256_of
 from ventral.data.fetch import filling
 from ventral.data.pixels import fitting
@@ -61,13 +62,6 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
         "layer": first["chosen_layer"].values.tolist(),
         "scores": scores,
     }
-
-
-def chosen_predictions(predictions: xr.Dataset) -> NDArray[np.floating]:
-    """(stimulus, neuroid) predictions of the first split by the layer chosen for each neuroid."""
-    first = predictions.isel(repeat=0)
-    of = np.argmax(first["layer"].values[:, None] == first["chosen_layer"].values, axis=0)
-    return first["prediction"].transpose("stimulus", "layer", "neuroid").values[:, of, np.arange(len(of))]
 
 
 def _plain(values: NDArray[np.floating]) -> list[float | None]:
