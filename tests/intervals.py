@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-# What an interval of columns `low` and `high` is of, in the table that has it.
-OF = ("value", "spearman", "accuracy", "difference")
+# What an interval of columns `low` and `high` is of: the first of these that a table has.
+OF = ("value", "difference", "spearman", "accuracy")
 
 
 def count_intervals(tables: Path) -> int:
@@ -17,7 +17,7 @@ def count_intervals(tables: Path) -> int:
             stem = low_name.removesuffix("low").rstrip("_")
             if stem == "ceiling":  # bounds of a ceiling, not an interval
                 continue
-            candidates = [f"{stem}_mean", stem] if stem else [name for name in OF if name in table.columns][-1:]
+            candidates = [f"{stem}_mean", stem] if stem else OF
             own = next(table[name] for name in candidates if name in table.columns)
             low, high = table[low_name], table[low_name.removesuffix("low") + "high"]
             known = low.notna()
