@@ -43,7 +43,7 @@ def measure(path: Path, seed: int) -> float:
     import xarray as xr
 
     from ventral import encoders
-    from ventral.gram import gram_of
+    from ventral.gram.matrix import gram_of
 
     data = np.load(path)
     split = np.random.default_rng(seed).permutation(np.where(np.arange(N) < N_TRAIN, "train", "test"))

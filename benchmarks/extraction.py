@@ -21,7 +21,7 @@ import torch
 from scipy.linalg import blas
 
 from ventral.data.images import write_images
-from ventral.gram import WIDTH, in_double
+from ventral.gram.matrix import WIDTH, in_double
 from ventral.networks.activations import BATCH, choose_device, extract_grams, inferring, prepare
 from ventral.networks.zoo import Network, build_network
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ventral.console import progress
 from ventral.data.images import fit_square
-from ventral.data.scenes import draw_scenes
+from ventral.data.scenes.compose import draw_scenes
+from ventral.faces.hmo import BATCH, choose_modules, held_out, module_gram, to_input, weighted_accuracy
+from ventral.files.console import progress
 from ventral.networks.hmo import FILTERS, build_module, draw_modules
-from ventral.networks.hmo_training import BATCH, choose_modules, held_out, module_gram, to_input, weighted_accuracy
 
 BAR_S = 300  # for 200 modules on two cores
 TOGETHER = 8

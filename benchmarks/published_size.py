@@ -19,9 +19,9 @@ import pandas as pd
 import yaml
 
 from tests.loopback import Loopback, closed_port
-from ventral.data.fetch import fetch
-from ventral.data.majaj_files import IMAGES, PUBLISHED, SITES
-from ventral.data.simulate import simulate
+from ventral.data.majaj.files import IMAGES, PUBLISHED, SITES
+from ventral.data.majaj.simulation import simulate
+from ventral.files.fetch import fetch
 
 REPO = Path(__file__).parents[1]
 CORES = 2

@@ -15,8 +15,8 @@ from statistics import median
 import h5py
 import numpy as np
 
-from ventral.data.spikes import count_spikes
-from ventral.data.xiao_files import RASTERS, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.files import RASTERS, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.spikes import count_spikes
 
 RUNS = 9
 WINDOWS_PER_SECOND = 1  # as many fixations as An220105 has

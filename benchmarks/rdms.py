@@ -18,9 +18,9 @@ import rsatoolbox
 from scipy.spatial.distance import squareform
 from threadpoolctl import threadpool_limits
 
-from ventral.rsa.inference import exact_spearman, order_rdm
-from ventral.rsa.measures import MEASURES
-from ventral.similarity import correlate, neural_rdm, rank_rdm
+from ventral.similarity.inference import exact_spearman, order_rdm
+from ventral.similarity.measures import MEASURES
+from ventral.similarity.rdms import correlate, neural_rdm, rank_rdm
 
 N_UNITS = 168
 N_DRAWS = {3200: 4}  # of rsatoolbox; 20 of fewer images

@@ -26,12 +26,12 @@ from sklearn.linear_model import LinearRegression, RidgeCV
 from sklearn.metrics import r2_score
 from threadpoolctl import threadpool_limits
 
-from ventral.cka import linear_cka, make_kernel
-from ventral.gram import Gram, centre_on, gram_of
-from ventral.linear import fit
-from ventral.pls import pls_weights
-from ventral.similarity import correlation_rdm
-from ventral.spectra import Decomposition
+from ventral.gram.matrix import Gram, centre_on, gram_of
+from ventral.gram.spectra import Decomposition
+from ventral.readouts.linear import fit
+from ventral.readouts.pls import pls_weights
+from ventral.similarity.cka import linear_cka, make_kernel
+from ventral.similarity.rdms import correlation_rdm
 
 N_TRAIN, N_VAL, N_TEST, N_NEUROIDS = 2592, 288, 320, 168
 N = N_TRAIN + N_VAL + N_TEST

@@ -1,9 +1,9 @@
 """Align the fixations of one session to the images they fell on."""
 
-from ventral.atomic import writing
-from ventral.console import logged
-from ventral.data.fixations import align_fixations
-from ventral.data.xiao_files import read_image_file, read_recording_ms, tracker_latency
+from ventral.data.xiao.files import read_image_file, read_recording_ms, tracker_latency
+from ventral.data.xiao.fixations import align_fixations
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     session = snakemake.wildcards.session

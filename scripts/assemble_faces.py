@@ -1,7 +1,7 @@
 """Gather how well every network that learnt faces tells them."""
 
-from ventral.console import logged
-from ventral.tables import gather_faces, read_table, write_csv
+from ventral.files.console import logged
+from ventral.tables.gather import gather_faces, read_table, write_csv
 
 with logged(snakemake.log[0]):
     table = gather_faces(map(read_table, snakemake.input.scores), snakemake.params.source)

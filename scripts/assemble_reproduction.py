@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from ventral.console import logged
-from ventral.pages import write_page
-from ventral.reproduction import hmo_rows, read_reported, reproduce, reproduction_page
-from ventral.tables import read_table, write_csv
+from ventral.files.console import logged
+from ventral.tables.gather import read_table, write_csv
+from ventral.tables.pages import write_page
+from ventral.tables.reproduction import hmo_rows, read_reported, reproduce, reproduction_page
 
 with logged(snakemake.log[0]):
     summary, layers = map(read_table, (snakemake.input.summary, snakemake.input.layers))

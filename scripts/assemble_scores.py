@@ -1,10 +1,10 @@
 """Score every encoder on held-out stimuli: tidy scores, one row an encoder, one row a layer, and pages to read."""
 
-from ventral.console import logged, progress
 from ventral.data.responses import read_responses
-from ventral.pages import summary_page, write_page
-from ventral.scoring import score_encoder
-from ventral.tables import gather_checks, gather_scores, mark_untrained, write_csv
+from ventral.files.console import logged, progress
+from ventral.tables.gather import gather_checks, gather_scores, mark_untrained, write_csv
+from ventral.tables.pages import summary_page, write_page
+from ventral.tables.scoring import score_encoder
 
 with logged(snakemake.log[0]):
     params, output = snakemake.params, snakemake.output

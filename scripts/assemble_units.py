@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ventral.console import logged
-from ventral.selectivity import visually_selective
-from ventral.tables import write_csv
+from ventral.data.xiao.selectivity import visually_selective
+from ventral.files.console import logged
+from ventral.tables.gather import write_csv
 
 NAMES = ("session", "unit", "neuroid_id", "array", "hemisphere", "region")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from ventral.console import logged
-from ventral.data.fixations import read_fixations, used_fixations
 from ventral.data.responses import write_responses
-from ventral.data.spikes import read_spikes
-from ventral.selectivity import psth
+from ventral.data.xiao.fixations import read_fixations, used_fixations
+from ventral.data.xiao.selectivity import psth
+from ventral.data.xiao.spikes import read_spikes
+from ventral.files.console import logged
 
 START_MS, STOP_MS = -200, 400
 

@@ -1,8 +1,8 @@
 """Refuse responses that a protocol cannot be fitted to; leave a stamp where it can."""
 
-from ventral.atomic import writing
-from ventral.console import logged
 from ventral.data.responses import check_splits, read_responses
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     dataset, protocol = snakemake.wildcards.dataset, snakemake.wildcards.protocol

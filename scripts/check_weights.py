@@ -7,10 +7,10 @@ import h5py
 import pandas as pd
 import torch
 
-from ventral.atomic import reading, writing
-from ventral.console import logged
+from ventral.encoders.check import LATE, compare_with_random
+from ventral.files.atomic import reading, writing
+from ventral.files.console import logged
 from ventral.networks.activations import choose_device, extract_grams
-from ventral.networks.check import LATE, compare_with_random
 from ventral.networks.zoo import Network, build_network
 
 with logged(snakemake.log[0]):

@@ -3,11 +3,11 @@
 import sys
 from pathlib import Path
 
-from ventral.console import logged, progress
 from ventral.data.responses import read_responses
-from ventral.gram_file import match_stimuli, read_gram, read_layers
-from ventral.rsa.regions import left_out, region_rdms
-from ventral.similarity_file import write_similarity
+from ventral.files.console import logged, progress
+from ventral.gram.file import match_stimuli, read_gram, read_layers
+from ventral.similarity.file import write_similarity
+from ventral.similarity.regions import left_out, region_rdms
 
 with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)

@@ -1,11 +1,11 @@
 """Average the spike counts of one session's units after fixations on each image; or keep those of single fixations."""
 
-from ventral.console import logged
-from ventral.data.fixations import read_fixations
 from ventral.data.responses import check_responses, write_responses
-from ventral.data.spikes import read_spikes
-from ventral.data.xiao import session_responses, unit_latencies
-from ventral.data.xiao_files import locate_units
+from ventral.data.xiao.files import locate_units
+from ventral.data.xiao.fixations import read_fixations
+from ventral.data.xiao.responses import session_responses, unit_latencies
+from ventral.data.xiao.spikes import read_spikes
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     session, params = snakemake.wildcards.session, snakemake.params

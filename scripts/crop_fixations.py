@@ -5,12 +5,12 @@ import sys
 import numpy as np
 import pandas as pd
 
-from ventral.atomic import writing
-from ventral.console import logged
-from ventral.data.crops import crop_fixations, field_centre, place_crops
-from ventral.data.fixations import choose_fixations, read_fixations, used_fixations
 from ventral.data.images import find_stimuli, open_images, write_images
-from ventral.data.xiao_files import read_image_file
+from ventral.data.xiao.crops import crop_fixations, field_centre, place_crops
+from ventral.data.xiao.files import read_image_file
+from ventral.data.xiao.fixations import choose_fixations, read_fixations, used_fixations
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

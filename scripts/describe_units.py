@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from ventral.console import logged
-from ventral.data.fixations import read_fixations, used_fixations
 from ventral.data.responses import read_responses
-from ventral.data.spikes import read_spikes
-from ventral.data.xiao import fixation_rates, is_stable, unit_latencies
-from ventral.data.xiao_files import locate_units, read_image_file
-from ventral.data.xiao_labels import in_face_region, in_regions, label_stimuli, list_regions, read_fields
-from ventral.selectivity import consistency_latency, face_selectivity, psth_latency, self_consistency_test
-from ventral.tables import write_csv
+from ventral.data.xiao.files import locate_units, read_image_file
+from ventral.data.xiao.fixations import read_fixations, used_fixations
+from ventral.data.xiao.labels import in_face_region, in_regions, label_stimuli, list_regions, read_fields
+from ventral.data.xiao.responses import fixation_rates, is_stable, unit_latencies
+from ventral.data.xiao.selectivity import consistency_latency, face_selectivity, psth_latency, self_consistency_test
+from ventral.data.xiao.spikes import read_spikes
+from ventral.files.console import logged
+from ventral.tables.gather import write_csv
 
 FACE_WINDOW_MS = 150
 

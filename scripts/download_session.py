@@ -1,8 +1,8 @@
 """Download the two files of a session of Xiao et al. 2024 that the study reads, never its raw eye traces."""
 
-from ventral.console import logged
-from ventral.data.dandi import fetch_asset
-from ventral.data.xiao_sessions import FILES
+from ventral.data.xiao.dandi import fetch_asset
+from ventral.data.xiao.sessions import FILES
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     for kind, suffix in FILES.items():

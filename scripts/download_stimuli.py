@@ -1,7 +1,7 @@
 """Download the images that Xiao et al. 2024 showed, and keep those that are what their names say."""
 
-from ventral.console import logged
-from ventral.data.dandi import fetch_stimuli
+from ventral.data.xiao.dandi import fetch_stimuli
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     fetch_stimuli(snakemake.params.listing_url, snakemake.output.stimuli)

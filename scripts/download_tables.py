@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ventral.console import logged
-from ventral.data.dandi import fetch_tables
+from ventral.data.xiao.dandi import fetch_tables
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     fetch_tables(snakemake.params.urls, Path(snakemake.output[0]).parent, snakemake.input.manifest)

@@ -3,8 +3,8 @@
 import hashlib
 import sys
 
-from ventral.console import logged
-from ventral.data.fetch import fetch, fetch_text
+from ventral.files.console import logged
+from ventral.files.fetch import fetch, fetch_text
 from ventral.networks.published import address_of
 from ventral.networks.state_files import not_weights
 

@@ -1,8 +1,8 @@
 """Draw the response by object category."""
 
-from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw, draw_categories
+from ventral.figures.style import draw, draw_categories
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)

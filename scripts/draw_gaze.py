@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from ventral.console import logged
 from ventral.data.images import find_stimuli, open_images, read_image
-from ventral.data.xiao_files import read_image_file
-from ventral.errors import InputError
-from ventral.figures import draw, draw_gaze
+from ventral.data.xiao.files import read_image_file
+from ventral.figures.style import draw, draw_gaze
+from ventral.files.console import logged
+from ventral.files.errors import InputError
 
 
 def image_of(stimulus: str, folder: str) -> np.ndarray | None:

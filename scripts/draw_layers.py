@@ -1,9 +1,9 @@
 """Draw explained variance and r across layers."""
 
-from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw, draw_layers, mean_ceilings
-from ventral.tables import read_table
+from ventral.figures.style import draw, draw_layers, mean_ceilings
+from ventral.files.console import logged
+from ventral.tables.gather import read_table
 
 with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

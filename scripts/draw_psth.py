@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw, draw_psth
+from ventral.figures.style import draw, draw_psth
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     params = snakemake.params

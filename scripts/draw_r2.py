@@ -1,9 +1,9 @@
 """Draw R2 of HMO's readouts over neuroids."""
 
-from ventral.console import logged
-from ventral.figures import draw
-from ventral.r2_figure import draw_r2
-from ventral.tables import read_table
+from ventral.figures.r2 import draw_r2
+from ventral.figures.style import draw
+from ventral.files.console import logged
+from ventral.tables.gather import read_table
 
 with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ventral.console import logged
-from ventral.figures import draw, draw_rdms
-from ventral.rsa import CATEGORY
-from ventral.similarity_file import read_layer_rdm, read_rdms
-from ventral.tables import read_table
+from ventral.figures.style import draw, draw_rdms
+from ventral.files.console import logged
+from ventral.similarity import CATEGORY
+from ventral.similarity.file import read_layer_rdm, read_rdms
+from ventral.tables.gather import read_table
 
 with logged(snakemake.log[0]):
     dataset = snakemake.wildcards.dataset

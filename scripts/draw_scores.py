@@ -4,11 +4,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import NothingToDraw, draw
-from ventral.score_figures import best_encoders, draw_scores, draw_targets
-from ventral.tables import read_table
+from ventral.figures.scores import best_encoders, draw_scores, draw_targets
+from ventral.figures.style import NothingToDraw, draw
+from ventral.files.console import logged
+from ventral.tables.gather import read_table
 
 with logged(snakemake.log[0]):
     dataset, least = snakemake.wildcards.dataset, snakemake.params.min_reliability

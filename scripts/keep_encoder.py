@@ -8,14 +8,11 @@ import h5py
 import numpy as np
 import torch
 
-from ventral.atomic import reading
-from ventral.chosen import chosen_predictions
-from ventral.console import logged
 from ventral.data.responses import draw_splits, read_responses
-from ventral.dual import fit_dual
-from ventral.encoders import ReadoutPlan
-from ventral.gram_file import match_stimuli, read_gram
-from ventral.keeping.primal import (
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.fit import ReadoutPlan
+from ventral.encoders.keep.dual import fit_dual
+from ventral.encoders.keep.primal import (
     BATCH,
     Subset,
     apply_primal,
@@ -24,7 +21,10 @@ from ventral.keeping.primal import (
     keep_linear,
     primal_weights,
 )
-from ventral.keeping.writing import check_state, describe
+from ventral.encoders.keep.writing import check_state, describe
+from ventral.files.atomic import reading
+from ventral.files.console import logged
+from ventral.gram.file import match_stimuli, read_gram
 from ventral.networks.activations import batches, choose_device
 from ventral.networks.hmo import read_card
 from ventral.networks.zoo import build_network

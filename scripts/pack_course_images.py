@@ -1,9 +1,9 @@
 """Pack the images of the course file, in its order."""
 
-from ventral.console import logged
 from ventral.data.alike import tell_alike
-from ventral.data.course_files import read_course_images
 from ventral.data.images import write_images
+from ventral.data.majaj.course_files import read_course_images
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     images, labels = read_course_images(snakemake.input.course)

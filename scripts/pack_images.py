@@ -1,8 +1,8 @@
 """Pack the images of somebody's own recordings, in natural order of their names."""
 
-from ventral.console import logged
 from ventral.data.alike import tell_alike
 from ventral.data.images import open_images, read_images, stimulus_ids, write_images
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     source = snakemake.params.source

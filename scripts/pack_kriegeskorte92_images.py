@@ -1,8 +1,8 @@
 """Pack the 92 photographs."""
 
-from ventral.console import logged
 from ventral.data.images import write_images
 from ventral.data.kriegeskorte import read_kriegeskorte
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     images, rdms = read_kriegeskorte(snakemake.input.mat)

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from ventral.atomic import writing
-from ventral.console import logged
 from ventral.data.alike import tell_alike
 from ventral.data.images import find_stimuli, open_images, read_images, write_images
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     tables = [pd.read_csv(path, usecols=["stimulus_id"], dtype=str) for path in snakemake.input.fixations]

@@ -1,8 +1,8 @@
 """Read the mean rates of the course file, with reliabilities from the assembly where it is at hand."""
 
-from ventral.console import logged
-from ventral.data.course import read_course_responses
+from ventral.data.majaj.course import read_course_responses
 from ventral.data.responses import write_responses
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     files = snakemake.input

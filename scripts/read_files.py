@@ -1,9 +1,9 @@
 """Read somebody's own responses."""
 
-from ventral.console import logged
-from ventral.data.files import read_recordings
 from ventral.data.images import read_groups
+from ventral.data.own.recordings import read_recordings
 from ventral.data.responses import write_responses
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     params = snakemake.params

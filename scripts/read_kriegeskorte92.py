@@ -1,8 +1,8 @@
 """Read the RDMs of monkey and human IT."""
 
-from ventral.console import logged
 from ventral.data.kriegeskorte import read_kriegeskorte
 from ventral.data.responses import write_responses
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     _, rdms = read_kriegeskorte(snakemake.input.mat)

@@ -1,8 +1,8 @@
 """Average the repetitions in the publisher's assembly."""
 
-from ventral.console import logged
-from ventral.data.majaj import read_majaj_responses
+from ventral.data.majaj.responses import read_majaj_responses
 from ventral.data.responses import write_responses
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params

@@ -1,8 +1,8 @@
 """Read the spikes of one session's units from its rasters, once for everything that counts them."""
 
-from ventral.console import logged
-from ventral.data.spikes import write_spikes
-from ventral.data.xiao_files import read_spike_times
+from ventral.data.xiao.files import read_spike_times
+from ventral.data.xiao.spikes import write_spikes
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     write_spikes(snakemake.output.spikes, *read_spike_times(snakemake.input.rasters))

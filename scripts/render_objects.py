@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ventral.console import logged, progress
 from ventral.data.images import write_images
-from ventral.data.simulate import draw_images, draw_scenes
+from ventral.data.majaj.simulation import draw_images, draw_scenes
+from ventral.files.console import logged, progress
 
 SEED = 0  # the same images in every study
 

@@ -1,7 +1,7 @@
 """Write a simulated recording in the publisher's files, and the truth about it."""
 
-from ventral.console import logged
-from ventral.data.simulate import simulate
+from ventral.data.majaj.simulation import simulate
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     simulate(

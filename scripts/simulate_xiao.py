@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ventral.console import logged
-from ventral.data.simulate_xiao import simulate_dandiset
+from ventral.data.xiao.simulation import simulate_dandiset
+from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
     folder = Path(snakemake.output.stimuli).parent

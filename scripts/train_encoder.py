@@ -6,14 +6,14 @@ from pathlib import Path
 import h5py
 import torch
 
-from ventral.atomic import writing
-from ventral.console import logged
 from ventral.data.responses import draw_splits, read_responses, write_responses
-from ventral.gram_file import match_stimuli
-from ventral.keeping.trained import keep_trained
-from ventral.keeping.writing import describe
+from ventral.encoders.keep.trained import keep_trained
+from ventral.encoders.keep.writing import describe
+from ventral.encoders.trained import Job, count_categories, fit_trained, make_recipe
+from ventral.files.atomic import writing
+from ventral.files.console import logged
+from ventral.gram.file import match_stimuli
 from ventral.networks.activations import choose_device
-from ventral.training.entries import Job, count_categories, fit_trained, make_recipe
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)

@@ -4,14 +4,14 @@ import h5py
 import pandas as pd
 import torch
 
-from ventral.atomic import writing
-from ventral.classification import beside_baselines, score_sets
-from ventral.console import logged
-from ventral.data.faces import SETS, first_of_group, task_of
 from ventral.data.images import read_stimulus_ids
+from ventral.faces.hmo import log_odds, to_input, train_hmo
+from ventral.faces.task import SETS, first_of_group, task_of
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 from ventral.networks.activations import choose_device
 from ventral.networks.hmo import write_hmo
-from ventral.networks.hmo_training import log_odds, to_input, train_hmo
+from ventral.scores.classification import beside_baselines, score_sets
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)

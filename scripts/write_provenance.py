@@ -2,10 +2,10 @@
 
 import json
 
-from ventral.atomic import writing
-from ventral.console import logged
-from ventral.provenance import provenance
-from ventral.versions import versions
+from ventral.files.atomic import writing
+from ventral.files.console import logged
+from ventral.study.provenance import provenance
+from ventral.study.versions import versions
 
 with logged(snakemake.log[0]):
     params = snakemake.params

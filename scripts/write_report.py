@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from ventral.atomic import writing
-from ventral.console import logged
+from ventral.files.atomic import writing
+from ventral.files.console import logged
 from ventral.report.page import render
 from ventral.report.pictures import left_out, pictures
-from ventral.report.study import read_study
+from ventral.report.results import read_study
 
 with logged(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params

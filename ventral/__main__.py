@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ventral.atomic import writing
-from ventral.errors import InputError, refusing
+from ventral.files.atomic import writing
+from ventral.files.errors import InputError, refusing
 from ventral.networks.published import FACES, origin
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
@@ -109,7 +109,7 @@ def write_report(folder: str | Path, page: str | Path | None) -> str:
 
 def run_doctor(config_files: Sequence[str]) -> int:
     """Print the checks of the installation and of a study; 1 if any failed."""
-    from ventral.doctor import examine, report
+    from ventral.study.doctor import examine, report
 
     return report(examine(config_files))
 
@@ -169,7 +169,7 @@ def write_rates(
     """
     import pandas as pd
 
-    from ventral.keeping.reading import predict_images, read_card
+    from ventral.encoders.keep.reading import predict_images, read_card
     from ventral.networks.activations import choose_device
 
     units = read_card(folder).get("units", "not known")
@@ -193,7 +193,7 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     """
     import yaml
 
-    from ventral.config import check_config, fill_defaults, with_copies
+    from ventral.study.config import check_config, fill_defaults, with_copies
 
     schema = yaml.safe_load(SCHEMA.read_text())
     networks: dict[str, Any] = {}

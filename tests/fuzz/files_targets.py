@@ -15,16 +15,16 @@ import xarray as xr
 from PIL import Image
 
 from tests.fuzz.target import Target, forge_hdf5
-from ventral.data.course import read_course_responses
-from ventral.data.course_files import read_course_images
-from ventral.data.files import read_recordings
 from ventral.data.images import open_images, read_images
 from ventral.data.kriegeskorte import REGIONS, read_kriegeskorte
-from ventral.data.majaj import read_majaj_responses
-from ventral.data.majaj_files import read_majaj_images, read_stimuli
+from ventral.data.majaj.course import read_course_responses
+from ventral.data.majaj.course_files import read_course_images
+from ventral.data.majaj.files import read_majaj_images, read_stimuli
+from ventral.data.majaj.responses import read_majaj_responses
+from ventral.data.majaj.simulation import simulate
+from ventral.data.own.recordings import read_recordings
 from ventral.data.pixels import decode_image
 from ventral.data.responses import N_PAIRS
-from ventral.data.simulate import simulate
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 NAMES = ("a1.png", "a2.png", "b/a10.png")

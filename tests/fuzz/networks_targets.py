@@ -20,18 +20,18 @@ from torch import nn
 from tests.fuzz.files_targets import picture
 from tests.fuzz.target import Target
 from ventral.__main__ import SCHEMA, network_settings
-from ventral.config import check_config
 from ventral.data.pixels import fitting
-from ventral.errors import InputError
-from ventral.keeping.primal import NETWORK, READOUT, Primal, keep_linear
-from ventral.keeping.reading import predict_images
-from ventral.keeping.trained import keep_trained
-from ventral.keeping.writing import CARD, digest_of
+from ventral.encoders.keep.primal import NETWORK, READOUT, Primal, keep_linear
+from ventral.encoders.keep.reading import predict_images
+from ventral.encoders.keep.trained import keep_trained
+from ventral.encoders.keep.writing import CARD, digest_of
+from ventral.encoders.trained import build_trained, make_recipe
+from ventral.files.errors import InputError
 from ventral.networks.published import address_of
 from ventral.networks.state_files import read_states
 from ventral.networks.weights import load_state
 from ventral.networks.zoo import build_network
-from ventral.training.entries import build_trained, make_recipe
+from ventral.study.config import check_config
 
 SIDE = 8
 HOME = Path(__file__).parents[2]

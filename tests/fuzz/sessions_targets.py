@@ -19,9 +19,7 @@ from test_xiao_files import image_file, rasters_file
 from tests.fuzz.files_targets import picture, zip_of
 from tests.fuzz.target import Target, forge_hdf5
 from ventral.data import dandi
-from ventral.data.fixations import FIXATION_COLUMNS, align_fixations, read_fixations
-from ventral.data.xiao import unit_latencies
-from ventral.data.xiao_files import (
+from ventral.data.xiao.files import (
     locate_units,
     read_image_file,
     read_recording_ms,
@@ -29,7 +27,8 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.data.xiao_labels import (
+from ventral.data.xiao.fixations import FIXATION_COLUMNS, align_fixations, read_fixations
+from ventral.data.xiao.labels import (
     _mask_pixels,
     in_regions,
     list_regions,
@@ -37,7 +36,8 @@ from ventral.data.xiao_labels import (
     region_distance,
     similar_groups,
 )
-from ventral.data.xiao_sessions import choose_sessions, read_sessions
+from ventral.data.xiao.responses import unit_latencies
+from ventral.data.xiao.sessions import choose_sessions, read_sessions
 
 SESSION = "Pa210119"
 STEM = "sub-Pa/sub-Pa_ses-20210119T101010"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.fuzz.mutations import mutate
 from tests.fuzz.target import Target
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 MEMORY = 1500 << 20  # bytes beyond what the imports take; each valid input needs a few megabytes
 SECONDS = 20  # of processor time for one input

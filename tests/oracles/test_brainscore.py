@@ -8,9 +8,9 @@ from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from ventral.data.responses import draw_splits
-from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.gram import Gram
-from ventral.scoring import score_encoder
+from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.gram.matrix import Gram
+from ventral.tables.scoring import score_encoder
 
 N_IMAGES, N_OBJECTS, N_UNITS, N_SITES = 240, 16, 400, 12
 

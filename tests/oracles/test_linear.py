@@ -10,9 +10,9 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import LeaveOneGroupOut, PredefinedSplit, cross_val_predict
 from sklearn.pipeline import make_pipeline
 
-from ventral.gram import centre_on, gram_of
-from ventral.linear import fit
-from ventral.spectra import FOLDS, RANK_CUT, Decomposition, assign_folds
+from ventral.gram.matrix import centre_on, gram_of
+from ventral.gram.spectra import FOLDS, RANK_CUT, Decomposition, assign_folds
+from ventral.readouts.linear import fit
 
 N_TRAIN, N_TEST, N_NEUROIDS = 160, 40, 12
 ALPHAS = np.logspace(-2, 5, 12)

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import pearsonr
 from sklearn.cross_decomposition import PLSRegression
 
-from ventral.gram import centre_on
-from ventral.pls import fit_pls
-from ventral.spectra import FOLDS, Decomposition, assign_folds
+from ventral.gram.matrix import centre_on
+from ventral.gram.spectra import FOLDS, Decomposition, assign_folds
+from ventral.readouts.pls import fit_pls
 
 N_TRAIN, N_TEST = 150, 50
 

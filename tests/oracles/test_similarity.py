@@ -10,11 +10,11 @@ from rsatoolbox.inference.crossvalsets import sets_leave_one_out_rdm
 from scipy.spatial.distance import squareform
 from scipy.stats import spearmanr
 
-from ventral.gram import gram_of
-from ventral.rsa.ceilings import noise_ceiling
-from ventral.rsa.inference import exact_spearman, order_rdm, permutation_null
-from ventral.rsa.measures import MEASURES, kendall, partial_spearman
-from ventral.similarity import correlate, correlation_rdm, crossnobis_rdm, neural_rdm, rank_rdm, weigh_rdm
+from ventral.gram.matrix import gram_of
+from ventral.similarity.ceilings import noise_ceiling
+from ventral.similarity.inference import exact_spearman, order_rdm, permutation_null
+from ventral.similarity.measures import MEASURES, kendall, partial_spearman
+from ventral.similarity.rdms import correlate, correlation_rdm, crossnobis_rdm, neural_rdm, rank_rdm, weigh_rdm
 
 THEIRS = {"spearman": "spearman", "pearson": "corr", "cosine": "cosine", "kendall": "tau-a"}
 

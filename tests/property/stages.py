@@ -16,15 +16,15 @@ from unittest.mock import patch
 import numpy as np
 import yaml
 
-from ventral.chosen import chosen_predictions
-from ventral.config import complete
 from ventral.data import responses as responses_module
 from ventral.data.images import open_images
-from ventral.data.naming import companions
+from ventral.data.own.naming import companions
 from ventral.data.responses import read_responses
-from ventral.errors import InputError
-from ventral.keeping.reading import predict_images
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.keep.reading import predict_images
+from ventral.files.errors import InputError
 from ventral.networks.published import origin
+from ventral.study.config import complete
 
 HOME = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())

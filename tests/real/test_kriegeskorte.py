@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ventral.similarity_file import read_comparisons
+from ventral.similarity.file import read_comparisons
 
 REPO = Path(__file__).parents[2]
 TARGET = "results/similarity/kriegeskorte92.h5"

@@ -11,9 +11,9 @@ import xarray as xr
 
 from tests.intervals import count_intervals
 from ventral.data.responses import read_responses
-from ventral.encoders import ReadoutPlan, fit_encoder
-from ventral.gram_file import read_gram
-from ventral.scores import pearson_r
+from ventral.encoders.fit import ReadoutPlan, fit_encoder
+from ventral.gram.file import read_gram
+from ventral.scores.metrics import pearson_r
 
 REPO = Path(__file__).parents[2]
 DATASET = "v4_210325"

@@ -19,9 +19,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from ventral.data.fixations import read_fixations
-from ventral.data.spikes import write_spikes
-from ventral.data.xiao_files import FIXATIONS, PRESENTATIONS, RASTERS, SHOWN, TEMPLATES, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.files import FIXATIONS, PRESENTATIONS, RASTERS, SHOWN, TEMPLATES, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.fixations import read_fixations
+from ventral.data.xiao.spikes import write_spikes
 
 REPO = Path(__file__).parents[2]
 SHOWN_STEM = "2f524d2c5808700fad7cf05241ca3888"  # an image of the session

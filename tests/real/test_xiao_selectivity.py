@@ -10,12 +10,12 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from ventral.data.fixations import read_fixations, used_fixations
 from ventral.data.responses import read_responses
-from ventral.data.spikes import read_spikes
-from ventral.data.xiao import fixation_rates
-from ventral.data.xiao_labels import in_face_region, label_stimuli, list_regions, similar_groups
-from ventral.selectivity import self_consistency_test
+from ventral.data.xiao.fixations import read_fixations, used_fixations
+from ventral.data.xiao.labels import in_face_region, label_stimuli, list_regions, similar_groups
+from ventral.data.xiao.responses import fixation_rates
+from ventral.data.xiao.selectivity import self_consistency_test
+from ventral.data.xiao.spikes import read_spikes
 
 SESSION = "An220105"
 STEM = "sub-An/sub-An_ses-20220105T173929"

@@ -11,11 +11,9 @@ from pynwb import NWBHDF5IO
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr, zscore
 
-from ventral.data.crops import field_centre
-from ventral.data.fixations import align_fixations, used_fixations
 from ventral.data.responses import average_rows
-from ventral.data.xiao import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
-from ventral.data.xiao_files import (
+from ventral.data.xiao.crops import field_centre
+from ventral.data.xiao.files import (
     list_stems,
     locate_units,
     read_image_file,
@@ -24,10 +22,12 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.data.xiao_labels import list_regions
-from ventral.errors import InputError
-from ventral.scores import pearson_r
-from ventral.similarity import rdm_reliability
+from ventral.data.xiao.fixations import align_fixations, used_fixations
+from ventral.data.xiao.labels import list_regions
+from ventral.data.xiao.responses import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
+from ventral.files.errors import InputError
+from ventral.scores.metrics import pearson_r
+from ventral.similarity.rdms import rdm_reliability
 
 SESSION = "An220105"
 STEM = "sub-An/sub-An_ses-20220105T173929"

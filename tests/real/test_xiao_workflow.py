@@ -8,10 +8,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from ventral.ceilings import halves_in_whole
 from ventral.data.responses import read_responses
-from ventral.similarity import rdm_reliability
-from ventral.similarity_file import read_rdms
+from ventral.scores.ceilings import halves_in_whole
+from ventral.similarity.file import read_rdms
+from ventral.similarity.rdms import rdm_reliability
 
 REPO = Path(__file__).parents[2]
 TARGETS = ("results/responses/xiao.nc", "results/figures/rdms_xiao.png")

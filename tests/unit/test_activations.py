@@ -9,9 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ventral.errors import InputError
-from ventral.gram import gram_of
-from ventral.gram_file import (
+from ventral.files.errors import InputError
+from ventral.gram.file import (
     hash_images,
     keep_activations,
     match_stimuli,
@@ -21,6 +20,7 @@ from ventral.gram_file import (
     write_gram,
     writing_grams,
 )
+from ventral.gram.matrix import gram_of
 from ventral.networks import activations as module
 from ventral.networks.activations import choose_device, extract_grams, find_layers, inferring, prepare
 from ventral.networks.operators import name_missing_operators

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from ventral import console
-from ventral.atomic import writing
-from ventral.console import logged, progress
-from ventral.errors import InputError, listed, nearest
+from ventral.files.atomic import writing
+from ventral.files.console import logged, progress
+from ventral.files.errors import InputError, listed, nearest
 
 
 def test_writing_renames_on_success_and_keeps_the_suffix(tmp_path):

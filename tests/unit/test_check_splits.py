@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from ventral.data.responses import check_responses, check_splits
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 
 def recorded(n=40, neuroids=3):

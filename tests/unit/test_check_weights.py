@@ -8,13 +8,13 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
-from ventral.data.simulate import draw_images, draw_scenes
-from ventral.encoders import ReadoutPlan
-from ventral.gram import gram_of
+from ventral.data.majaj.simulation import draw_images, draw_scenes
+from ventral.encoders.check import LATE, MARGIN, compare_with_random, decode_categories
+from ventral.encoders.fit import ReadoutPlan
+from ventral.gram.matrix import gram_of
+from ventral.gram.spectra import Decomposition
 from ventral.networks.activations import extract_grams
-from ventral.networks.check import LATE, MARGIN, compare_with_random, decode_categories
 from ventral.networks.zoo import build_network
-from ventral.spectra import Decomposition
 
 N, GROUPS = 120, 6
 

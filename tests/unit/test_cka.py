@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from ventral.cka import hsic, linear_cka, make_kernel
-from ventral.gram import centre
-from ventral.scores import bootstrap_weights, interval
+from ventral.gram.matrix import centre
+from ventral.scores.metrics import bootstrap_weights, interval
+from ventral.similarity.cka import hsic, linear_cka, make_kernel
 
 
 def features(n: int, *widths: int, seed: int = 0, shared: float = 1.0) -> list[np.ndarray]:

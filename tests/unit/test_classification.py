@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from ventral.classification import accuracy_gain, beside_baselines, classify_pixels, score_sets, share_right, wilson
+from ventral.scores.classification import (
+    accuracy_gain,
+    beside_baselines,
+    classify_pixels,
+    score_sets,
+    share_right,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 7), (3, 10), (28, 30), (30, 30), (358, 428)])

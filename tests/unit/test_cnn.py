@@ -5,11 +5,11 @@ import torch
 from torch import nn
 
 from ventral.networks.cnn import build_cnn
-from ventral.networks.heads import HeadPlan
 from ventral.networks.hybrid import build_hybrid
 from ventral.networks.operators import name_missing_operators
-from ventral.networks.trainable import build_encoder
 from ventral.networks.weights import fingerprint
+from ventral.training.heads import HeadPlan
+from ventral.training.trainable import build_encoder
 
 
 @pytest.mark.parametrize("n_layers", [2, 3])

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ventral.config import (
+from ventral.study.config import (
     check_config,
     complete,
     fill_defaults,

@@ -1,7 +1,7 @@
 from matplotlib import pyplot as plt
 
-from ventral.confound_figure import draw_confound
-from ventral.rsa.confound import confound_panels
+from ventral.figures.confound import draw_confound
+from ventral.similarity.confound import confound_panels
 
 
 def test_the_confound_is_drawn_with_its_numbers():

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from ventral.contents import SETTLED_S, Contents
-from ventral.listing import list_files
+from ventral.files.contents import SETTLED_S, Contents
+from ventral.files.listing import list_files
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ import pytest
 import xarray as xr
 
 from ventral.data import course_files
-from ventral.data.course import match_course, read_course_responses
-from ventral.data.course_files import MEAN, SD, denormalise, read_course_images
-from ventral.data.majaj import read_majaj_responses
-from ventral.data.majaj_files import read_majaj_images
-from ventral.data.objects import OBJECTS
+from ventral.data.majaj.course import match_course, read_course_responses
+from ventral.data.majaj.course_files import MEAN, SD, denormalise, read_course_images
+from ventral.data.majaj.files import read_majaj_images
+from ventral.data.majaj.responses import read_majaj_responses
+from ventral.data.majaj.simulation import simulate
 from ventral.data.responses import OF_NEUROIDS
-from ventral.data.simulate import simulate
-from ventral.encoders import ReadoutPlan, fit_encoder
-from ventral.errors import InputError
-from ventral.gram import Gram
+from ventral.data.scenes.objects import OBJECTS
+from ventral.encoders.fit import ReadoutPlan, fit_encoder
+from ventral.files.errors import InputError
+from ventral.gram.matrix import Gram
 
 FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc", "IT_data.h5")
 SPLITS = {"train": 65, "val": 7, "test": 8}

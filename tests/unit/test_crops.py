@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ventral.data.crops import CENTRE, crop_fixations, crop_square, field_centre, pixels_per_degree, place_crops
 from ventral.data.images import open_images
 from ventral.data.pixels import BACKGROUND
-from ventral.errors import InputError
+from ventral.data.xiao.crops import CENTRE, crop_fixations, crop_square, field_centre, pixels_per_degree, place_crops
+from ventral.files.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 

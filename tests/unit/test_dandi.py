@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from loopback import DANDISET, Loopback, closed_port
 
-from ventral.data.dandi import STIMULI, asset_url, fetch_asset, fetch_stimuli, fetch_tables, list_osf
-from ventral.data.xiao_sessions import FILES, expected_files, read_sessions
-from ventral.errors import InputError
+from ventral.data.xiao.dandi import STIMULI, asset_url, fetch_asset, fetch_stimuli, fetch_tables, list_osf
+from ventral.data.xiao.sessions import FILES, expected_files, read_sessions
+from ventral.files.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / "config"
 FAST = {"backoff": 0.0, "stall": 5.0}

@@ -11,8 +11,8 @@ from tests.loopback import Loopback
 from ventral import doctor
 from ventral.__main__ import main
 from ventral.data.kriegeskorte import PACKAGE
-from ventral.doctor import Check
-from ventral.downloads import Download, downloads
+from ventral.study.doctor import Check
+from ventral.study.downloads import Download, downloads
 
 HMO = {"hmo": {"architecture": "hmo"}}
 USAGE = namedtuple("USAGE", "total used free")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import scipy.io
 
-from ventral.data.download import fetch_from_package, sha256_of
 from ventral.data.kriegeskorte import read_kriegeskorte
-from ventral.errors import InputError
+from ventral.files.download import fetch_from_package, sha256_of
+from ventral.files.errors import InputError
 
 DATA = b"the data" * 1000
 MEMBER, PINNED, ARCHIVE_SHA = "package-1.0/data/set.mat", "package==1.0", "ab" * 32

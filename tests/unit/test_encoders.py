@@ -13,7 +13,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, StratifiedShuffleSplit, cross_val_predict
 
 from ventral.data.splits import protocol_splits
-from ventral.encoders import (
+from ventral.encoders.fit import (
     ALPHAS,
     ReadoutPlan,
     choose_layers,
@@ -23,10 +23,10 @@ from ventral.encoders import (
     fit_readouts,
     observed_alike,
 )
-from ventral.errors import InputError
-from ventral.gram import gram_of
-from ventral.scores import pearson_r, score
-from ventral.spectra import RANK_CUT, Decomposition, decompose
+from ventral.files.errors import InputError
+from ventral.gram.matrix import gram_of
+from ventral.gram.spectra import RANK_CUT, Decomposition, decompose
+from ventral.scores.metrics import pearson_r, score
 
 N = 60
 PLANS = [ReadoutPlan(1.0), ReadoutPlan("loo"), ReadoutPlan(0.0, 5), ReadoutPlan("loo", 8)]
@@ -348,7 +348,7 @@ def test_readouts_fitted_together_are_those_fitted_alone_and_decompose_a_layer_o
         decomposed.append(len(inner))
         return decompose(inner, n_units)
 
-    monkeypatch.setattr("ventral.spectra.decompose", counted)
+    monkeypatch.setattr("ventral.gram.spectra.decompose", counted)
     together = fit_readouts(grams(wide), responses, plans, splits)
     n_train = (splits == "train").sum()
     assert sorted(decomposed) == sorted(3 * ([n_train] + 5 * [n_train * 4 // 5]))

@@ -7,9 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 from tests.unit.discs import images_of_discs
-from ventral.errors import InputError
+from ventral.faces.training import LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
+from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
-from ventral.networks.face_training import LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
 from ventral.networks.zoo import Network
 
 CPU = torch.device("cpu")

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ventral.data.faces import COLUMNS, SETS, face_task, first_of_group, read_face_task, task_of
-from ventral.errors import InputError
+from ventral.faces.task import COLUMNS, SETS, face_task, first_of_group, read_face_task, task_of
+from ventral.files.errors import InputError
 
 STIMULI = pd.DataFrame(
     [

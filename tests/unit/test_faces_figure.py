@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from ventral.classification import beside_baselines, score_sets
-from ventral.data.faces import SETS
-from ventral.faces_figure import draw_faces
-from ventral.tables import gather_faces
+from ventral.faces.task import SETS
+from ventral.figures.faces import draw_faces
+from ventral.scores.classification import beside_baselines, score_sets
+from ventral.tables.gather import gather_faces
 
 
 def test_every_set_and_every_held_out_category_is_drawn():

@@ -12,8 +12,8 @@ import torch
 from loopback import Loopback, closed_port
 
 from ventral.data import fetch as module
-from ventral.data.fetch import fetch, filling
-from ventral.errors import InputError
+from ventral.files.errors import InputError
+from ventral.files.fetch import fetch, filling
 from ventral.networks.state_files import not_weights
 
 BODY = random.Random(0).randbytes(400_000)

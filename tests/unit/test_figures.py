@@ -11,8 +11,16 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 
-from ventral.figures import best_readout, category_means, draw_categories, draw_layers, draw_rdms, mean_ceilings, save
-from ventral.rsa.regions import RegionRDM
+from ventral.figures.style import (
+    best_readout,
+    category_means,
+    draw_categories,
+    draw_layers,
+    draw_rdms,
+    mean_ceilings,
+    save,
+)
+from ventral.similarity.regions import RegionRDM
 
 N = 16
 NETWORKS = {"net": ["a", "b", "c"], "net_random": ["a", "b", "c"], "other": ["x", "y"], "pixels": ["pixels"]}

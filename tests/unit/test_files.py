@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from ventral.data.files import read_recordings
-from ventral.errors import InputError
+from ventral.data.own.recordings import read_recordings
+from ventral.files.errors import InputError
 
 SETTINGS = {
     "name": "mine",

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LinearRegression
 
-from ventral.encoders import ReadoutPlan, fit_layer
-from ventral.gram import (
+from ventral.encoders.fit import ReadoutPlan, fit_layer
+from ventral.gram.file import read_gram, write_gram, writing_grams
+from ventral.gram.matrix import (
     WIDTH,
     Gram,
     Held,
@@ -20,7 +21,6 @@ from ventral.gram import (
     join_labels,
     one_hot,
 )
-from ventral.gram_file import read_gram, write_gram, writing_grams
 
 
 def reference(x: np.ndarray) -> dict[str, np.ndarray | float]:

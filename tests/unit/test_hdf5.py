@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ventral.data.files import read_nc
-from ventral.data.hdf5 import open_hdf5
-from ventral.errors import InputError
+from ventral.data.own.recordings import read_nc
+from ventral.files.errors import InputError
+from ventral.files.hdf5 import open_hdf5
 
 
 def read(path):

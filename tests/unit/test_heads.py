@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from ventral.errors import InputError
-from ventral.networks.heads import Factorised, HeadPlan, Standardise, build_head, channels_first, make_head_plan
-from ventral.networks.trainable import Encoder, build_encoder, features_at
+from ventral.files.errors import InputError
 from ventral.networks.weights import fingerprint
+from ventral.training.heads import Factorised, HeadPlan, Standardise, build_head, channels_first, make_head_plan
+from ventral.training.trainable import Encoder, build_encoder, features_at
 
 MAPS = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 6, 4, 3)).astype(np.float32))
 IMAGES = torch.from_numpy(np.random.default_rng(1).normal(size=(4, 3, 8, 8)).astype(np.float32))

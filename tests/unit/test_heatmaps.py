@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from ventral.heatmaps import CEILING, draw_levels, encoding_map, in_stream_order, similarity_maps
+from ventral.figures.levels import CEILING, draw_levels, encoding_map, in_stream_order, similarity_maps
 
 
 def layers():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from ventral.errors import InputError
+from ventral.faces.hmo import calibrate
+from ventral.files.errors import InputError
 from ventral.networks import hmo
 from ventral.networks.hmo import DRAWN, FILTERS, Layer, LayerPlan, build_hmo, draw_modules, make_card, read_card
-from ventral.networks.hmo_training import calibrate
 from ventral.networks.weights import load_state
 
 SMALL = LayerPlan(4, 3, 0.0, None, 3, 2, 3, 0.1)

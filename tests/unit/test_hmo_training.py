@@ -6,9 +6,7 @@ import torch
 from sklearn.linear_model import Ridge
 
 from tests.unit.discs import images_of_discs
-from ventral.gram import gram_of
-from ventral.networks.hmo import LayerPlan, build_hmo, build_module, make_card
-from ventral.networks.hmo_training import (
+from ventral.faces.hmo import (
     PENALTIES,
     calibrate,
     choose_modules,
@@ -21,6 +19,8 @@ from ventral.networks.hmo_training import (
     train_hmo,
     weighted_accuracy,
 )
+from ventral.gram.matrix import gram_of
+from ventral.networks.hmo import LayerPlan, build_hmo, build_module, make_card
 
 PLAN = (LayerPlan(4, 3, 0.0, None, 3, 2, 3, 0.1),)
 SETTINGS = {"modules": 4, "selection": "random", "chosen": 2, "epochs": 6, "train_filters": False, "seed": 0}

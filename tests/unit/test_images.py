@@ -22,7 +22,7 @@ from ventral.data.images import (
     write_images,
 )
 from ventral.data.pixels import BACKGROUND, decode_image
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 6, 3), dtype=np.uint8)
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from ventral.data.alike import first_alike, nearly_alike, tell_alike
-from ventral.data.files import read_recordings
 from ventral.data.images import open_images, read_groups, read_images, stimulus_ids, write_images
+from ventral.data.own.recordings import read_recordings
 from ventral.data.responses import draw_splits
 
 SETTINGS = {"name": "mine", "layout": ["stimulus", "neuroid"], "region": "V4", "subject": "m", "units": "Hz"}

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ventral.data.pixels import BACKGROUND, decode_image, fit_square
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 GREY = np.arange(0, 256, 4, dtype=np.uint8).reshape(8, 8)[:, :7]  # 8 rows of 7
 COLOUR = np.random.default_rng(0).integers(0, 256, (8, 7, 3), dtype=np.uint8)

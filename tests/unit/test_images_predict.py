@@ -12,21 +12,21 @@ import xarray as xr
 from PIL import Image
 from torch import nn
 
-from ventral.chosen import chosen_predictions
-from ventral.data.crops import CENTRE, crop_fixations
 from ventral.data.images import open_images, read_images
-from ventral.data.majaj_files import read_pictures
+from ventral.data.majaj.files import read_pictures
 from ventral.data.pixels import fitting
-from ventral.dual import fit_dual
-from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.gram import gram_of
-from ventral.keeping.primal import keep_linear, primal_weights
-from ventral.keeping.reading import predict_images
-from ventral.keeping.trained import keep_trained
+from ventral.data.xiao.crops import CENTRE, crop_fixations
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.keep.dual import fit_dual
+from ventral.encoders.keep.primal import keep_linear, primal_weights
+from ventral.encoders.keep.reading import predict_images
+from ventral.encoders.keep.trained import keep_trained
+from ventral.encoders.trained import build_trained, make_recipe, preparation
+from ventral.gram.matrix import gram_of
 from ventral.networks.activations import prepare
 from ventral.networks.zoo import build_network
 from ventral.training.engine import predict
-from ventral.training.entries import build_trained, make_recipe, preparation
 from ventral.training.loader import Inputs
 
 N, TRAIN = 30, 20

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from ventral.data.responses import OF_NEUROIDS, make_responses, read_responses, write_responses
-from ventral.data.xiao import join_sessions
+from ventral.data.xiao.responses import join_sessions
 
 REGIONS = pd.DataFrame({"stem": ["c", "d"], "category": "face", "face": True})
 

@@ -18,22 +18,22 @@ from torch import nn
 
 import ventral
 from ventral.__main__ import main
-from ventral.chosen import chosen_predictions
-from ventral.data.download import sha256_of
 from ventral.data.pixels import fit_square, fitting
-from ventral.dual import fit_dual
-from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.errors import InputError
-from ventral.gram import gram_of
-from ventral.keeping.primal import check_deviation, check_linear, keep_linear, primal_weights
-from ventral.keeping.reading import predict_images, read_card, read_encoder
-from ventral.keeping.trained import keep_trained
-from ventral.keeping.writing import describe, digest_of, write_encoder
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.keep.dual import fit_dual
+from ventral.encoders.keep.primal import check_deviation, check_linear, keep_linear, primal_weights
+from ventral.encoders.keep.reading import predict_images, read_card, read_encoder
+from ventral.encoders.keep.trained import keep_trained
+from ventral.encoders.keep.writing import describe, digest_of, write_encoder
+from ventral.encoders.trained import build_trained, make_recipe
+from ventral.files.download import sha256_of
+from ventral.files.errors import InputError
+from ventral.gram.matrix import gram_of
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network
 from ventral.training.engine import predict
-from ventral.training.entries import build_trained, make_recipe
 from ventral.training.loader import Inputs
 
 CPU = torch.device("cpu")

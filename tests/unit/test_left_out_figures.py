@@ -3,8 +3,8 @@
 import pytest
 from matplotlib import pyplot as plt
 
-from ventral.console import logged
-from ventral.figures import NothingToDraw, draw, draw_rdms
+from ventral.figures.style import NothingToDraw, draw, draw_rdms
+from ventral.files.console import logged
 from ventral.report.pictures import left_out
 
 

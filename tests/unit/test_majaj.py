@@ -12,10 +12,10 @@ import xarray as xr
 from PIL import Image
 
 from ventral.data import majaj
-from ventral.data.majaj import read_majaj_responses
-from ventral.data.majaj_files import VARIABLE, check_published, read_majaj_images
-from ventral.data.simulate import simulate
-from ventral.errors import InputError
+from ventral.data.majaj.files import VARIABLE, check_published, read_majaj_images
+from ventral.data.majaj.responses import read_majaj_responses
+from ventral.data.majaj.simulation import simulate
+from ventral.files.errors import InputError
 
 SPLIT = {"val": 0.1, "test": 0.2}
 
@@ -293,7 +293,7 @@ def test_only_an_assembly_of_the_published_size_is_held_to_it(files, monkeypatch
         del file[VARIABLE].attrs["source"]
         shape = file[VARIABLE].shape
     read_majaj(*files, SPLIT, seed=3)  # a cut of it
-    monkeypatch.setattr("ventral.data.majaj_files.SHAPE", shape)
+    monkeypatch.setattr("ventral.data.majaj.files.SHAPE", shape)
     for read_one in (lambda: read_majaj_responses(*files[:2], SPLIT, 3), lambda: read_majaj_images(*files)):
         with pytest.raises(InputError, match=r"assembly.nc: assembly: not as published: 6 IT sites for 168"):
             read_one()
@@ -301,5 +301,5 @@ def test_only_an_assembly_of_the_published_size_is_held_to_it(files, monkeypatch
 
 def test_a_simulation_of_the_published_size_is_not(files, monkeypatch):
     with h5py.File(files[0]) as file:
-        monkeypatch.setattr("ventral.data.majaj_files.SHAPE", file[VARIABLE].shape)
+        monkeypatch.setattr("ventral.data.majaj.files.SHAPE", file[VARIABLE].shape)
     read_majaj(*files, SPLIT, seed=3)

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from ventral.data.files import read_recordings
-from ventral.data.naming import match_names
-from ventral.errors import InputError
+from ventral.data.own.naming import match_names
+from ventral.data.own.recordings import read_recordings
+from ventral.files.errors import InputError
 
 IMAGES = ["cat/c1.png", "cat/c2.png", "dog/Bär.png", "dog/d2.png"]
 NFD = [unicodedata.normalize("NFD", name) for name in IMAGES]

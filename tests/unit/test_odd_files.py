@@ -10,12 +10,12 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from ventral.atomic import reading
-from ventral.data.files import read_recordings
-from ventral.data.hdf5 import open_hdf5
 from ventral.data.images import open_images
-from ventral.data.xiao_files import find_sessions_folder, find_tables_folder
-from ventral.errors import InputError
+from ventral.data.own.recordings import read_recordings
+from ventral.data.xiao.files import find_sessions_folder, find_tables_folder
+from ventral.files.atomic import reading
+from ventral.files.errors import InputError
+from ventral.files.hdf5 import open_hdf5
 
 N, K = 8, 3
 RATES = np.random.default_rng(0).normal(10, 3, (N, K))
@@ -142,7 +142,7 @@ def test_a_file_that_another_process_holds_is_in_use_and_not_damaged(held, image
 
 
 def test_a_file_of_the_study_that_a_notebook_holds_is_not_to_be_deleted(tmp_path, monkeypatch):
-    from ventral.atomic import writing
+    from ventral.files.atomic import writing
 
     with writing(tmp_path / "grams.h5", sealed=True) as temporary:
         h5py.File(temporary, "w").close()

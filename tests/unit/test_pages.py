@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 from pylatexenc.latexwalker import LatexWalker
 
-from ventral.pages import Page, Section, bounded, escaped, rounded, to_latex, to_markdown, write_page
+from ventral.tables.pages import Page, Section, bounded, escaped, rounded, to_latex, to_markdown, write_page
 
 PAGE = Page(
     "Which",

@@ -8,10 +8,10 @@ import torch
 import xarray as xr
 from torch import nn
 
-from ventral.chosen import chosen_predictions
-from ventral.dual import fit_dual
-from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.keeping.primal import apply_primal, primal_weights
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.keep.dual import fit_dual
+from ventral.encoders.keep.primal import apply_primal, primal_weights
 from ventral.networks.activations import batches, extract_grams
 from ventral.networks.zoo import Network
 

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 from packaging.version import Version
 
-from ventral.provenance import describe, git_state, portable, provenance
-from ventral.versions import installed, required, versions
+from ventral.study.provenance import describe, git_state, portable, provenance
+from ventral.study.versions import installed, required, versions
 
 
 @pytest.fixture

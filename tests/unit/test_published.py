@@ -7,8 +7,8 @@ import re
 import pytest
 from loopback import Loopback
 
-from ventral.data.fetch import fetch, fetch_text
-from ventral.errors import InputError
+from ventral.files.errors import InputError
+from ventral.files.fetch import fetch, fetch_text
 from ventral.networks import published
 from ventral.networks.published import address_of, origin, parse_pointer, state_of_study, weights_fault, weights_key
 

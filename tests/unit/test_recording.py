@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.activations import extract_grams, find_layers
 from ventral.networks.recording import find_records, record
 from ventral.networks.weights import seeded

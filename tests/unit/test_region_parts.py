@@ -6,11 +6,11 @@ import xarray as xr
 from scipy.spatial.distance import squareform
 
 from ventral.data.responses import OF_NEUROIDS, reduce_presentations
-from ventral.gram import gram_of
-from ventral.rsa.measures import spearman
-from ventral.rsa.regions import left_out, region_rdms
-from ventral.similarity import correlation_rdm, neural_rdm, paired_rdm, shared_stimuli
-from ventral.similarity_file import read_comparisons, read_left_out, read_rdms, write_similarity
+from ventral.gram.matrix import gram_of
+from ventral.similarity.file import read_comparisons, read_left_out, read_rdms, write_similarity
+from ventral.similarity.measures import spearman
+from ventral.similarity.rdms import correlation_rdm, neural_rdm, paired_rdm, shared_stimuli
+from ventral.similarity.regions import left_out, region_rdms
 
 N, TIMES = 24, 4
 FEATURES = np.random.default_rng(7).normal(size=(N, 40))

@@ -58,7 +58,7 @@ def known():
     rules = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
     options = {option for action in get_argument_parser()._actions for option in action.option_strings}
     own = (ROOT / "ventral" / "__main__.py").read_text()
-    reading = MODULES[ROOT / "ventral" / "keeping" / "reading.py"]
+    reading = MODULES[ROOT / "ventral" / "encoders" / "keep" / "reading.py"]
     return {
         *keys_of(schema),
         *(name for text in rules for name in re.findall(r"^rule (\w+):", text, re.MULTILINE)),

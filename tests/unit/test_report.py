@@ -17,9 +17,9 @@ from ventral.report.alts import ALTS
 from ventral.report.cells import reproduction_table, rsa_table, summary_table
 from ventral.report.page import render
 from ventral.report.pictures import embed, kind_of, left_out, pictures, read_caption
+from ventral.report.results import Study
 from ventral.report.stages import draw_stages, ranks, without_shortcuts
-from ventral.report.study import Study
-from ventral.scores import METRICS
+from ventral.scores.metrics import METRICS
 
 REPO = Path(__file__).parents[2]
 CAPTIONS = list(map(str, (REPO / "workflow" / "report").glob("*.rst")))

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from ventral.errors import InputError
-from ventral.pages import to_markdown
-from ventral.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_page
+from ventral.files.errors import InputError
+from ventral.tables.pages import to_markdown
+from ventral.tables.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_page
 
 
 def reported(**changes):

@@ -9,7 +9,6 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ventral.ceilings import average_rows
 from ventral.data import responses as module
 from ventral.data.responses import (
     N_PAIRS,
@@ -23,8 +22,9 @@ from ventral.data.responses import (
     reduce_presentations,
     write_responses,
 )
-from ventral.errors import InputError
-from ventral.scores import ceiled_r2, pearson_r
+from ventral.files.errors import InputError
+from ventral.scores.ceilings import average_rows
+from ventral.scores.metrics import ceiled_r2, pearson_r
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -7,14 +7,14 @@ import xarray as xr
 from scipy.spatial.distance import pdist
 from scipy.stats import false_discovery_control, spearmanr
 
-from ventral.gram import gram_of
-from ventral.rsa.ceilings import noise_ceiling
-from ventral.rsa.comparisons import COMPARISON, Comparisons
-from ventral.rsa.confound import confound_panels, simulate_confound
-from ventral.rsa.inference import permutation_p
-from ventral.rsa.regions import category_models, region_ceilings, region_rdms
-from ventral.rsa.sessions import average_sessions, draw_sessions, is_confounded, pool_sessions
-from ventral.similarity import correlation_rdm, crossnobis_rdm
+from ventral.gram.matrix import gram_of
+from ventral.similarity.ceilings import noise_ceiling
+from ventral.similarity.comparisons import COMPARISON, Comparisons
+from ventral.similarity.confound import confound_panels, simulate_confound
+from ventral.similarity.inference import permutation_p
+from ventral.similarity.rdms import correlation_rdm, crossnobis_rdm
+from ventral.similarity.regions import category_models, region_ceilings, region_rdms
+from ventral.similarity.sessions import average_sessions, draw_sessions, is_confounded, pool_sessions
 
 N = 30
 SESSIONS = {"Pa1": range(20), "Pa2": range(10, 30)}

@@ -9,11 +9,9 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from ventral.figures import FLOOR, save
-from ventral.r2_figure import draw_r2, held_out_regions, median_interval, with_ceiling
-from ventral.reproduction import COLUMNS, reproduce
-from ventral.reproduction_figure import cut_note, dot_rows, draw_reproduction
-from ventral.score_figures import (
+from ventral.figures.r2 import draw_r2, held_out_regions, median_interval, with_ceiling
+from ventral.figures.reproduction import cut_note, dot_rows, draw_reproduction
+from ventral.figures.scores import (
     Best,
     Rates,
     best_encoders,
@@ -22,7 +20,9 @@ from ventral.score_figures import (
     mean_rates,
     neuroid_scores,
 )
-from ventral.scores import pearson_r
+from ventral.figures.style import FLOOR, save
+from ventral.scores.metrics import pearson_r
+from ventral.tables.reproduction import COLUMNS, reproduce
 
 ENCODERS = {"net-ridge": "pretrained", "net-ols": "pretrained", "net_random-ridge": "random", "pixels-ols": "none"}
 N = 20

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, pearsonr
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
 
-from ventral.scores import (
+from ventral.scores.metrics import (
     METRICS,
     bootstrap_weights,
     ceiled_r2,

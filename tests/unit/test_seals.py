@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ventral.atomic import SEAL_SIZE, check_disk, enduring, reading, writing
 from ventral.data.images import read_stimulus_ids, write_images
 from ventral.data.responses import read_responses, write_responses
-from ventral.data.spikes import read_spikes, write_spikes
-from ventral.errors import InputError
-from ventral.gram import gram_of
-from ventral.gram_file import read_gram, write_gram, writing_grams
+from ventral.data.xiao.spikes import read_spikes, write_spikes
+from ventral.files.atomic import SEAL_SIZE, check_disk, enduring, reading, writing
+from ventral.files.errors import InputError
+from ventral.gram.file import read_gram, write_gram, writing_grams
+from ventral.gram.matrix import gram_of
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card, write_hmo
 from ventral.networks.own import find_state
 from ventral.training.checkpoints import FILE, read_checkpoint, write_checkpoint
@@ -110,7 +110,7 @@ def test_a_sound_disk_passes_and_so_does_a_folder_to_be_made(tmp_path):
 
 
 def test_a_full_disk_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("ventral.atomic.LEAST_ROOM", 1 << 62)
+    monkeypatch.setattr("ventral.files.atomic.LEAST_ROOM", 1 << 62)
     with pytest.raises(InputError, match=f"^{tmp_path}: disk: no space left; free some and run again$"):
         check_disk(tmp_path)
 

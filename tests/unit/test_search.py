@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.training.search import JOURNAL, distribution, is_range, search
 
 OVER = {"learning_rate": [1e-4, 1e-1], "batch": [16, 32, 64], "optimizer": ["adam", "sgd"], "layers": [1, 3]}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ventral.selectivity import (
+from ventral.data.xiao.selectivity import (
     consistency_latency,
     face_selectivity,
     fdr_tsbky,

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ventral.ceilings import noise_ceiling
 from ventral.data.responses import reduce_presentations
-from ventral.pages import summary_page, to_markdown
+from ventral.scores.ceilings import noise_ceiling
+from ventral.tables.pages import summary_page, to_markdown
 
 N, TIMES = 30, 4
 

@@ -7,14 +7,14 @@ import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from ventral.cka import linear_cka, make_kernel
-from ventral.gram import Gram, gram_of
-from ventral.rsa import CATEGORY
-from ventral.rsa.comparisons import COMPARISON
-from ventral.rsa.measures import spearman
-from ventral.rsa.regions import region_rdms
-from ventral.similarity import correlation_rdm, neural_gram, rdm_reliability
-from ventral.similarity_file import read_comparisons, read_layer_rdm, read_rdms, write_similarity
+from ventral.gram.matrix import Gram, gram_of
+from ventral.similarity import CATEGORY
+from ventral.similarity.cka import linear_cka, make_kernel
+from ventral.similarity.comparisons import COMPARISON
+from ventral.similarity.file import read_comparisons, read_layer_rdm, read_rdms, write_similarity
+from ventral.similarity.measures import spearman
+from ventral.similarity.rdms import correlation_rdm, neural_gram, rdm_reliability
+from ventral.similarity.regions import region_rdms
 
 N = 24
 REGION = np.array(["V4"] * 8 + ["IT"] * 12)

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ventral.data.majaj import read_majaj_responses
-from ventral.data.majaj_files import VARIABLE
-from ventral.data.objects import OBJECTS, build, rotation
-from ventral.data.render import render
-from ventral.data.simulate import draw_scenes, draw_sites, gabors, simulate, v4_arms, v4_drive
-from ventral.scores import pearson_r
+from ventral.data.majaj.files import VARIABLE
+from ventral.data.majaj.responses import read_majaj_responses
+from ventral.data.majaj.simulation import draw_scenes, draw_sites, gabors, simulate, v4_arms, v4_drive
+from ventral.data.scenes.objects import OBJECTS, build, rotation
+from ventral.data.scenes.render import render
+from ventral.scores.metrics import pearson_r
 
 FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc", "IT_data.h5")
 SIZES = {"n_images": 320, "image_size": 48, "n_sites": 32, "repetitions": 12}

@@ -11,16 +11,10 @@ import pytest
 from PIL import Image
 from scipy.stats import spearmanr
 
-from ventral.data.faces import HIGH_VARIATION, face_task
-from ventral.data.fixations import align_fixations
-from ventral.data.objects import FAMILIES, OBJECTS, build, rotation
-from ventral.data.render import render
-from ventral.data.scenes import PAREIDOLIA, SIZE, Placed, Scene
-from ventral.data.simulate_xiao import simulate_dandiset
-from ventral.data.simulate_xiao_files import RECORDINGS, SESSIONS, SIMULATED_FOLDERS, simulated_files
-from ventral.data.simulate_xiao_units import it_drive, v4_drive
-from ventral.data.xiao import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
-from ventral.data.xiao_files import (
+from ventral.data.scenes.compose import PAREIDOLIA, SIZE, Placed, Scene
+from ventral.data.scenes.objects import FAMILIES, OBJECTS, build, rotation
+from ventral.data.scenes.render import render
+from ventral.data.xiao.files import (
     FIXATIONS,
     list_stems,
     locate_units,
@@ -30,8 +24,14 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.data.xiao_labels import list_regions
-from ventral.selectivity import psth_latency
+from ventral.data.xiao.fixations import align_fixations
+from ventral.data.xiao.labels import list_regions
+from ventral.data.xiao.responses import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
+from ventral.data.xiao.selectivity import psth_latency
+from ventral.data.xiao.simulated_files import RECORDINGS, SESSIONS, SIMULATED_FOLDERS, simulated_files
+from ventral.data.xiao.simulated_units import it_drive, v4_drive
+from ventral.data.xiao.simulation import simulate_dandiset
+from ventral.faces.task import HIGH_VARIATION, face_task
 
 UNITS = 14
 TINY = {"n_stimuli": 12, "minutes": 0.5, "n_units": 5}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ventral.data.spreadsheets import read_presentations
-from ventral.errors import InputError
+from ventral.data.own.spreadsheets import read_presentations
+from ventral.files.errors import InputError
 
 ROWS = [("Bär.png", 1.5, -2.25), ("b.png", 3.5, 400.0), ("c 1.png", np.nan, 5e-3)]
 

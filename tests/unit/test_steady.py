@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.activations import extract_grams, try_network
 from ventral.networks.steady import check_anew
 from ventral.networks.weights import seeded

@@ -8,11 +8,19 @@ import pytest
 import xarray as xr
 from scipy.stats import pearsonr
 
-from ventral.errors import InputError
-from ventral.pages import summary_page, to_markdown
-from ventral.scores import METRICS, ceiled_r2, score
-from ventral.scoring import score_encoder
-from ventral.tables import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained, read_table, write_csv
+from ventral.files.errors import InputError
+from ventral.scores.metrics import METRICS, ceiled_r2, score
+from ventral.tables.gather import (
+    ENCODER,
+    gather_checks,
+    gather_faces,
+    gather_scores,
+    mark_untrained,
+    read_table,
+    write_csv,
+)
+from ventral.tables.pages import summary_page, to_markdown
+from ventral.tables.scoring import score_encoder
 
 N, SPLIT = 90, np.array(["train", "val", "test"] * 30)
 REGION = np.array(["V4", "IT", "IT", "V4", "IT"])

@@ -9,11 +9,7 @@ import torch
 import xarray as xr
 import yaml
 
-from ventral.config import check_config, fill_defaults, find_misnamed
-from ventral.errors import InputError
-from ventral.networks.weights import fingerprint
-from ventral.scoring import score_encoder
-from ventral.training.entries import (
+from ventral.encoders.trained import (
     Job,
     build_trained,
     count_categories,
@@ -24,6 +20,10 @@ from ventral.training.entries import (
     r2,
     with_settings,
 )
+from ventral.files.errors import InputError
+from ventral.networks.weights import fingerprint
+from ventral.study.config import check_config, fill_defaults, find_misnamed
+from ventral.tables.scoring import score_encoder
 
 SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml").read_text())
 N, SIDE, NEUROIDS = 80, 16, 4

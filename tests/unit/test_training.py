@@ -14,18 +14,18 @@ from torch import nn
 
 from ventral import console
 from ventral.data.splits import assign_splits
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
-from ventral.networks.heads import HeadPlan
-from ventral.networks.trainable import build_encoder
 from ventral.networks.weights import fingerprint
-from ventral.scores import pearson_r
+from ventral.scores.metrics import pearson_r
 from ventral.training import loop as training_loop
 from ventral.training.augment import Augment, Augmenter
 from ventral.training.engine import fit_mlp, predict, train
+from ventral.training.heads import HeadPlan
 from ventral.training.loader import Inputs, epoch_batches, prefetched
 from ventral.training.loop import squared_error
 from ventral.training.plan import Examples, Plan, make_plan
+from ventral.training.trainable import build_encoder
 
 N, SIDE, NEUROIDS = 128, 16, 5
 RNG = np.random.default_rng(0)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import same_color
 
-from ventral.figures import save
-from ventral.training_figures import CEILING, CURVES, draw_training
+from ventral.figures.style import save
+from ventral.figures.training import CEILING, CURVES, draw_training
 
 
 def curves(n_seeds=1, n_epochs=5, first_loss=1.2):

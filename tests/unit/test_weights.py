@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.state_files import not_weights, read_states
 from ventral.networks.weights import fingerprint, load_state, seeded

@@ -7,12 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ventral.ceilings import noise_ceiling
-from ventral.data.fixations import FIXATION_COLUMNS, align_fixations, choose_fixations, read_fixations, used_fixations
-from ventral.data.xiao import count_spikes, fixation_rates, is_stable, session_responses
-from ventral.data.xiao_files import spike_times
-from ventral.errors import InputError
-from ventral.selectivity import self_consistency
+from ventral.data.xiao.files import spike_times
+from ventral.data.xiao.fixations import (
+    FIXATION_COLUMNS,
+    align_fixations,
+    choose_fixations,
+    read_fixations,
+    used_fixations,
+)
+from ventral.data.xiao.responses import count_spikes, fixation_rates, is_stable, session_responses
+from ventral.data.xiao.selectivity import self_consistency
+from ventral.files.errors import InputError
+from ventral.scores.ceilings import noise_ceiling
 
 SIZE = np.array([10.0, 6.0])
 

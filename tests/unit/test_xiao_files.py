@@ -6,8 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from ventral.data.xiao import unit_latencies
-from ventral.data.xiao_files import (
+from ventral.data.xiao.files import (
     FIXATIONS,
     RASTERS,
     UNIT_NAMES,
@@ -19,7 +18,8 @@ from ventral.data.xiao_files import (
     session_stem,
     tracker_latency,
 )
-from ventral.errors import InputError
+from ventral.data.xiao.responses import unit_latencies
+from ventral.files.errors import InputError
 
 
 def image_file(path: Path, group: str = FIXATIONS[0], separator: str = "/", **changes) -> Path:

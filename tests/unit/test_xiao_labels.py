@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ventral.data.splits import assign_splits
-from ventral.data.xiao_labels import (
+from ventral.data.xiao.labels import (
     in_face_region,
     in_regions,
     label_stimuli,
@@ -17,7 +17,7 @@ from ventral.data.xiao_labels import (
     region_distance,
     similar_groups,
 )
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 SIZE = np.array([20.0, 10.0])  # degrees
 HEADER = "Filename,x,y,w,h,W,H\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ventral.data.xiao_files import session_stem
-from ventral.data.xiao_sessions import FILES, PUBLISHED, choose_sessions, download_plan, expected_files, read_sessions
-from ventral.errors import InputError
+from ventral.data.xiao.files import session_stem
+from ventral.data.xiao.sessions import FILES, PUBLISHED, choose_sessions, download_plan, expected_files, read_sessions
+from ventral.files.errors import InputError
 
 CONFIG = Path(__file__).parents[2] / "config"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.layers import MOST, auto_layers, expand_layers, match, tensors_of
 from ventral.networks.own import IMAGENET_MEAN
 from ventral.networks.weights import fingerprint, write_state

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ventral.ceilings import noise_ceiling
 from ventral.data.responses import reduce_presentations
-from ventral.scores import pearson_r
+from ventral.scores.ceilings import noise_ceiling
+from ventral.scores.metrics import pearson_r
 
 SIGNAL, NOISE = 1.0, 4.0  # variances, of one presentation
 N = 300

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from ventral.encoders import ALPHAS, ReadoutPlan, choose_layers, fit_layer
-from ventral.spectra import Decomposition
+from ventral.encoders.fit import ALPHAS, ReadoutPlan, choose_layers, fit_layer
+from ventral.gram.spectra import Decomposition
 
 SCALE = float(os.environ.get("VENTRAL_VALIDITY_SCALE", "1"))
 N, N_FRESH, N_NEUROIDS = 100, 400, 20

@@ -12,10 +12,10 @@ import pytest
 from tests.validity.worlds import SIZES, Neuroids, predicted, recorded
 from ventral.data.responses import reduce_presentations
 from ventral.data.splits import protocol_splits
-from ventral.encoders import ReadoutPlan, fit_protocol
-from ventral.gram import gram_of
-from ventral.scores import METRICS
-from ventral.scoring import score_encoder
+from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.gram.matrix import gram_of
+from ventral.scores.metrics import METRICS
+from ventral.tables.scoring import score_encoder
 
 REGION = np.repeat(list(SIZES), list(SIZES.values()))
 STUDIES = 120

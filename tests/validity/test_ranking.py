@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ventral.intervals import Estimate, estimate
-from ventral.ranking import model_confidence_set, resample
-from ventral.scores import influence
-from ventral.tables import TOLD
+from ventral.scores.intervals import Estimate, estimate
+from ventral.scores.metrics import influence
+from ventral.scores.ranking import model_confidence_set, resample
+from ventral.tables.gather import TOLD
 
 STUDIES = 80
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from ventral.ceilings import halves_in_whole
 from ventral.data.responses import reduce_presentations
-from ventral.gram import gram_of
-from ventral.rsa.ceilings import noise_ceiling
-from ventral.rsa.measures import pearson, spearman
-from ventral.similarity import crossnobis_rdm, neural_rdm, rdm_reliability, squared_distances
+from ventral.gram.matrix import gram_of
+from ventral.scores.ceilings import halves_in_whole
+from ventral.similarity.ceilings import noise_ceiling
+from ventral.similarity.measures import pearson, spearman
+from ventral.similarity.rdms import crossnobis_rdm, neural_rdm, rdm_reliability, squared_distances
 
 N, K = 40, 30
 

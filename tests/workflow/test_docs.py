@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ventral.config import check_config
+from ventral.study.config import check_config
 
 REPO = Path(__file__).parents[2]
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]

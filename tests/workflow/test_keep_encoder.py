@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from ventral.__main__ import main
-from ventral.chosen import chosen_predictions
 from ventral.data.responses import read_responses
-from ventral.keeping.reading import read_card
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.keep.reading import read_card
 
 KEPT = "results/encoders/majaj/holdout"
 LINEAR = ("efficientnet_lite0-ridge_loo", "pixels-pca20-ols")

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.workflow.conftest import TINY_TABLES, copy_code, copy_unrun, kill_group
-from ventral.data.simulate_xiao import simulate_dandiset
+from ventral.data.xiao.simulation import simulate_dandiset
 
 KILLS = 20
 FREE_VIEWING_KILLS = int(os.environ.get("KILLS", "4"))

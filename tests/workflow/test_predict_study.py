@@ -6,11 +6,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from ventral.chosen import chosen_predictions
 from ventral.data.images import find_stimuli, open_images
 from ventral.data.responses import read_responses
-from ventral.data.simulate_xiao import simulate_dandiset
-from ventral.keeping.reading import predict_images
+from ventral.data.xiao.simulation import simulate_dandiset
+from ventral.encoders.chosen import chosen_predictions
+from ventral.encoders.keep.reading import predict_images
 
 N, SIDE = 48, 40
 SESSION = "Sa240101"

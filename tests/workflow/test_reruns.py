@@ -116,7 +116,7 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
 
 
 def test_comment_in_figures_draws_alone(finished, planned):
-    append_comment(finished / "ventral" / "figures.py")
+    append_comment(finished / "ventral" / "figures" / "style.py")
     assert planned(finished) == {
         *(f"draw_{kind} majaj" for kind in ("layers", "levels", "scores", "rdms", "categories", "training")),
         "draw_reproduction",
@@ -133,13 +133,13 @@ def test_another_format_of_figures_draws_alone(finished, planned):
 
 
 def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
-    append_comment(finished / "ventral" / "linear.py")
+    append_comment(finished / "ventral" / "readouts" / "linear.py")
     # The check of weights is a readout too, of its own small set of images.
     assert rules_of(planned(finished)) == {"fit_encoders", "check_weights", *rules_of(SCORED), "all"}
 
 
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
-    append_comment(finished / "ventral" / "scores.py")
+    append_comment(finished / "ventral" / "scores" / "metrics.py")
     rules = rules_of(planned(finished))
     assert "assemble_scores" in rules
     assert not rules & {"extract_activations", "pack_majaj_images", "simulate_majaj"}

@@ -9,8 +9,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ventral.config import check_config
-from ventral.doctor import joined
+from ventral.study.config import check_config
+from ventral.study.doctor import joined
 
 REPO = Path(__file__).parents[2]
 LOCK = (REPO / "requirements.lock").read_text().splitlines()

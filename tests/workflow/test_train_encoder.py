@@ -10,7 +10,7 @@ import xarray as xr
 import yaml
 from PIL import Image
 
-from ventral.keeping.reading import read_card
+from ventral.encoders.keep.reading import read_card
 
 REPO = Path(__file__).parents[2]
 N = 64

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ventral.errors import listed
+from ventral.files.errors import listed
 
 BITS_APART = 8  # of 64, at most, between the hashes of pictures that look nearly alike
 LEVELS_APART = 10  # of 255, at most, between their thumbnails, root mean square

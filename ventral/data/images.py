@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.atomic import enduring, reading, writing
-from ventral.console import progress
 from ventral.data.pixels import decode_image, fit_square
-from ventral.errors import InputError, listed, refusing
-from ventral.listing import BESIDE, dangling, is_foreign, list_files
+from ventral.files.atomic import enduring, reading, writing
+from ventral.files.console import progress
+from ventral.files.errors import InputError, listed, refusing
+from ventral.files.listing import BESIDE, dangling, is_foreign, list_files
 
 LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]

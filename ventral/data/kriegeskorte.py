@@ -9,8 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 
-from ventral.data.crashes import comes_back
-from ventral.errors import InputError, refusing
+from ventral.files.crashes import comes_back
+from ventral.files.errors import InputError, refusing
 
 # The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
 PACKAGE = "rsatoolbox==0.0.4"

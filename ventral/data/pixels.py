@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ventral.errors import InputError, refusing
+from ventral.files.errors import InputError, refusing
 
 BACKGROUND = 128  # grey behind transparent pixels and around what is not square, the mid-grey of most screens
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's those that start no other program

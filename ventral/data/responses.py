@@ -7,11 +7,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from ventral.atomic import enduring, reading, writing
-from ventral.ceilings import average_rows, covariance, noise_ceiling, squared_errors, variance_components
 from ventral.data.splits import SPLITS, protocol_splits
 from ventral.data.train_stimuli import require_train
-from ventral.errors import InputError, listed, refuse_all
+from ventral.files.atomic import enduring, reading, writing
+from ventral.files.errors import InputError, listed, refuse_all
+from ventral.scores.ceilings import average_rows, covariance, noise_ceiling, squared_errors, variance_components
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +102,7 @@ def reduce_presentations(
     Returns:
         `rate` (stimulus, neuroid), means over rows; `n_presentations` (stimulus, neuroid) behind them; `rate_half`
         (2 `N_PAIRS`, stimulus, neuroid) as of `halve_rows`, equal but for trials that a neuroid missed; and of each
-        neuroid `signal_variance` and `noise_variance` (`ventral.ceilings.variance_components`); `reliability` of the
+        neuroid `signal_variance` and `noise_variance` (`scores.ceilings.variance_components`); `reliability` of the
         means over the repeated stimuli, which these two give; `reliability_sd`, how much an estimate from one pair of
         random halves varies from pair to pair. All four are NaN where no stimulus was repeated.
     """

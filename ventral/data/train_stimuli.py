@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.errors import InputError, listed
+from ventral.files.errors import InputError, listed
 
 
 def require_train(responses: xr.Dataset, split: NDArray[np.str_]) -> None:

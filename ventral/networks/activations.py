@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ventral.console import progress
-from ventral.errors import InputError, listed
-from ventral.gram import Gram, Held, Spool, gram_of_blocks
+from ventral.files.console import progress
+from ventral.files.errors import InputError, listed
+from ventral.gram.matrix import Gram, Held, Spool, gram_of_blocks
 from ventral.networks.layers import running
 from ventral.networks.recording import OUTPUT, Records, find_records, matches, module_of, record
 from ventral.networks.steady import check_anew, check_steady

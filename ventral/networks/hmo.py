@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ventral.atomic import writing
-from ventral.errors import InputError
+from ventral.files.atomic import writing
+from ventral.files.errors import InputError
 from ventral.networks.weights import seeded, write_state
 
 MEAN = STD = (0.5, 0.5, 0.5)  # of the colour channels of images in 0 ... 1: the grey around them becomes 0

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ventral.errors import InputError, listed
+from ventral.files.errors import InputError, listed
 
 MOST = 15  # layers that `auto` stands for
 SHOWN = 20  # layers that a message lists

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ventral.atomic import reading
-from ventral.errors import InputError
+from ventral.files.atomic import reading
+from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.cornet import cornet_s, cornet_z
 from ventral.networks.operators import name_missing_operators

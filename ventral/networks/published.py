@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from ventral.errors import InputError, listed, nearest
+from ventral.files.errors import InputError, listed, nearest
 
 Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
 

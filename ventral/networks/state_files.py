@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ventral.data.fetch import stand_in
-from ventral.errors import InputError, listed
+from ventral.files.errors import InputError, listed
+from ventral.files.fetch import stand_in
 
 SAVE = "save it with torch.save(model.state_dict(), path)"
 # Keys of checkpoints under which a state dict lies, best first: where several fit, the first is meant.

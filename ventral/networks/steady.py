@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 from ventral.networks.layers import running
 from ventral.networks.recording import Records, record
 from ventral.networks.zoo import Network

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from ventral.atomic import writing
-from ventral.errors import InputError, listed
+from ventral.files.atomic import writing
+from ventral.files.errors import InputError, listed
 from ventral.networks.state_files import KEYS, State, read_states
 
 # Names in torchvision's published DenseNets, from when names of modules could hold dots.

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from ventral.errors import InputError, listed, nearest
+from ventral.files.errors import InputError, listed, nearest
 from ventral.networks.layers import auto_layers, expand_layers, running
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, trained_hmo, users_network

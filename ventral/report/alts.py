@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from ventral.pages import bounded, rounded
-from ventral.report.study import SIMULATED, Study
+from ventral.report.results import SIMULATED, Study
 from ventral.report.words import counted, highest, kind, layer_rows, named, statuses
-from ventral.rsa.confound import confound_panels
+from ventral.similarity.confound import confound_panels
+from ventral.tables.pages import bounded, rounded
 
 PROTOCOL = "holdout"  # of the figures
 
@@ -22,7 +22,7 @@ def _highest(rows: pd.DataFrame, value: str, name: Callable[[Mapping], str]) -> 
 
 def _of_layers(study: Study, dataset: str) -> pd.DataFrame:
     """Rows of `layers.csv` that the figures of layers show: one readout, networks of several layers."""
-    from ventral.figures import best_readout
+    from ventral.figures.style import best_readout
 
     layers = study.table("layers", dataset)
     layers = layers[(layers["protocol"] == PROTOCOL) & layers["network"].isin(study.config["networks"])]

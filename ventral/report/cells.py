@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ventral.intervals import OVER
-from ventral.pages import bounded, rounded
-from ventral.report.study import Study
+from ventral.report.results import Study
 from ventral.report.words import highest, kind, layer_rows
+from ventral.scores.intervals import OVER
+from ventral.tables.pages import bounded, rounded
 
 BEST, TIED, REFERENCE = "best", "not distinguishable", "reference"
 WRAPPED = 45  # letters; cells of more are set in several lines

@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from ventral.atomic import writing
-from ventral.errors import InputError, refusing
+from ventral.files.atomic import writing
+from ventral.files.errors import InputError, refusing
 from ventral.report.alts import ALTS
 from ventral.report.page import render
 from ventral.report.pictures import kind_of, left_out, pictures
-from ventral.report.study import read_study
+from ventral.report.results import read_study
 
 CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 PROVENANCE = "tables/provenance.json"

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from ventral.report import words
 from ventral.report.cells import TABLES, networks_table, readouts_table, tables
 from ventral.report.pictures import Picture
+from ventral.report.results import Study
 from ventral.report.stages import draw_stages
-from ventral.report.study import Study
 
 PARTS = Path(__file__).parent / "parts"
 

@@ -12,9 +12,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from ventral.figures import LEFT_OUT
+from ventral.figures.style import LEFT_OUT
 from ventral.report.alts import ALTS
-from ventral.report.study import Study
+from ventral.report.results import Study
 
 MOST_BYTES = 1_200_000  # of one figure; RDMs of many stimuli have more
 MIME = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -81,7 +81,7 @@ def embed(paths: Iterable[str | Path]) -> str:
 
 
 def left_out(figures: Iterable[str | Path]) -> dict[str, str]:
-    """The figures that could not be drawn, by name, and why, as `ventral.figures.draw` left them."""
+    """The figures that could not be drawn, by name, and why, as `ventral.figures.style.draw` left them."""
     found = {}
     for path in map(Path, figures):
         if path.suffix == ".png":

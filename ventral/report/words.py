@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ventral.intervals import OVER
 from ventral.networks.published import is_reference
-from ventral.pages import bounded, rounded
-from ventral.report.study import Group, Study
-from ventral.tables import TOLD
+from ventral.report.results import Group, Study
+from ventral.scores.intervals import OVER
+from ventral.tables.gather import TOLD
+from ventral.tables.pages import bounded, rounded
 
 STIMULI = ("stimulus", "stimuli")
 MOST_NAMES = 4  # more would make a sentence that nobody reads

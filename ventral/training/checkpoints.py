@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ventral.atomic import enduring, reading, writing
+from ventral.files.atomic import enduring, reading, writing
 
 FILE = "checkpoint.pt"
 

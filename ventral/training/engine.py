@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ventral.data.splits import assign_splits
-from ventral.errors import InputError
-from ventral.networks.heads import HeadPlan
-from ventral.networks.trainable import Encoder, build_encoder
+from ventral.files.errors import InputError
 from ventral.networks.weights import fingerprint
 from ventral.training.checkpoints import read_checkpoint, write_checkpoint
+from ventral.training.heads import HeadPlan
 from ventral.training.loader import Inputs
 from ventral.training.loop import Clock, Loop, in_units, run
 from ventral.training.plan import Examples, History, Plan, Training
+from ventral.training.trainable import Encoder, build_encoder
 
 CPU = torch.device("cpu")
 

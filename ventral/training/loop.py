@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ventral import console
-from ventral.errors import InputError
-from ventral.networks.heads import channels_first
-from ventral.networks.trainable import Encoder, features_at
-from ventral.scores import pearson_r
+from ventral.files import console
+from ventral.files.errors import InputError
+from ventral.scores.metrics import pearson_r
 from ventral.training.augment import NOTHING, Augmenter
+from ventral.training.heads import channels_first
 from ventral.training.loader import Inputs, chunks, epoch_batches, prefetched
 from ventral.training.plan import Examples, Plan
+from ventral.training.trainable import Encoder, features_at
 
 MEASURED = 256  # examples whose features say how a head standardises
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}

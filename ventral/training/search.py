@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ventral.errors import InputError
+from ventral.files.errors import InputError
 
 if TYPE_CHECKING:
     from optuna import Study

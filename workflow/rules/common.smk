@@ -18,13 +18,13 @@ sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 from functools import cache
 
 from imports import imported_files, own_code
-from ventral.atomic import check_disk
-from ventral.config import complete
-from ventral.contents import Contents
-from ventral.errors import InputError
-from ventral.listing import list_files
+from ventral.files.atomic import check_disk
+from ventral.study.config import complete
+from ventral.files.contents import Contents
+from ventral.files.errors import InputError
+from ventral.files.listing import list_files
 from ventral.networks.published import STUDY, is_reference, origin, state_of_study, weights_key
-from ventral.provenance import git_state
+from ventral.study.provenance import git_state
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
 SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())

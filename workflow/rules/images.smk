@@ -1,6 +1,6 @@
 """Data sets that come with their images: your own recordings, and the 92 photographs of Kriegeskorte et al. 2008."""
 
-from ventral.data.naming import companions
+from ventral.data.own.naming import companions
 
 
 rule pack_images:

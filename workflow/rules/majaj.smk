@@ -1,7 +1,7 @@
 """Majaj & Hong 2015: the publisher's assembly, csv and zip (or simulated ones) -> images and responses of IT and V4."""
 
-from ventral.data.majaj_files import PUBLISHED as PUBLISHED_MAJAJ
-from ventral.data.majaj_files import addresses
+from ventral.data.majaj.files import PUBLISHED as PUBLISHED_MAJAJ
+from ventral.data.majaj.files import addresses
 
 MAJAJ = DATASETS.get("majaj", {"source": "none"})
 SIMULATED_MAJAJ = {kind: f"resources/majaj_simulated/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()}

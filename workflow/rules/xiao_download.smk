@@ -7,9 +7,9 @@ No rule here has `code` among its inputs: the hashes alone say what the files ar
 them cannot change them, and nobody should download gigabytes again over a comment.
 """
 
-from ventral.data.dandi import DANDI_API, OSF_LISTING, TABLES as TABLES_URLS
-from ventral.data.xiao_files import read_table
-from ventral.data.xiao_sessions import expected_files
+from ventral.data.xiao.dandi import DANDI_API, OSF_LISTING, TABLES as TABLES_URLS
+from ventral.data.xiao.files import read_table
+from ventral.data.xiao.sessions import expected_files
 
 XIAO_SERVERS = XIAO.get("servers", {})
 XIAO_PUBLISHED = read_sessions(XIAO_CATALOGUE)  # once, not for every session

@@ -1,10 +1,10 @@
 """Where the files of Xiao et al. 2024 lie for each source (simulated, files, dandi), and which sessions the study has."""
 
-from ventral.data.simulate_xiao_files import SESSIONS as SIMULATED_SESSIONS
-from ventral.data.simulate_xiao_files import SIMULATED_FOLDERS, simulated_files
-from ventral.data.xiao_files import find_sessions_folder, find_tables_folder, list_stems, session_stem
-from ventral.data.xiao_labels import ANNOTATED
-from ventral.data.xiao_sessions import choose_sessions, download_plan, read_sessions
+from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED_SESSIONS
+from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS, simulated_files
+from ventral.data.xiao.files import find_sessions_folder, find_tables_folder, list_stems, session_stem
+from ventral.data.xiao.labels import ANNOTATED
+from ventral.data.xiao.sessions import choose_sessions, download_plan, read_sessions
 
 XIAO = DATASETS.get("xiao", {"source": "none", "sessions": []})
 SIMULATED_XIAO = "resources/xiao_simulated"

@@ -1,0 +1,1 @@
+"""Xiao et al. 2024, free viewing."""

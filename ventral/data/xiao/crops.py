@@ -1,0 +1,117 @@
+"""What lay in the receptive fields at each fixation of Xiao et al. 2024: patches of the images shown."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from ventral.data.images import Reader, read_image
+from ventral.data.pixels import BACKGROUND
+from ventral.data.xiao.files import read_table
+
+Floats = NDArray[np.float64]
+CENTRE = ["centre_x_dva", "centre_y_dva"]
+LANCZOS = 3  # pixels that the filter reaches, of the coarser of the two grids
+
+
+def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
+    """Centre of the receptive fields of a session: the median over its units of the authors' estimates.
+
+    Where the authors had none for a unit they put the fovea, which counts as any other: in a session of few estimates
+    these do not decide.
+
+    Args:
+        session: the authors' name of the session.
+        unit_rf: `per_unit_rf.csv.gz`.
+
+    Returns:
+        (2,) x and y in degrees from the gaze, y upwards; None where the table has no unit of the session.
+
+    Raises:
+        InputError: if the table cannot be read.
+    """
+    table = read_table(unit_rf, ["Session", "x", "y"], {"Session": str, "x": float, "y": float})
+    own = table.loc[table["Session"] == session, ["x", "y"]].dropna()
+    return None if own.empty else own.median().to_numpy(dtype=np.float64)
+
+
+def pixels_per_degree(image: NDArray[np.uint8], size_dva: Floats) -> float:
+    """Scale of an (H, W, 3) image that was fitted, its proportions kept, into (2,) width and height in degrees."""
+    height, width = image.shape[:2]
+    return float(max(width / size_dva[0], height / size_dva[1]))
+
+
+def crop_square(image: NDArray[np.uint8], centre: Floats, width: float, side: int) -> NDArray[np.uint8]:
+    """A square patch of an image, resized; grey where it leaves the image.
+
+    Args:
+        image: (H, W, 3).
+        centre: (2,) column and row of the patch's centre in pixels, from the top left corner of the image.
+        width: of the patch in pixels.
+        side: of the result in pixels.
+
+    Returns:
+        (side, side, 3).
+    """
+    left, top = np.asarray(centre) - width / 2
+    margin = int(
+        np.ceil(LANCZOS * max(1, width / side))
+    )  # beyond the patch, so that its edges are filtered as its inside
+    column, row = int(np.floor(left)) - margin, int(np.floor(top)) - margin
+    span = int(np.ceil(width)) + 1 + 2 * margin
+    around = Image.new("RGB", (span, span), (BACKGROUND,) * 3)
+    around.paste(Image.fromarray(image), (-column, -row))
+    box = (left - column, top - row, left - column + width, top - row + width)
+    return np.asarray(around.resize((side, side), Image.Resampling.LANCZOS, box))
+
+
+def place_crops(fixations: pd.DataFrame, centre: Floats | None) -> pd.DataFrame:
+    """Where each crop is taken: where the eye was on the image, and from there the centre of the receptive fields.
+
+    Args:
+        fixations: from `choose_fixations`.
+        centre: (2,) from `field_centre`; None for the fovea.
+
+    Returns:
+        One row a fixation: `stimulus_id`, its own id; `session`; `image_id` of the image it fell on; `CENTRE` in
+        degrees from the middle of that image; and `around`, "field" or "fovea".
+    """
+    places = fixations[["x_dva", "y_dva"]].to_numpy() + (0 if centre is None else centre)
+    columns = {
+        "stimulus_id": fixations["fixation_id"].to_numpy(),
+        "session": fixations["session"].to_numpy(),
+        "image_id": fixations["stimulus_id"].to_numpy(),
+        **dict(zip(CENTRE, places.T, strict=True)),
+        "around": "fovea" if centre is None else "field",
+    }
+    return pd.DataFrame(columns)
+
+
+def crop_fixations(
+    fixations: pd.DataFrame, size_dva: Floats, degrees: float, side: int, source: str | Path, read: Reader
+) -> Iterator[tuple[pd.Index, NDArray[np.uint8]]]:
+    """Cut out what was at each place of the images, image after image, each read once.
+
+    Args:
+        fixations: `file` of the image in the source, and `CENTRE` in degrees from the centre of the image, y upwards.
+        size_dva: (2,) width and height of the images in degrees, as they were shown.
+        degrees: width of the patches.
+        side: of the patches in pixels.
+        source: of the images, named in errors.
+        read: from `open_images`.
+
+    Yields:
+        Rows of the table, and their (k, side, side, 3) patches.
+
+    Raises:
+        InputError: if an image is missing or unreadable.
+    """
+    for name, here in fixations.groupby("file", sort=False):
+        image = read_image(source, str(name), read)
+        scale = pixels_per_degree(image, size_dva)
+        middle = np.array(image.shape[1::-1]) / 2
+        places = middle + here[CENTRE].to_numpy() * [scale, -scale]
+        yield here.index, np.stack([crop_square(image, place, degrees * scale, side) for place in places])

@@ -1,0 +1,1 @@
+"""Networks that the study itself trains to detect faces."""

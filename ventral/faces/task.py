@@ -1,0 +1,95 @@
+"""The task of telling faces from what is none: which stimuli it is learnt on, and judged on."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from ventral.data.xiao.files import read_table
+from ventral.files.errors import InputError
+
+LABELLED = ("face", "nonface")
+HIGH_VARIATION = "high_variation"  # the set of ambiguous images: pareidolia, metamers, clutter, occluded faces
+SETS = ("train", "val", "test", HIGH_VARIATION)
+COLUMNS = ["stimulus_id", "label", "category", "set", "group"]
+
+
+def face_task(responses: xr.Dataset, regions: pd.DataFrame) -> pd.DataFrame:
+    """Label and set of every stimulus of the sessions.
+
+    Args:
+        responses: `responses/xiao.nc`, whose split the task keeps: nothing is learnt on what encoders are judged on.
+        regions: from `xiao_labels.list_regions`.
+
+    Returns:
+        One row a stimulus: `stimulus_id`; `label` face, nonface, ambiguous or unknown; `category` of its first region,
+        else its label; `set`: train, val, test; `HIGH_VARIATION` for ambiguous ones, but for near duplicates of others;
+        or none where the label is unknown; `group` of near duplicates.
+    """
+    ids, label = responses["stimulus_id"].values.astype(str), responses["category_name"].values.astype(str)
+    groups = responses["stimulus_group"].values if "stimulus_group" in responses.coords else ids
+    task = pd.DataFrame({"stimulus_id": ids, "label": label, "group": groups.astype(str)})
+    # Of a real face and something else in one image, the face counts.
+    first = regions.sort_values("face", ascending=False, kind="stable").drop_duplicates("stem").set_index("stem")
+    known = task["label"].isin(LABELLED)
+    task["category"] = task["stimulus_id"].map(first["category"]).where(label != "unknown").fillna(task["label"])
+    task["set"] = np.where(known, responses["split"].values.astype(str), "none")
+    alone = ~task["group"].isin(task.loc[known, "group"])
+    task.loc[(task["label"] == "ambiguous") & alone, "set"] = HIGH_VARIATION
+    return task[COLUMNS]
+
+
+def read_face_task(path: str | Path) -> pd.DataFrame:
+    """Read what `face_task` returned.
+
+    Raises:
+        InputError: if there are not both faces and others to learn from.
+    """
+    task = read_table(path, COLUMNS)
+    train = task[task["set"] == "train"]
+    if set(train["label"]) != set(LABELLED):
+        problem = f"{(train['label'] == 'face').sum()} faces among {len(train)} images to learn from"
+        raise InputError(path, "label", problem, "choose sessions of monkeys Pa, Bo and Re, whose faces are labelled")
+    return task
+
+
+class FaceTask(NamedTuple):
+    """The task for n images, in their order.
+
+    Attributes:
+        face: (n,) whether there is a face.
+        set: (n,) one of `SETS`, or none.
+        category: (n,) what is in each.
+        group: (n,) of near duplicates.
+    """
+
+    face: NDArray[np.bool_]
+    set: NDArray[np.str_]
+    category: NDArray[np.str_]
+    group: NDArray[np.str_]
+
+    @property
+    def train(self) -> NDArray[np.bool_]:
+        """(n,) whether an image is learnt."""
+        return self.set == "train"
+
+
+def task_of(stimulus_id: NDArray[np.str_], path: str | Path) -> FaceTask:
+    """The task for images by their (n,) stimuli; those that the table at `path` does not have are in no set.
+
+    Raises:
+        InputError: as `read_face_task`.
+    """
+    task = read_face_task(path).set_index("stimulus_id").reindex(stimulus_id).fillna({"set": "none"})
+    parts = (task[name].to_numpy(dtype=str) for name in ("set", "category", "group"))
+    return FaceTask((task["label"] == "face").to_numpy(), *parts)
+
+
+def first_of_group(groups: NDArray[np.str_]) -> NDArray[np.bool_]:
+    """(n,) True for the first member of every group of near duplicates."""
+    first = np.zeros(len(groups), dtype=bool)
+    first[np.unique(groups, return_index=True)[1]] = True
+    return first

@@ -1,0 +1,1 @@
+"""Activations as centred Gram matrices, one a layer, and their spectra."""

@@ -1,0 +1,1 @@
+"""Readouts: what maps features of a network to the rates of neuroids."""

@@ -1,0 +1,1 @@
+"""How well predictions match responses, how well they could, and how sure we are."""

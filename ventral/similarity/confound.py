@@ -1,0 +1,100 @@
+"""What a session confound looks like: sessions share neither images nor baselines, and no neuron knows an image."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ventral.gram.matrix import Gram, gram_of
+from ventral.similarity.comparisons import CONFOUNDED, Comparisons
+from ventral.similarity.rdms import correlation_rdm
+from ventral.similarity.regions import region_rdms
+
+Floats = NDArray[np.float64]
+
+OFFSET_SD = 3.0  # of the baselines of units from session to session, over the responses' own spread
+NOISE_SD = 0.5  # of one of two presentations, over the responses' own spread
+STATISTICS_SD = 1.5  # of the features' means from session to session, over their spread within one
+NUMBERS = ("pooled", "partial", "within", "within_low", "within_high")
+
+
+class Panels(NamedTuple):
+    """What a figure of the confound shows.
+
+    Attributes:
+        session: (n,) session of each image, in order.
+        neural: (n, n) RDM of the stacked responses.
+        model: (n, n) RDM of the features.
+        pooled: Spearman correlation of the two.
+        partial: the same given which sessions each pair is of.
+        within: its average within sessions.
+        low: lower bound of that average.
+        high: upper bound of it.
+        confounded: whether the pooled number is flagged.
+    """
+
+    session: NDArray[np.str_]
+    neural: Floats
+    model: Floats
+    pooled: float
+    partial: float
+    within: float
+    low: float
+    high: float
+    confounded: bool
+
+
+def simulate_confound(
+    seed: int, n_sessions: int = 4, n_images: int = 60, n_units: int = 24, n_features: int = 200
+) -> tuple[xr.Dataset, Gram]:
+    """Sessions that each show their own images, whose responses have nothing to do with the features of these.
+
+    Both differ from session to session: responses by the units' baselines, features by the statistics of the images.
+
+    Returns:
+        Responses as `join_sessions` sets them side by side, of one region "IT", and the Gram matrix of the features of
+        the images.
+    """
+    rng = np.random.default_rng(seed)
+    n = n_sessions * n_images
+    session = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_images)
+    half = np.full((2, n, n_sessions * n_units), np.nan)
+    features = rng.normal(size=(n, n_features))
+    for k in range(n_sessions):
+        rows, units = slice(k * n_images, (k + 1) * n_images), slice(k * n_units, (k + 1) * n_units)
+        response = rng.normal(size=(n_images, n_units)) + OFFSET_SD * rng.normal(size=n_units)
+        half[:, rows, units] = response + NOISE_SD * rng.normal(size=(2, n_images, n_units))
+        features[rows] += STATISTICS_SD * rng.normal(size=n_features)
+    unit = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_units)
+    responses = xr.Dataset(
+        {
+            "rate": (("stimulus", "neuroid"), half.mean(axis=0)),
+            "rate_half": (("half", "stimulus", "neuroid"), half),
+            "n_presentations": (("stimulus", "neuroid"), 2 * np.isfinite(half[0])),
+        },
+        coords={
+            "stimulus_id": ("stimulus", [f"{s}_{i:04d}" for i, s in enumerate(session)]),
+            "session": ("neuroid", unit),
+            "region": ("neuroid", np.full(len(unit), "IT")),
+            "noise_variance": ("neuroid", np.full(len(unit), NOISE_SD**2)),
+        },
+        attrs={"source": "simulated", "sessions": "apart"},
+    )
+    return responses, gram_of(features)
+
+
+def confound_panels(seed: int, n_draws: int = 1000) -> Panels:
+    """The simulated sessions pooled and apart, for a figure."""
+    responses, gram = simulate_confound(seed)
+    regions = region_rdms(responses)
+    model = correlation_rdm(gram)
+    stacked = np.concatenate([region.rates for region in regions if region.rates is not None])
+    neural = 1 - np.corrcoef(stacked)
+    np.fill_diagonal(neural, 0)
+    comparisons = Comparisons(regions, n_draws, seed)
+    comparisons.add("model", "features", model, gram.inner)
+    row = comparisons.table(lambda network, layer: model).iloc[-1]  # after those of the sessions, that of all
+    session = np.repeat([region.region.removeprefix("IT ") for region in regions], [len(r.stimuli) for r in regions])
+    pooled, partial, within, low, high = (float(row[name]) for name in NUMBERS)
+    return Panels(session, neural, model, pooled, partial, within, low, high, row["flag"] == CONFOUNDED)

@@ -1,0 +1,270 @@
+"""Is everything there that a study needs? One line a check, each with what to do.
+
+Packages are imported where they are used: what this module says first is which of them are missing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from ventral.files.errors import InputError, listed
+from ventral.study.versions import installed, required, versions
+
+if TYPE_CHECKING:
+    from ventral.study.downloads import Download
+
+HOME = Path(__file__).parents[2]
+REINSTALL = "run `make .venv/made`"
+SECONDS = 5.0  # that a server may take to answer
+GB = 1e9
+ROOM = 2 * GB  # that a study's own results take, at least
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line: how it stands, what was found, and what to do where it is not ok."""
+
+    status: Literal["ok", "warn", "fail"]
+    found: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.status:<4}  {self.found}{f'; {self.remedy}' if self.remedy else ''}"
+
+
+def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
+    """Check the installation, the machine, a config, and what it would download, in the folder at hand.
+
+    Args:
+        config_files: of the study; each further one stands behind the first, as Snakemake joins them.
+    """
+    packages = list(check_packages(HOME))
+    yield from packages
+    if any(check.status == "fail" for check in packages):
+        return  # the rest needs them
+    yield from check_imports()
+    config, faults = read_config(config_files)
+    for problem, _, remedy in (fault.rpartition("; ") for fault in faults):
+        yield Check("fail", problem, remedy)
+    if not faults:
+        yield Check("ok", f"{config_files[-1]}: {listed(config['datasets'])}; {len(config['networks'])} networks")
+    yield check_gpu("auto" if faults else config["device"])
+    yield check_memory(0 if faults else config["resources"]["mem_mb"])
+    yield check_lock(Path.cwd())
+    needed = 0
+    if not faults:
+        from ventral.study.downloads import downloads
+
+        try:
+            wanted = list(downloads(config, HOME / "config" / "xiao_sessions.csv", ask))
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(find, wanted))
+            needed = sum(size or 0 for _, size in answers)
+            yield from check_downloads(wanted, answers)
+        except InputError as error:
+            found, _, remedy = str(error).rpartition("; ")
+            yield Check("fail", found, remedy)
+    yield from check_disk(needed)
+
+
+def check_packages(home: Path) -> Iterator[Check]:
+    """Python and every package against the ranges of pyproject.toml, and against the lock."""
+    project = home / "pyproject.toml"
+    range_ = tomllib.loads(project.read_text())["project"]["requires-python"]
+    found = versions(project)
+    python = f"Python {found['python']}"
+    if SpecifierSet(range_).contains(str(found["python"])):
+        yield Check("ok", python)
+    else:
+        yield Check("fail", f"{python}, not {range_}", "delete .venv and run `make PYTHON=python3.11 .venv/made`")
+    packages = required(project)
+    faults = []
+    for package in packages:
+        version = found[package.name]
+        if version is None:
+            faults.append(Check("fail", f"{package.name} is not installed", REINSTALL))
+        elif not package.specifier.contains(version, prereleases=True):
+            faults.append(Check("fail", f"{package.name} {version}, not {package.specifier}", REINSTALL))
+    yield from faults or [Check("ok", f"{len(packages)} packages are as pyproject.toml asks")]
+    others = differing((home / "requirements.lock").read_text())
+    if others:
+        yield Check("warn", f"not as requirements.lock: {listed(others, 4)}", f"{REINSTALL}, unless it is on purpose")
+
+
+def differing(lock: str) -> list[str]:
+    """Packages of a lock that are installed in another version; those that are missing are not at issue here."""
+    pins = dict(line.split("==") for line in lock.split() if "==" in line)
+    found = {name: installed(name) for name in map(canonicalize_name, pins)}
+    return [
+        f"{name} {version}"
+        for name, pin in pins.items()
+        if (version := found[canonicalize_name(name)]) and Version(version).public != Version(pin).public
+    ]
+
+
+def check_imports() -> Iterator[Check]:
+    """Whether the packages that fail most often can be imported, each in a line."""
+    from ventral.networks.operators import name_missing_operators
+
+    name_missing_operators()
+    for name in ("torch", "torchvision", "timm", "snakemake"):
+        try:
+            module = __import__(name)
+        except Exception as error:  # a broken installation meets nearly any
+            yield Check("fail", f"{name} cannot be imported ({type(error).__name__}: {error})", REINSTALL)
+        else:
+            yield Check("ok", f"{name} {getattr(module, '__version__', installed(name))}")
+
+
+def read_config(files: Sequence[str | Path]) -> tuple[dict[str, Any], list[str]]:
+    """A complete config from files, each behind the one before, and its faults, one line each."""
+    import yaml
+
+    from ventral.study.config import complete
+
+    config: dict[str, Any] = {}
+    for file in files:
+        try:
+            content = yaml.safe_load(Path(file).read_text())
+        except FileNotFoundError:
+            return config, [f"{file}: no such file; correct the path"]
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            return config, [f"{file}: not YAML ({' '.join(str(error).split())}); correct it"]
+        if not isinstance(content, dict):
+            return config, [f"{file}: not a list of keys; see config.yaml"]
+        config = joined(config, content)
+    schema = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    return config, [f"{files[-1]}: {fault}" for fault in complete(config, schema)]
+
+
+def joined(config: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """One config behind another, as Snakemake joins them."""
+    shared = [key for key in config.keys() & other.keys() if isinstance(config[key], dict)]
+    return {**config, **other, **{key: joined(config[key], other[key]) for key in shared}}
+
+
+def check_gpu(device: str) -> Check:
+    """Whether torch can use a GPU, and the study asks for one."""
+    import torch
+
+    if device == "cpu":
+        return Check("ok", "networks run on the CPU, as `device: cpu` says")
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / GB
+        return Check("ok", f"GPU {torch.cuda.get_device_name(0)}, {memory:.0f} GB")
+    if device == "cuda":
+        return Check("fail", "no GPU that torch can use, and `device: cuda`", "set it to auto, or install a CUDA torch")
+    if shutil.which("nvidia-smi"):
+        return Check("warn", f"a GPU that torch {torch.__version__} cannot use", "install a CUDA torch")
+    return Check("ok", "no GPU: networks run on the CPU")
+
+
+def check_memory(mem_mb: float) -> Check:
+    """Cores, and memory against the budget of a job."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
+    found = f"{cores} cores, {memory / 1e3:.1f} GB of memory"
+    if memory < mem_mb:
+        return Check("warn", f"{found}, `resources.mem_mb` is {mem_mb:.0f}", "lower it")
+    return Check("ok", found)
+
+
+def check_lock(folder: Path) -> Check:
+    """Whether a run holds the folder, or one that was killed left it held."""
+    if any((folder / ".snakemake" / "locks").glob("*")):
+        return Check("warn", "the folder is locked", "wait for the run, or if none is under way `snakemake --unlock`")
+    return Check("ok", "the folder is not locked")
+
+
+def check_disk(needed: float) -> Iterator[Check]:
+    """Room for what is downloaded and made, here and for temporary files."""
+    for what, folder in (("here", Path.cwd()), ("for temporary files (TMPDIR)", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(folder).free
+        found = f"{free / GB:.1f} GB of disk free {what}"
+        if what == "here" and free < needed:
+            yield Check("fail", f"{found}, downloads take {needed / GB:.1f} GB", "free some")
+        elif free < ROOM + (needed if what == "here" else 0):
+            yield Check("warn", found, "free some, or choose another folder")
+        else:
+            yield Check("ok", found)
+
+
+def check_downloads(wanted: Sequence["Download"], answers: Sequence[tuple[str, int | None]]) -> Iterator[Check]:
+    """Whether each thing to download can be had, as `find` told, with its bytes; and the sum."""
+    if not wanted:
+        yield Check("ok", "nothing to download")
+        return
+    for download, (problem, size) in zip(wanted, answers, strict=True):
+        if problem:
+            remedy = "check the connection, or fetch it elsewhere and name it in the config"
+            yield Check("fail", f"to download: {download.what}: {problem}", remedy)
+        else:
+            yield Check("ok", f"to download: {download.what}: {told(size)}")
+    unknown = sum(size is None for _, size in answers)
+    beside = f" and {unknown} of unknown size" if unknown else ""
+    yield Check("ok", f"to download in all: {told(sum(size or 0 for _, size in answers))}{beside}")
+
+
+def find(download: "Download") -> tuple[str, int | None]:
+    """Why nobody gives a download, empty if somebody does; and its bytes, where they can be told."""
+    if download.package:
+        command = [sys.executable, "-m", "pip", "index", "versions", download.package.partition("=")[0]]
+        command += ["--no-binary", ":all:", "--retries", "0", "--timeout", str(SECONDS)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        return ("pip's package index does not have it" if done.returncode else ""), download.size
+    import requests  # type: ignore[import-untyped]
+
+    problems = []
+    for url in download.urls:
+        try:
+            # Not HEAD, which some servers refuse; the body is left where it is.
+            with requests.get(url, stream=True, timeout=SECONDS) as answer:
+                length = answer.headers.get("Content-Length", "")
+        except requests.RequestException as error:
+            problems.append(f"{url}: {type(error).__name__}")
+            continue
+        if answer.status_code < 400 or (download.server and answer.status_code < 500):
+            size = int(length) if length.isdecimal() and answer.ok and not download.server else None
+            return "", download.size or size
+        problems.append(f"{url}: HTTP {answer.status_code}")
+    return ", ".join(problems), download.size
+
+
+def ask(url: str) -> str:
+    """The text at an address.
+
+    Raises:
+        InputError: if none comes in time.
+    """
+    import requests
+
+    try:
+        return requests.get(url, timeout=SECONDS).text
+    except requests.RequestException as error:
+        raise InputError(url, "download", type(error).__name__, "check the connection") from None
+
+
+def told(size: float | None) -> str:
+    """Bytes in words."""
+    return "size not known" if size is None else f"{size:,.0f} bytes ({size / 1e6:.1f} MB)"
+
+
+def report(checks: Iterable[Check]) -> int:
+    """Print checks as they come; 1 if any failed, else 0."""
+    failed = 0
+    for check in checks:
+        print(check, flush=True)
+        failed |= check.status == "fail"
+    return int(failed)

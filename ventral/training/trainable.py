@@ -1,0 +1,183 @@
+"""An encoder trained by gradient: a backbone, the layer at which its features are taken, and a head."""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ventral.files.errors import InputError, listed
+from ventral.training.heads import Head, HeadPlan, build_head
+
+WHOLE = "output"  # the layer that is the network's own output
+
+
+class _Reached(Exception):
+    """The layer has run: what follows it in the network need not."""
+
+
+class Encoder(nn.Module):
+    """Images -> features of one layer -> rates of t neuroids.
+
+    The network is run up to the layer and no further. Rates are predicted in standard deviations about the mean of
+    each neuroid, which `mean` and `std` undo; training sets these from its responses.
+
+    Args:
+        backbone: any network; it may be frozen, trained in parts, or trained whole (see `freeze`).
+        layer: name of the module whose output is taken, or "output"; `NAME-t1` for its second run within an image,
+            `NAME:0` for the first tensor of several that it returns.
+        head: from `build_head`.
+        n_neuroids: number of rates t.
+
+    Raises:
+        InputError: if there is no such layer.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: nn.Module, layer: str, head: Head, n_neuroids: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.layer = layer
+        self._trained: frozenset[str] = frozenset()
+        _find(backbone, layer)
+        self.register_buffer("mean", torch.zeros(n_neuroids))
+        self.register_buffer("std", torch.ones(n_neuroids))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(b, 3, H, W) prepared images -> (b, t) rates in standard deviations, and category logits or None."""
+        return self.head(features_at(self.backbone, self.layer, images))
+
+    def freeze(self, trainable: Sequence[str]) -> None:
+        """Leave of the backbone only the modules that match a pattern trainable, with all that is within them.
+
+        Args:
+            trainable: names of modules, or shell patterns; ("*",) for the whole backbone, () for none of it.
+
+        Raises:
+            InputError: if a pattern matches no module.
+        """
+        names = [name for name, _ in self.backbone.named_modules()]
+        roots: set[str] = set()
+        for pattern in trainable:
+            matched = [name for name in names if fnmatchcase(name, pattern)]
+            if not matched:
+                remedy = f"its modules are {listed([name for name in names if name], 400)}"
+                raise InputError("config", "trainable", f"no module matches {pattern!r}", remedy)
+            roots.update(matched)
+        self._trained = frozenset(name for name in names if "" in roots or roots & _with_parents(name))
+        for name, module in self.backbone.named_modules():
+            for parameter in module.parameters(recurse=False):
+                parameter.requires_grad_(name in self._trained)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Encoder":
+        """As of any module, but what is frozen stays in evaluation mode: its batch norm keeps its statistics."""
+        super().train(mode)
+        for name, module in self.backbone.named_modules():
+            module.training = mode and name in self._trained
+        return self
+
+    def changing(self) -> dict[str, Tensor]:
+        """Of the state dict what training can change, buffers of trained modules included. Not copied."""
+        kept = {f"backbone.{name}." if name else "backbone." for name in self._trained}
+        return {
+            name: value
+            for name, value in self.state_dict().items()
+            if not name.startswith("backbone.") or name.rpartition(".")[0] + "." in kept
+        }
+
+
+def build_encoder(
+    backbone: nn.Module,
+    layer: str,
+    head: HeadPlan,
+    example: Tensor,
+    n_neuroids: int,
+    *,
+    n_categories: int = 0,
+    seed: int,
+) -> Encoder:
+    """Put a head with weights drawn from `seed` on a layer.
+
+    Args:
+        backbone: the network, on the CPU.
+        layer: see `Encoder`.
+        head: what stands on the layer.
+        example: (b, 3, H, W) prepared image, or (b, k) features for a backbone that takes such; for its shape.
+        n_neuroids: number of rates.
+        n_categories: number of object categories to co-train on; 0 for none.
+        seed: of the head's weights.
+
+    Raises:
+        InputError: if the layer is not there, does not run, or the head does not fit it.
+    """
+    backbone.eval()
+    with torch.no_grad():
+        features = features_at(backbone, layer, example[:1])
+    return Encoder(
+        backbone, layer, build_head(head, features, n_neuroids, n_categories=n_categories, seed=seed), n_neuroids
+    )
+
+
+def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
+    """(b, ...) output of a layer; nothing after it runs.
+
+    Raises:
+        InputError: if there is no such layer, it does not run, or gives no tensor.
+    """
+    module, run, item = _find(backbone, layer)
+    if module is None:
+        return _tensor(backbone(inputs), item, layer)
+    outputs: list[Any] = []
+
+    def stop(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        outputs.append(output)
+        if len(outputs) > run:
+            raise _Reached
+
+    handle = module.register_forward_hook(stop)
+    try:
+        backbone(inputs)
+    except _Reached:
+        return _tensor(outputs[run], item, layer)
+    finally:
+        handle.remove()
+    problem = f"{layer} runs {len(outputs)} times for an image" if outputs else f"{layer} does not run for an image"
+    raise InputError("config", "layer", problem, "choose another layer")
+
+
+def _find(backbone: nn.Module, layer: str) -> tuple[nn.Module | None, int, int | None]:
+    """The module of a layer (None: the whole network), which of its runs, and which of its outputs."""
+    modules = dict(backbone.named_modules())
+    modules.pop("")
+    if layer in modules:
+        return modules[layer], 0, None
+    match = re.fullmatch(r"(.+?)(?:-t(\d+))?(?::(\d+))?", layer)
+    name, run, item = match.groups() if match else (layer, None, None)
+    if name != WHOLE and name not in modules:
+        problem = f"no layer {layer!r}" if layer else "no layer named"
+        raise InputError("config", "layer", problem, f"the layers are {listed([*modules, WHOLE], 400)}")
+    return modules.get(name), int(run or 0), None if item is None else int(item)
+
+
+def _tensor(output: Any, item: int | None, layer: str) -> Tensor:
+    """The tensor that a layer's output is or, where it holds several, the one asked for."""
+    if isinstance(output, Tensor) and not item:
+        return output
+    values = list(output.values()) if isinstance(output, dict) else output
+    tensors = [value for value in values if isinstance(value, Tensor)] if isinstance(values, (list, tuple)) else []
+    if item is None or item >= len(tensors):
+        names = listed([f"{layer.partition(':')[0]}:{i}" for i in range(len(tensors))])
+        raise InputError("config", "layer", f"{layer} gives {len(tensors)} tensors", f"choose {names or 'another'}")
+    return tensors[item]
+
+
+def _with_parents(name: str) -> set[str]:
+    """`a.b.c` -> {a, a.b, a.b.c}."""
+    parts = name.split(".")
+    return {".".join(parts[: i + 1]) for i in range(len(parts))}
