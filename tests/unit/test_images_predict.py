@@ -17,15 +17,18 @@ from ventral.data.majaj.files import read_pictures
 from ventral.data.pixels import fitting
 from ventral.data.xiao.crops import CENTRE, crop_fixations
 from ventral.encoders.chosen import chosen_predictions
-from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.fit import fit_protocol
 from ventral.encoders.keep.dual import fit_dual
-from ventral.encoders.keep.primal import keep_linear, primal_weights
+from ventral.encoders.keep.linear import keep_linear
+from ventral.encoders.keep.primal import primal_weights
 from ventral.encoders.keep.reading import predict_images
 from ventral.encoders.keep.trained import keep_trained
 from ventral.encoders.trained import build_trained, make_recipe, preparation
 from ventral.gram.matrix import gram_of
 from ventral.networks.activations import prepare
 from ventral.networks.zoo import build_network
+from ventral.readouts.pls import Pls
+from ventral.readouts.ridge import Ridge
 from ventral.training.engine import predict
 from ventral.training.loader import Inputs
 
@@ -93,7 +96,7 @@ NETWORKS = {
     "as they are": {"architecture": "pixels", "weights": "random", "layers": "auto"},
     "resized": {"architecture": "pixels", "weights": "random", "layers": "auto", "image_size": 17},
 }
-READOUTS = {"ridge": ReadoutPlan("loo"), "pca": ReadoutPlan(1.0, components=5), "pls": ReadoutPlan(pls=3)}
+READOUTS = {"ridge": Ridge("loo"), "pca": Ridge(1.0, components=5), "pls": Pls(3)}
 
 
 @pytest.fixture(params=DATASETS)
@@ -127,9 +130,9 @@ def test_linear_encoders(dataset, network):
         },
     )
     gram, split = gram_of(features), responses["split"].values
-    for name, plan in READOUTS.items():
-        expected = chosen_predictions(fit_protocol([("pixels", gram)], responses, plan, split[None]))
-        duals = {"pixels": fit_dual(gram, responses, split, plan, np.ones(3, bool))}
+    for name, readout in READOUTS.items():
+        expected = chosen_predictions(fit_protocol([("pixels", gram)], responses, readout, split[None]))
+        duals = {"pixels": fit_dual(gram, responses, split, readout, np.ones(3, bool))}
         primals = primal_weights(built, images, np.arange(N), duals, device=CPU)
         keep_linear(name, built, primals, settings, {"neuroid_id": list("abc"), "fitting": fitting(side)})
         assert sd_apart(predict_images(name, files[TRAIN:])[1], expected, responses["rate"].values) < 1e-4

@@ -7,8 +7,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ventral.data.selection import require_train, stimulus_groups
 from ventral.data.splits import SPLITS, protocol_splits
-from ventral.data.train_stimuli import require_train
 from ventral.files.atomic import enduring, reading, writing
 from ventral.files.errors import InputError, listed, refuse_all
 from ventral.scores.ceilings import average_rows, covariance, noise_ceiling, squared_errors, variance_components
@@ -269,7 +269,8 @@ def draw_splits(responses: xr.Dataset, protocol: str, seed: int) -> NDArray[np.s
         return protocol_splits(protocol, split, seed)
     observed = np.isfinite(responses["rate"].values).any(axis=1)
     labels = {name: responses[name].values[observed] for name in ("object_name", "category_name") if name in responses}
-    groups = responses["stimulus_group"].values[observed] if "stimulus_group" in responses else None
+    groups = stimulus_groups(responses)
+    groups = None if groups is None else groups[observed]
     try:
         drawn = protocol_splits(protocol, split[observed], seed, next(iter(labels.values()), None), groups)
     except ValueError as error:

@@ -17,12 +17,14 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ventral.data.selection import stimulus_groups
 from ventral.networks import activations
 from ventral.networks.cnn import build_cnn
 from ventral.networks.hybrid import build_hybrid
 from ventral.networks.own import IMAGENET_MEAN, IMAGENET_STD
 from ventral.networks.published import origin
 from ventral.networks.zoo import IN_PLACE, Network, build_network
+from ventral.scores.r2 import r2
 from ventral.training.engine import CPU, predict, train
 from ventral.training.heads import make_head_plan
 from ventral.training.loader import Inputs, Rows
@@ -308,9 +310,9 @@ def make_examples(
     strata = _labels(responses, ("object_name", "category_name"))
     categories = _labels(responses, CATEGORIES) if job.recipe["n_categories"] else None
     codes = None if categories is None else np.searchsorted(np.unique(categories), categories)[chosen]
-    groups = responses["stimulus_group"].values[chosen] if "stimulus_group" in responses else None
-    rates = responses["rate"].values[chosen]
-    return Examples(job.inputs(images, rows[chosen]), rates, codes, None if strata is None else strata[chosen], groups)
+    groups, rates = stimulus_groups(responses), responses["rate"].values[chosen]
+    strata, groups = (None if of is None else of[chosen] for of in (strata, groups))
+    return Examples(job.inputs(images, rows[chosen]), rates, codes, strata, groups)
 
 
 def count_categories(responses: xr.Dataset, entry: Entry) -> int:
@@ -322,16 +324,6 @@ def count_categories(responses: xr.Dataset, entry: Entry) -> int:
 def _labels(responses: xr.Dataset, names: Sequence[str]) -> NDArray[np.str_] | None:
     """(n,) the first of those labels that stimuli have; None where they have none."""
     return next((responses[name].values for name in names if name in responses), None)
-
-
-def r2(rates: NDArray[np.floating], predictions: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(t,) R2 of (n, t) predictions where (n, t) rates are not NaN; 0 where these are constant or all NaN."""
-    seen = np.isfinite(rates)
-    known, count = np.where(seen, rates, 0.0), np.maximum(seen.sum(axis=0), 1)
-    spread = np.where(seen, known - known.sum(axis=0) / count, 0)
-    error, variance = (np.where(seen, known - predictions, 0) ** 2).sum(axis=0), (spread**2).sum(axis=0)
-    varies = variance > 1e-24 * (known**2).sum(axis=0)  # else what is left is rounding
-    return np.where(varies, 1 - error / np.where(varies, variance, 1), 0)
 
 
 def _as_dataset(

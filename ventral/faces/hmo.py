@@ -14,7 +14,7 @@ from ventral.files.console import progress
 from ventral.gram.matrix import gram_of
 from ventral.gram.spectra import Decomposition
 from ventral.networks.hmo import HMO, MEAN, STD, build_hmo, build_module, draw_modules, make_card
-from ventral.readouts.linear import fit
+from ventral.readouts.linear import fit_linear
 
 Floats = NDArray[np.float64]
 
@@ -79,7 +79,8 @@ def held_out(inner: Floats, target: Floats) -> Floats:
     if not values.size:
         return np.full(len(target), target.mean())
     # Uncut, so that nothing has to be decomposed again without each image: the penalty is above what the cut is for.
-    return fit(decomposition, target[:, None], list(PENALTIES * values.mean()), rank_cut=0).held_out[:, 0]
+    fitted = fit_linear(decomposition, target[:, None], list(PENALTIES * values.mean()), rank_cut=0)
+    return fitted.held_out[:, 0]
 
 
 def weighted_accuracy(values: Floats, target: Floats, weights: Floats | None = None) -> float:

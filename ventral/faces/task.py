@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.selection import stimulus_groups
 from ventral.data.xiao.files import read_table
 from ventral.files.errors import InputError
 
@@ -30,7 +31,8 @@ def face_task(responses: xr.Dataset, regions: pd.DataFrame) -> pd.DataFrame:
         or none where the label is unknown; `group` of near duplicates.
     """
     ids, label = responses["stimulus_id"].values.astype(str), responses["category_name"].values.astype(str)
-    groups = responses["stimulus_group"].values if "stimulus_group" in responses.coords else ids
+    found = stimulus_groups(responses)
+    groups = ids if found is None else found
     task = pd.DataFrame({"stimulus_id": ids, "label": label, "group": groups.astype(str)})
     # Of a real face and something else in one image, the face counts.
     first = regions.sort_values("face", ascending=False, kind="stable").drop_duplicates("stem").set_index("stem")

@@ -67,6 +67,11 @@ class Gram:
         variance = float(np.trace(self.inner)) / len(self.inner)
         return variance <= DEAD * (mean_square + variance)
 
+    @property
+    def kernel(self) -> Floats:
+        """(n, n) what readouts and comparisons take: `inner`, or zeros of dead features, in which it is rounding."""
+        return np.zeros_like(self.inner) if self.dead else self.inner
+
 
 def in_double(n_images: int, n_units: int) -> bool:
     """Whether a layer's products are made and kept in float64.

@@ -5,14 +5,12 @@ A readout filters the spectrum of the train images' centred Gram matrix K = Q di
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ventral.gram.spectra import RANK_CUT, Decomposition, Spectrum
-
-Floats = NDArray[np.float64]
+from ventral.readouts.contract import Fitted, Floats, ImageWeights
 
 # A ridge penalty -> (n, t) residuals of the train images, each by a readout fitted without it.
 Residuals = Callable[[float], Floats]
@@ -21,30 +19,7 @@ Residuals = Callable[[float], Floats]
 UNDETERMINED = 1e-6
 
 
-@dataclass(frozen=True)
-class Readout:
-    """A fitted linear map from features to t neuroids, held as weights of the train images.
-
-    Attributes:
-        dual: (n, t) weight of each train image: prediction = (inner products with train images) @ dual + intercept.
-        intercept: (t,) mean train response.
-        alpha: (t,) ridge penalty used.
-        held_out: (n, t) prediction of each train image by a readout fitted without it, or without its group or fold.
-        n_directions: number of directions of feature space used.
-    """
-
-    dual: Floats
-    intercept: Floats
-    alpha: Floats
-    held_out: Floats
-    n_directions: int
-
-    def predict(self, cross: Floats) -> Floats:
-        """(m, t) predictions from (m, n) inner products with the train images, about the train mean."""
-        return cross @ self.dual + self.intercept
-
-
-def fit(
+def fit_linear(
     decomposition: Decomposition,
     responses: NDArray[np.floating],
     alphas: Sequence[float],
@@ -52,7 +27,7 @@ def fit(
     *,
     shared: bool = False,
     rank_cut: float = RANK_CUT,
-) -> Readout:
+) -> Fitted:
     """Fit one readout per neuroid; with several alphas, take for each neuroid the one of least held-out error.
 
     Train images are held out one by one, or group by group, in closed form where that is exact; where the components
@@ -76,8 +51,8 @@ def fit(
     else:
         residuals = _left_out_in_folds(decomposition, responses, rank_cut, n_components)
     chosen, residual = _choose(residuals, alphas, shared)
-    dual = kept.vectors @ (projected / (kept.values[:, None] + chosen))
-    return Readout(dual, intercept, chosen, responses - residual, kept.values.size)
+    weights = ImageWeights(kept.vectors @ (projected / (kept.values[:, None] + chosen)), intercept)
+    return Fitted(weights.predict, responses - residual, kept.values.size, chosen, weights)
 
 
 def _choose(residuals: Residuals, alphas: Sequence[float], shared: bool) -> tuple[Floats, Floats]:

@@ -70,7 +70,7 @@ def write_similarity(
             )
 
         for network, layer, gram in models:
-            add(network, layer, correlation_rdm(gram), np.zeros_like(gram.inner) if gram.dead else gram.inner)
+            add(network, layer, correlation_rdm(gram), gram.kernel)
         for label, rdm, inner, known in category_models(responses):
             add(CATEGORY, label, rdm, inner, known)
         table = comparisons.table(lambda network, layer: squareform(file[f"layers/{network}/{entry_of(layer)}"][:]))

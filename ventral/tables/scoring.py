@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.selection import is_reliable, stimulus_groups
 from ventral.encoders.chosen import chosen_predictions
 from ventral.files.errors import InputError
 from ventral.scores.ceilings import noise_ceiling
@@ -75,7 +76,7 @@ def score_encoder(
     if about["protocol"] == "holdout" and not (predictions["split"] == "val").any():
         raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
     shown = responses.isel(stimulus=np.isin(responses["stimulus_id"], predictions["stimulus_id"]))
-    counted = ~(responses["reliability"].values < min_reliability)
+    counted = is_reliable(responses, min_reliability)
     tidy, summary, curve = [], [], []
     for split in ("val", "test"):
         held_out = predictions["split"].values == split
@@ -91,8 +92,8 @@ def score_encoder(
 
 def _groups(shown: xr.Dataset) -> NDArray[np.intp]:
     """(n,) number of the group of each stimulus."""
-    names = shown["stimulus_group"] if "stimulus_group" in shown else shown["stimulus_id"]
-    return np.unique(names.values, return_inverse=True)[1]
+    groups = stimulus_groups(shown)
+    return np.unique(shown["stimulus_id"].values if groups is None else groups, return_inverse=True)[1]
 
 
 def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, shown: xr.Dataset) -> Judged:

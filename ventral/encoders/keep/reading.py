@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from ventral.data.images import Reader, open_images, read_image
 from ventral.data.pixels import fit_square, fitting
-from ventral.encoders.keep.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
+from ventral.encoders.keep.linear import NETWORK, READOUT
+from ventral.encoders.keep.primal import BATCH, Batches, Primal, apply_primal
 from ventral.encoders.keep.probes import TOLERANCE, deviation, probe_images
 from ventral.encoders.keep.writing import CARD, Card, digest_of
 from ventral.files.console import progress

@@ -1,0 +1,51 @@
+"""Ridge regression and least squares, on the features or on their principal components."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import NonNegativeFloat
+
+from ventral.files.keys import key
+from ventral.gram.spectra import Decomposition, Spectrum
+from ventral.readouts.contract import ComponentsReadout, Fitted
+from ventral.readouts.linear import fit_linear
+
+# Penalties to choose from, in units of the mean eigenvalue of a layer's Gram matrix: one grid then serves layers of a
+# thousand and of a million units.
+ALPHAS = np.logspace(-4, 4, 17)
+
+
+@dataclass(frozen=True)
+class Ridge(ComponentsReadout):
+    """Ridge regression with a given penalty, or one that is chosen on held-out train stimuli."""
+
+    is_linear = True
+
+    alpha: Annotated[
+        NonNegativeFloat | Literal["loo", "cv"],
+        key(
+            "penalty of ridge, as in scikit-learn; 0 for least squares of minimum norm; loo and cv choose it on "
+            "held-out train stimuli, loo for each neuroid, cv once for all neuroids that are fitted together",
+            "give a number, loo or cv",
+            "loo",
+        ),
+    ]
+
+    def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
+        """As `Readout.fit`; nothing is random."""
+        alphas = self.alphas(decomposition.spectrum(self.rank_cut), len(responses))
+        shared = self.alpha == "cv"
+        return fit_linear(decomposition, responses, alphas, self.components, shared=shared, rank_cut=self.rank_cut)
+
+    def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
+        """The penalties to try on features of this spectrum."""
+        if self.alpha in ("loo", "cv"):
+            scale = float(spectrum.values.sum()) / n_train
+            return list(ALPHAS * (scale if scale > 0 else 1.0))
+        return [float(self.alpha)]
+
+
+READOUT = Ridge
