@@ -26,7 +26,8 @@ from ventral.encoders.fit import (
 from ventral.files.errors import InputError
 from ventral.gram.matrix import gram_of
 from ventral.gram.spectra import RANK_CUT, Decomposition, decompose
-from ventral.scores.metrics import pearson_r, score
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.scores.scoring import score
 
 N = 60
 PLANS = [ReadoutPlan(1.0), ReadoutPlan("loo"), ReadoutPlan(0.0, 5), ReadoutPlan("loo", 8)]

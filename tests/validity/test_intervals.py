@@ -14,7 +14,7 @@ from ventral.data.responses import reduce_presentations
 from ventral.data.splits import protocol_splits
 from ventral.encoders.fit import ReadoutPlan, fit_protocol
 from ventral.gram.matrix import gram_of
-from ventral.scores.metrics import METRICS
+from ventral.scores.catalogue import METRICS
 from ventral.tables.scoring import score_encoder
 
 REGION = np.repeat(list(SIZES), list(SIZES.values()))
