@@ -14,7 +14,7 @@ from ventral.data.responses import read_responses
 from ventral.encoders.fit import fit_encoder
 from ventral.gram.file import read_gram
 from ventral.readouts.ridge import Ridge
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 
 REPO = Path(__file__).parents[2]
 DATASET = "v4_210325"

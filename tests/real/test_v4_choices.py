@@ -16,7 +16,7 @@ from ventral.data.responses import read_responses
 from ventral.encoders.fit import fit_readouts
 from ventral.gram.file import match_stimuli, read_gram, read_layers
 from ventral.readouts.ridge import Ridge
-from ventral.scores.metrics import score
+from ventral.scores.scoring import score
 
 REPO = Path(__file__).parents[2]
 SESSIONS = ("v4_190923", "v4_210224")

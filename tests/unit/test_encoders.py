@@ -27,7 +27,8 @@ from ventral.gram.spectra import RANK_CUT, Decomposition, decompose
 from ventral.readouts.mlp import Mlp
 from ventral.readouts.pls import Pls
 from ventral.readouts.ridge import ALPHAS, Ridge
-from ventral.scores.metrics import pearson_r, score
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.scores.scoring import score
 
 N = 60
 READOUTS = [Ridge(1.0), Ridge("loo"), Ridge(0.0, components=5), Ridge("loo", components=8)]

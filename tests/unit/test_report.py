@@ -19,7 +19,7 @@ from ventral.report.page import render
 from ventral.report.pictures import embed, kind_of, left_out, pictures, read_caption
 from ventral.report.results import Study
 from ventral.report.stages import draw_stages, ranks, without_shortcuts
-from ventral.scores.metrics import METRICS
+from ventral.scores.catalogue import METRICS
 
 REPO = Path(__file__).parents[2]
 CAPTIONS = list(map(str, (REPO / "workflow" / "report").glob("*.rst")))

@@ -21,7 +21,7 @@ from ventral.figures.scores import (
     neuroid_scores,
 )
 from ventral.figures.style import FLOOR, save
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.tables.reproduction import COLUMNS, reproduce
 
 ENCODERS = {"net-ridge": "pretrained", "net-ols": "pretrained", "net_random-ridge": "random", "pixels-ols": "none"}

@@ -5,15 +5,11 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, pearsonr
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
 
-from ventral.scores.metrics import (
-    METRICS,
-    bootstrap_weights,
-    ceiled_r2,
-    influence,
-    interval,
-    pearson_r,
-    score,
-)
+from ventral.scores.catalogue import METRICS
+from ventral.scores.ceilings import ceiled_r2
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.scores.resampling import bootstrap_weights, interval
+from ventral.scores.scoring import influence, score
 
 seeds = st.integers(0, 2**32 - 1)
 

@@ -9,7 +9,9 @@ import xarray as xr
 from scipy.stats import pearsonr
 
 from ventral.files.errors import InputError
-from ventral.scores.metrics import METRICS, ceiled_r2, score
+from ventral.scores.catalogue import METRICS
+from ventral.scores.ceilings import ceiled_r2
+from ventral.scores.scoring import score
 from ventral.tables.gather import (
     ENCODER,
     gather_checks,

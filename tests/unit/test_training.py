@@ -17,7 +17,7 @@ from ventral.files import console
 from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.weights import fingerprint
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.training import loop as training_loop
 from ventral.training.augment import Augment, Augmenter
 from ventral.training.engine import fit_mlp, predict, train

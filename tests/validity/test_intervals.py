@@ -15,7 +15,7 @@ from ventral.data.splits import protocol_splits
 from ventral.encoders.fit import fit_protocol
 from ventral.gram.matrix import gram_of
 from ventral.readouts.ridge import Ridge
-from ventral.scores.metrics import METRICS
+from ventral.scores.catalogue import METRICS
 from ventral.tables.scoring import score_encoder
 
 REGION = np.repeat(list(SIZES), list(SIZES.values()))

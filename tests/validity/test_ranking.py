@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ventral.scores.intervals import Estimate, estimate
-from ventral.scores.metrics import influence
 from ventral.scores.ranking import model_confidence_set, resample
+from ventral.scores.scoring import influence
 from ventral.tables.gather import TOLD
 
 STUDIES = 80

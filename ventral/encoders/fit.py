@@ -10,7 +10,7 @@ from ventral.data.selection import is_reliable, require_train, stimulus_groups
 from ventral.gram.matrix import Gram, centre_on
 from ventral.gram.spectra import Decomposition
 from ventral.readouts.contract import Fitted, Readout
-from ventral.scores.r2 import r2
+from ventral.scores.metrics.r2 import r2
 
 Floats = NDArray[np.float64]
 
@@ -29,15 +29,15 @@ def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.int
         yield np.flatnonzero(group == i), patterns[:, i]
 
 
-def fitted_together(responses: xr.Dataset, per: str) -> NDArray[np.str_]:
+def fitted_together(responses: xr.Dataset, per: str | None) -> NDArray[np.str_]:
     """(neuroid,) name of the neuroids that each is fitted with: its region, or its region in its own subject.
 
     The encoder of a region then does not depend on which other regions are in the file.
     """
     regions = responses["region"].values.astype(str)
-    if per == "region":
-        return regions
-    return np.char.add(np.char.add(responses["subject"].values.astype(str), " "), regions)
+    if per == "subject":
+        return np.char.add(np.char.add(responses["subject"].values.astype(str), " "), regions)
+    return regions
 
 
 def decompositions(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ventral.figures.scores import PROTOCOL, Best, draw_distribution, neuroid_scores, region_panels
 from ventral.figures.style import STYLE, titled
-from ventral.scores.metrics import interval
+from ventral.scores.resampling import interval
 
 NAMED = 2  # neuroids without a ceiling that are named; of more, their number
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ventral.encoders.chosen import chosen_predictions
 from ventral.figures.style import FLOOR, LABELS, STYLE, titled
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.tables.gather import best_first
 
 PROTOCOL = "holdout"

@@ -19,7 +19,7 @@ from ventral.files.atomic import writing
 from ventral.files.console import trace
 from ventral.files.errors import printable
 from ventral.scores.ceilings import noise_ceiling
-from ventral.scores.metrics import bootstrap_weights, interval
+from ventral.scores.resampling import bootstrap_weights, interval
 
 if TYPE_CHECKING:  # scipy takes a second, and of all figures only RDMs need it
     from ventral.similarity.regions import RegionRDM

@@ -1,53 +1,47 @@
-"""Readouts found by the name of their kind, which is the name of their module.
+"""The kinds of readouts, each a module of this folder, found by name.
 
-No module imports all kinds, so a job that fits readouts depends on the files of their kinds alone.
+Nothing imports all kinds at once, so a job that fits readouts depends on the files of their kinds alone.
 """
 
-import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-import ventral.readouts
+from ventral import readouts
 from ventral.files.errors import InputError, nearest
 from ventral.readouts.contract import Readout
 
-DEFAULT = "ridge"
+NO_READOUTS = {"catalogue", "contract", "linear"}  # modules of this folder that serve all kinds
+OTHERS = "ridge"  # the kind of an entry that names none
 
 
 def kinds() -> list[str]:
-    """Names of all kinds of readouts, sorted."""
-    return [name for name in _modules() if _found(name) is not None]
+    """The names of all kinds of readouts, sorted."""
+    return sorted({module.name for module in iter_modules(readouts.__path__)} - NO_READOUTS)
 
 
 def kind_of(entry: Mapping[str, Any]) -> str:
-    """The kind of an entry under `readouts`: its key `kind`, else the key that is the name of a kind, else ridge.
+    """The kind of an entry under `readouts`: its key `kind`, else the kind that one of its keys names, else ridge.
 
     So `{pls: 25}` is of kind pls, and `{alpha: loo}` of kind ridge.
     """
-    return str(entry.get("kind") or next((key for key in entry if key in _modules()), DEFAULT))
+    return str(entry.get("kind") or next((kind for kind in kinds() if kind in entry), OTHERS))
 
 
 def readout_class(kind: str) -> type[Readout]:
-    """The dataclass of a kind of readout.
+    """The dataclass of a kind, whose fields are the keys of an entry.
 
     Raises:
         InputError: if there is no such kind.
     """
-    found = _found(kind) if kind in _modules() else None
-    if found is None:
+    if kind not in kinds():
         raise InputError("config", "readouts", f"no readout of kind {kind!r}", nearest(kind, kinds()))
+    # The package is no constant here, so that who fits one kind does not depend on the code of all.
+    found: type[Readout] = import_module(f"{readouts.__name__}.{kind}").READOUT
     return found
 
 
 def readout_of(entry: Mapping[str, Any]) -> Readout:
-    """The readout of an entry under `readouts` whose values were checked."""
-    return readout_class(kind_of(entry))(**{key: value for key, value in entry.items() if key != "kind"})
-
-
-def _modules() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(ventral.readouts.__path__))
-
-
-def _found(module: str) -> type[Readout] | None:
-    return getattr(import_module(f"ventral.readouts.{module}"), "READOUT", None)
+    """The readout of an entry whose keys and values were checked."""
+    return readout_class(kind_of(entry))(**entry)

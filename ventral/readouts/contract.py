@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ventral.files.keys import key
-from ventral.gram.spectra import RANK_CUT, Decomposition, Spectrum
+from ventral.gram.spectra import RANK_CUT, Decomposition
 
 Floats = NDArray[np.float64]
 Names = Annotated[list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
@@ -73,17 +73,22 @@ class Readout(ABC):
     is_linear: ClassVar[bool] = False
     is_slow: ClassVar[bool] = False
 
+    kind: Annotated[
+        str | None,
+        key("kind of the readout; absent: the kind whose name is one of the other keys, else ridge", example="ridge"),
+    ] = None
     per: Annotated[
-        Literal["region", "subject"],
+        Literal["region", "subject"] | None,
         key(
-            "whose neuroids are fitted together and have one layer: those of a region, or of a region of one subject",
+            "whose neuroids are fitted together and have one layer: those of a region, or of a region of one subject; "
+            "absent: of a region",
             "one of region, subject",
         ),
-    ] = "region"
+    ] = None
     networks: Annotated[
         Names | None,
         key(
-            "networks that this readout is fitted on; all where absent",
+            "networks that this readout is fitted on; absent: all",
             "give a list of names under networks",
             ["pixels", "resnet50"],
         ),
@@ -115,23 +120,24 @@ class ComponentsReadout(Readout):
     components: Annotated[
         Count | None,
         key(
-            "number of principal components of the features that are used; all where absent",
+            "number of principal components of the features that are used; absent: all",
             "give a number of principal components",
             100,
         ),
     ] = None
     rank_cut: Annotated[
-        Share,
+        Share | None,
         key(
             "share of the largest eigenvalue of the Gram matrix below which a direction is not used; "
-            "0 uses all directions down to the rounding of float64",
+            "0: only the rounding of float64 is left out; absent: 1.0e-6",
             "give a share of the largest eigenvalue, such as 1.0e-6, or 0",
         ),
-    ] = RANK_CUT
+    ] = None
 
-    def spectrum(self, decomposition: Decomposition) -> Spectrum:
-        """The components of the train images that the readout uses."""
-        return decomposition.spectrum(self.rank_cut, self.components)
+    @property
+    def cut(self) -> float:
+        """The share of the largest eigenvalue below which a direction is not used."""
+        return RANK_CUT if self.rank_cut is None else self.rank_cut
 
     def most_components(self, n_train: int) -> int:
         """As `Readout.most_components`."""
@@ -139,4 +145,4 @@ class ComponentsReadout(Readout):
 
     def attributes(self) -> dict[str, Any]:
         """As `Readout.attributes`."""
-        return {"rank_cut": self.rank_cut}
+        return {"rank_cut": self.cut}

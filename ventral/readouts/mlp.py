@@ -28,9 +28,9 @@ class Mlp(ComponentsReadout):
 
     def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
         """As `Readout.fit`; train images are held out to choose the epoch. Of dead features the mean is predicted."""
-        spectrum = self.spectrum(decomposition)
+        spectrum = decomposition.spectrum(self.cut, self.components)
         if not spectrum.values.size:
-            return fit_linear(decomposition, responses, [0.0], rank_cut=self.rank_cut)
+            return fit_linear(decomposition, responses, [0.0], rank_cut=self.cut)
         # Here, not above: torch takes seconds to import.
         from ventral.training.engine import fit_mlp
         from ventral.training.heads import HeadPlan

@@ -36,9 +36,9 @@ class Ridge(ComponentsReadout):
 
     def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
         """As `Readout.fit`; nothing is random."""
-        alphas = self.alphas(decomposition.spectrum(self.rank_cut), len(responses))
+        alphas = self.alphas(decomposition.spectrum(self.cut), len(responses))
         shared = self.alpha == "cv"
-        return fit_linear(decomposition, responses, alphas, self.components, shared=shared, rank_cut=self.rank_cut)
+        return fit_linear(decomposition, responses, alphas, self.components, shared=shared, rank_cut=self.cut)
 
     def alphas(self, spectrum: Spectrum, n_train: int) -> Sequence[float]:
         """The penalties to try on features of this spectrum."""

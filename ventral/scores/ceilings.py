@@ -161,3 +161,14 @@ def halves_in_whole(n_presentations: NDArray[np.integer]) -> float:
     """
     n = n_presentations[n_presentations > 1]
     return float(np.mean(1 / (n // 2)) / np.mean(1 / n)) if n.size else float("nan")
+
+
+def ceiled_r2(r: Floats | float, ceiling: Floats | float) -> Any:
+    """Share of the explainable variance that is explained, r |r| / ceiling.
+
+    The noise of one neuroid bounds its r at the square root of the reliability of the responses that are scored, so
+    r^2 is divided by the reliability itself, not by its square. The sign of r is kept: chance then averages to zero.
+    NaN where the ceiling is not positive.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.asarray(ceiling) > 0, r * np.abs(r) / np.asarray(ceiling), np.nan)

@@ -52,7 +52,7 @@ def estimate(
 
     Args:
         scores: (neuroid,), NaN where there is none: such neuroids are left out.
-        influences: (stimulus, neuroid) of each stimulus on each score, from `ventral.scores.metrics.influence`.
+        influences: (stimulus, neuroid) of each stimulus on each score, from `ventral.scores.scoring.influence`.
         over: one of `OVER`.
         clusters: (neuroid,) subject or session of each neuroid, where the interval is over these.
         ceilings: (neuroid,) noise ceilings, NaN where unknown; the value is then sum(scores) / sum(ceilings) over the
@@ -155,4 +155,3 @@ _SCALES: dict[str, tuple[_Map, _Map, _Map]] = {
     "share": (lambda x: -np.log(1 - x), lambda x: 1 / (1 - x), lambda z: 1 - np.exp(-z)),
     "positive": (np.log, lambda x: 1 / x, np.exp),
 }
-SCALE_OF = {"explained_variance": "share", "r2": "share", "pearson_r": "r", "mse": "positive"}

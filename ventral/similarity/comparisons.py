@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import squareform
 from scipy.stats import false_discovery_control
 
-from ventral.scores.metrics import bootstrap_weights, interval
+from ventral.scores.resampling import bootstrap_weights, interval
 from ventral.similarity.ceilings import Ceiling, split_half_ceiling
 from ventral.similarity.cka import Kernel, linear_cka, make_kernel
 from ventral.similarity.inference import Ordering, exact_spearman, order_rdm, permutation_null, permutation_p

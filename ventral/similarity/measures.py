@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.scores.metrics import CONSTANT
+from ventral.scores.moments import CONSTANT
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from scipy.spatial.distance import squareform
 
 from ventral.gram.matrix import Gram, gram_of
 from ventral.scores.ceilings import step_up
-from ventral.scores.metrics import CONSTANT
+from ventral.scores.moments import CONSTANT
 from ventral.similarity.measures import rank
 
 Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import pdist
 
-from ventral.scores.metrics import bootstrap_weights
+from ventral.scores.resampling import bootstrap_weights
 from ventral.similarity.measures import partial_spearman, spearman
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ventral.files.atomic import writing
+from ventral.scores.catalogue import METRICS
 from ventral.scores.intervals import OVER
-from ventral.scores.metrics import METRICS
 from ventral.tables.gather import best_first
 
 LATEX = {

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ventral.data.selection import is_reliable, stimulus_groups
 from ventral.encoders.chosen import chosen_predictions
 from ventral.files.errors import InputError
-from ventral.scores.ceilings import noise_ceiling
-from ventral.scores.intervals import SCALE_OF, Estimate, bounds, estimate, interval_of
-from ventral.scores.metrics import METRICS, ceiled_r2, influence, score
+from ventral.scores.catalogue import METRICS
+from ventral.scores.ceilings import ceiled_r2, noise_ceiling
+from ventral.scores.intervals import Estimate, bounds, estimate, interval_of
+from ventral.scores.scoring import influence, score
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -128,7 +129,7 @@ def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses
     def spread(metric: str, value: Floats) -> tuple[Floats, Floats]:
         moved = judged.influences[metric]
         df = np.maximum(np.count_nonzero(moved, axis=0) - 1, 1)
-        low, high = bounds(value, np.sqrt((moved**2).sum(axis=0)), df, SCALE_OF[metric])
+        low, high = bounds(value, np.sqrt((moved**2).sum(axis=0)), df, METRICS[metric].scale)
         return low, high
 
     rows = {metric: (judged.values[metric], *spread(metric, judged.values[metric])) for metric in METRICS}
@@ -143,7 +144,7 @@ def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses
 def _mean(values: Floats, influences: Floats, metric: str, **over: Any) -> tuple[Row, Estimate]:
     """Mean over neuroids with its interval, and the median; neuroids without a score are left out."""
     mean = estimate(values, influences, **over)
-    low, high = interval_of(mean, SCALE_OF[metric])
+    low, high = interval_of(mean, METRICS[metric].scale)
     row = {f"{metric}_mean": mean.value, f"{metric}_low": low, f"{metric}_high": high}
     return row | {f"{metric}_median": _median(values)}, mean
 

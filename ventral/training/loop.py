@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ventral.files import console
 from ventral.files.errors import InputError
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.training.augment import NOTHING, Augmenter
 from ventral.training.heads import channels_first
 from ventral.training.loader import Inputs, chunks, epoch_batches, prefetched

@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ventral.data.xiao.spikes import count_spikes
-from ventral.scores.metrics import bootstrap_weights, interval
+from ventral.scores.resampling import bootstrap_weights, interval
 
 Floats = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from ventral.files.atomic import disk_faults
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError
 from ventral.files.fetch import filling
-from ventral.scores.metrics import score
+from ventral.scores.scoring import score
 
 CARD = "card.json"
 
