@@ -17,7 +17,7 @@ sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
 from functools import cache
 
-from imports import imported_files, own_code
+from ventral.study.imports import imported_files, own_code
 from ventral.files.atomic import check_disk
 from ventral.study.config import complete
 from ventral.files.contents import Contents
