@@ -29,6 +29,29 @@ def test_imports_are_followed(tmp_path):
     }
 
 
+def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(tmp_path):
+    files = {
+        "__init__.py": "",
+        "parts/__init__.py": "",
+        "parts/one.py": "",
+        "parts/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ventral.types\nelse:\n    import ventral.late\n",
+        "types.py": "",
+        "late.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / "ventral" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    script = "from importlib import import_module\ndef part(name):\n    import_module(f'{}{name}')\n"
+    (tmp_path / "all.py").write_text(script.replace("{}", "ventral.parts."))
+    (tmp_path / "one.py").write_text(script.replace("{}", "{PACKAGE}."))
+    names = {
+        path.relative_to(tmp_path / "ventral").as_posix() for path in imported_files(tmp_path / "all.py", tmp_path)
+    }
+    assert names == set(files) - {"types.py"}
+    assert not imported_files(tmp_path / "one.py", tmp_path)
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -39,7 +62,7 @@ def test_imports_are_followed(tmp_path):
 def test_nothing_before_a_gram_matrix_hangs_on_statistics(script):
     """A change of a score or of a readout must not run a network again."""
     assert not code_of(script) & {
-        "ventral/scores/metrics.py",
+        "ventral/scores/scoring.py",
         "ventral/readouts/linear.py",
         "ventral/data/responses.py",
     }

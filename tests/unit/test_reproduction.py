@@ -78,7 +78,7 @@ def test_own_table_is_whole(request):
 
 def test_page_has_every_number():
     page = to_markdown(reproduction_page(reproduce(reported(), ours(), ours())))
-    assert "| theirs | pearson_r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
+    assert "| theirs | r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
 
 
 def test_faulty_table_is_refused(tmp_path):

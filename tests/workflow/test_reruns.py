@@ -139,7 +139,7 @@ def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
 
 
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
-    append_comment(finished / "ventral" / "scores" / "metrics.py")
+    append_comment(finished / "ventral" / "scores" / "scoring.py")
     rules = rules_of(planned(finished))
     assert "assemble_scores" in rules
     assert not rules & {"extract_activations", "pack_majaj_images", "simulate_majaj"}

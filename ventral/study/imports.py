@@ -1,11 +1,12 @@
 """Which files a script or a user's code really imports, so that an edit reruns the rules it touches and no others."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "ventral"
+ANY = "**"  # every module of a package, as `import_module(f"package.{name}")` may import
 Module = tuple[int, str]  # how many folders up a relative import begins, 0 where it is absolute; and the dotted name
 
 
@@ -50,7 +51,7 @@ def _modules(file: Path) -> frozenset[Module]:
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     found: set[Module] = set()
-    for node in ast.walk(tree):
+    for node in _run(tree):
         match node:
             case ast.Import(names=names):
                 found |= {(0, alias.name) for alias in names}
@@ -58,7 +59,22 @@ def _modules(file: Path) -> frozenset[Module]:
                 found |= {(level, ".".join(filter(None, (module, alias.name)))) for alias in names}
             case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
                 found.add((0, name))
+            case ast.Call(
+                func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_],
+            ) if start.endswith("."):
+                found.add((0, f"{start}{ANY}"))
     return frozenset(found)
+
+
+def _run(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes of a tree that a run may reach: all but those that only a type checker reads."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        typed = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        waiting += node.orelse if typed else ast.iter_child_nodes(node)  # type: ignore[attr-defined]
 
 
 def _files(module: str, root: Path) -> list[Path]:
@@ -67,5 +83,8 @@ def _files(module: str, root: Path) -> list[Path]:
     found = []
     for depth in range(1, len(parts) + 1):
         path = root.joinpath(*parts[:depth])
-        found += [file for file in (path.with_name(f"{path.name}.py"), path / "__init__.py") if file.is_file()]
+        if parts[depth - 1] == ANY:
+            found += sorted(path.parent.glob("*.py"))
+        else:
+            found += [file for file in (path.with_name(f"{path.name}.py"), path / "__init__.py") if file.is_file()]
     return found

@@ -9,9 +9,10 @@ import pandas as pd
 from ventral.files.atomic import writing
 from ventral.scores.intervals import difference, interval_of
 from ventral.scores.ranking import model_confidence_set, resample
+from ventral.tables.groups import RANKING
 
 UNTRAINED = " (NO better than its random copy)"
-BASELINES = ("pixels", "majority")  # beside networks that tell faces
+BASELINES = ("pixels", "majority")  # classifiers that networks which detect faces are compared with
 TOLD = 0.05  # p below which an encoder is not among the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
@@ -49,7 +50,7 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
     """How far each encoder of one region and split is below the best, and whether it is among the best."""
     columns = ["below_best", "below_best_low", "below_best_high", "p_best"]
     table = pd.DataFrame(np.nan, rows.index, columns)
-    scored = rows["estimate"][np.isfinite(rows["pearson_r_mean"])]
+    scored = rows["estimate"][np.isfinite(rows[RANKING])]
     if len(scored):
         models = scored[~rows["reference"]]
         ranked = models if len(models) else scored
@@ -61,12 +62,6 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
     return table.assign(among_best=table["p_best"] >= TOLD)
 
 
-def best_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the summary by mean r, the best first; references after models."""
-    order = rows.sort_values("pearson_r_mean", ascending=False, kind="stable")
-    return order.sort_values("reference", kind="stable")
-
-
 def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
     """`weights.csv`: how each network that claims to be trained compares with its random copy."""
     rows = [pd.read_csv(path, keep_default_na=False) for path in paths]
@@ -75,10 +70,11 @@ def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def gather_faces(parts: Iterable[pd.DataFrame], source: str) -> pd.DataFrame:
-    """`faces.csv`: how well classifiers tell faces.
+    """`faces.csv`: how well classifiers detect faces.
 
     Args:
-        parts: of each network, as of `ventral.scores.classification.score_sets`; baselines, alike in all, stay once.
+        parts: of each network, from `ventral.scores.classification.score_sets`; a baseline that all parts hold is kept
+            once.
         source: of the recordings whose images they are.
 
     Returns:
@@ -93,7 +89,7 @@ def gather_faces(parts: Iterable[pd.DataFrame], source: str) -> pd.DataFrame:
 
 
 def mark_untrained(table: pd.DataFrame, checks: pd.DataFrame) -> pd.DataFrame:
-    """The table, in whose `weights` networks are marked that tell objects apart no better than their random copies."""
+    """The table; its `weights` mark the networks that classify objects no better than their random copies."""
     failed = table["network"].isin(checks["network"][~checks["passed"].astype(bool)])
     return table.assign(weights=table["weights"].where(~failed, table["weights"] + UNTRAINED))
 

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ventral.files.errors import InputError, nearest
-from ventral.tables.pages import Page, Section, bounded, rounded
+from ventral.scores.catalogue import MEDIAN, columns_of, heading_of, higher_is_better
+from ventral.tables.pages import Column, Page, Section, section
+from ventral.tables.phrases import bounded, rounded
 
 COLUMNS = ("report", "dataset", "region", "encoder", "split", "metric", "value", "ours", "layer", "note")
-LOWER_IS_BETTER = ("mse",)
 ACCURACY = {"mean": "accuracy", "low": "low", "high": "high"}  # columns of the classifiers' scores
 PROTOCOL = "holdout"  # the reports fit on train and report val
 
@@ -107,8 +108,8 @@ def _ours(row: dict, table: pd.DataFrame) -> pd.Series | None:
 
 def _number(row: dict, found: pd.Series | None) -> dict[str, float]:
     """Our value of the reported metric with its interval; NaN where there is none."""
-    names = {"value": f"{row['metric']}_mean", "low": f"{row['metric']}_low", "high": f"{row['metric']}_high"}
-    if row["metric"].endswith("_median"):  # a median over neuroids has no interval here
+    names = dict(zip(("value", "low", "high"), columns_of(row["metric"]), strict=True))
+    if row["metric"].endswith(MEDIAN):  # a median over neuroids has no interval here
         names = {"value": row["metric"], "low": "", "high": ""}
     return {key: np.nan if found is None else float(found.get(name, np.nan)) for key, name in names.items()}
 
@@ -130,7 +131,7 @@ def _status(row: dict, found: pd.Series | None, mine: dict[str, float], summary:
     if mine["low"] <= row["value"] <= mine["high"]:
         return "matched", ""
     higher = mine["value"] > row["value"]
-    return ("worse" if higher == (row["metric"] in LOWER_IS_BETTER) else "better"), ""
+    return ("better" if higher == higher_is_better(row["metric"]) else "worse"), ""
 
 
 def _weights_differ(found: pd.Series) -> str:
@@ -145,23 +146,16 @@ def reproduction_page(table: pd.DataFrame) -> Page:
     )
 
 
+REPRODUCTION = [
+    Column("encoder", 0.22, lambda row: row["encoder"]),
+    Column("metric", 0.16, lambda row: heading_of(row["metric"])),
+    Column("reported", "r", lambda row: rounded(row["reported"])),
+    Column("ours", "r", lambda row: bounded(row["value"], row["low"], row["high"])),
+    Column("status", 0.28, lambda row: row["status"] + (f": {row['why']}" if row["why"] else "")),
+]
+
+
 def _section(report: str, table: pd.DataFrame) -> Section:
     sources = list(dict.fromkeys(table["source"][table["source"] != ""]))
-    rows = [
-        [
-            row["encoder"],
-            row["metric"],
-            rounded(row["reported"]),
-            bounded(row["value"], row["low"], row["high"]),
-            row["status"] + (f": {row['why']}" if row["why"] else ""),
-        ]
-        for row in table.to_dict("records")
-    ]
-    return Section(
-        report,
-        f"Ours, with 95 % intervals, are from {' and '.join(sources)} recordings." if sources else "",
-        ["encoder", "metric", "reported", "ours", "status"],
-        [0.22, 0.16, "r", "r", 0.28],
-        rows,
-        [False] * len(rows),
-    )
+    note = f"Ours, with 95 % intervals, are from {' and '.join(sources)} recordings." if sources else ""
+    return section(report, note, REPRODUCTION, table.to_dict("records"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ventral.data.selection import is_reliable, stimulus_groups
 from ventral.encoders.chosen import chosen_predictions
 from ventral.files.errors import InputError
-from ventral.scores.catalogue import METRICS
+from ventral.scores.catalogue import METRICS, RANKED_BY
 from ventral.scores.ceilings import ceiled_r2, noise_ceiling
 from ventral.scores.intervals import Estimate, bounds, estimate, interval_of
 from ventral.scores.scoring import influence, score
@@ -174,7 +174,7 @@ def _region_rows(
         for metric in METRICS:
             found, mean = _mean(judged.values[metric][here], judged.influences[metric][:, here], metric, **drawn)
             row |= found
-            if metric == "pearson_r":
+            if metric == RANKED_BY:
                 row |= {"interval_over": mean.over, "estimate": mean}
         row |= _ceiled(judged, here, drawn)
         row |= {"reliability_median": _median(shown["reliability"].values[here])}
