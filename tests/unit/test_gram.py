@@ -93,6 +93,9 @@ def test_dead_layers_are_known():
     assert gram_of(constant).dead
     assert gram_of(np.zeros((8, 500), dtype=np.float32)).dead
     assert not gram_of(constant + rng.normal(size=constant.shape).astype(np.float32)).dead
+    np.testing.assert_array_equal(gram_of(constant).kernel, np.zeros((len(constant), len(constant))))
+    alive = gram_of(rng.normal(size=(8, 5)))
+    assert alive.kernel is alive.inner
 
 
 @pytest.mark.parametrize("n_units", [7, 300, 2 * WIDTH + 50])

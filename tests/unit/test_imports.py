@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from ventral.readouts import catalogue
 from ventral.study.imports import imported_files, own_code
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +73,8 @@ def test_no_network_is_trained_again_for_a_readout_or_a_table():
     code = code_of("train_encoder")
     assert {"ventral/encoders/trained.py", "ventral/training/search.py", "ventral/training/engine.py"} <= code
     readouts = {
-        f"ventral/{name}.py" for name in ("readouts/linear", "readouts/pls", "encoders/fit", "encoders/keep/dual")
+        f"ventral/{name}.py"
+        for name in ("readouts/linear", "readouts/contract", "readouts/ridge", "encoders/fit", "encoders/keep/dual")
     }
     assert all(map(os.path.isfile, readouts))
     assert not code & {
@@ -82,6 +84,19 @@ def test_no_network_is_trained_again_for_a_readout_or_a_table():
         "ventral/figures/style.py",
         "ventral/study/config.py",
     }
+
+
+def test_no_readout_is_fitted_again_for_another_kind_or_for_a_table():
+    kinds = {kind: imported_files(ROOT / "ventral" / "readouts" / f"{kind}.py", ROOT) for kind in catalogue.kinds()}
+    for script in ("fit_encoders", "keep_encoder"):
+        shared = code_of(script)
+        assert {"ventral/readouts/contract.py", "ventral/encoders/fit.py"} <= shared
+        for kind, files in kinds.items():
+            needed = shared | {path.relative_to(ROOT).as_posix() for path in files} | {f"ventral/readouts/{kind}.py"}
+            assert not needed & {f"ventral/readouts/{other}.py" for other in kinds if other != kind}
+    assert not code_of("fit_encoders") & {"ventral/scores/scoring.py", "ventral/scores/metrics/pearson_r.py"}
+    engine = ROOT / "ventral" / "training" / "engine.py"
+    assert [kind for kind, files in kinds.items() if engine in files] == ["mlp"]
 
 
 def test_own_code_is_followed_through_packages_circles_and_names_in_text(tmp_path):

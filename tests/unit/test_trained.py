@@ -17,7 +17,6 @@ from ventral.encoders.trained import (
     make_recipe,
     make_trained_plan,
     preparation,
-    r2,
     with_settings,
 )
 from ventral.files.errors import InputError
@@ -208,12 +207,6 @@ def test_settings_found_take_the_place_of_the_entry_s():
     entry = with_settings({"cnn": {"layers": 2, "kernel": 3}, "batch": 8}, {"layers": 3, "batch": 16})
     assert entry == {"cnn": {"layers": 3, "kernel": 3}, "batch": 16}
     assert with_settings({"batch": 8}, {"batch": 16}) == {"batch": 16}
-
-
-def test_r2_of_what_was_recorded():
-    rates = np.array([[1.0, np.nan, 3, 2], [2, np.nan, 3, np.nan], [3, np.nan, 3, 4]])
-    predictions = np.array([[1.5, 0, 2, 2], [2, 0, 3, 9], [2.5, 0, 4, 4]])
-    np.testing.assert_allclose(r2(rates, predictions), [0.75, 0, 0, 1])
 
 
 def test_a_layer_that_is_not_there_is_named(tmp_path):

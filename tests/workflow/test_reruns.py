@@ -138,6 +138,19 @@ def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
     assert rules_of(planned(finished)) == {"fit_encoders", "check_weights", *rules_of(SCORED), "all"}
 
 
+def test_edit_of_one_readout_fits_that_readout_alone(finished, planned):
+    readouts = finished / "ventral" / "readouts"
+    for kind in ("mlp", "pls"):  # no network of this study has one
+        append_comment(readouts / f"{kind}.py")
+        assert planned(finished) == set()
+    change_config(finished, lambda config: config["readouts"].update(pls3={"pls": 3, "networks": ["pixels"]}))
+    new = planned(finished)
+    append_comment(readouts / "pls.py")
+    assert planned(finished) == new and {job for job in new if NETWORK in job} == set()
+    append_comment(readouts / "ridge.py")
+    assert f"fit_encoders majaj holdout {NETWORK}" in {re.sub(r"_\d ", " ", job) for job in planned(finished)}
+
+
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
     append_comment(finished / "ventral" / "scores" / "scoring.py")
     rules = rules_of(planned(finished))

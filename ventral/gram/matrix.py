@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 if TYPE_CHECKING:  # whoever holds a tensor has imported torch; arrays alone do without
     import torch
@@ -84,6 +83,8 @@ def in_double(n_images: int, n_units: int) -> bool:
 
 def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
     """Lower triangle of the products of a centred block (overwritten), its sums, products with its means, its means."""
+    from scipy.linalg import blas  # here, not above: it takes half a second to import
+
     dtype, syrk = (np.float64, blas.dsyrk) if double else (np.float32, blas.ssyrk)
     means = block.mean(axis=0, dtype=np.float64)
     if double:

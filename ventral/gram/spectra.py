@@ -5,7 +5,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, lapack
 
 from ventral.gram.matrix import centre_on
 
@@ -53,6 +52,8 @@ def decompose(inner: Floats, n_units: int | None = None) -> Spectrum:
         inner: the inner products.
         n_units: p where known. Few units are decomposed in (p, p), an order of magnitude faster.
     """
+    from scipy.linalg import eigh  # here, not above: it takes half a second to import, and a study is planned without
+
     if n_units is not None and 2 * n_units < len(inner):
         factor = _factor(inner, n_units)
         values, vectors = eigh(factor.T @ factor, driver="evd", check_finite=False)
@@ -73,6 +74,8 @@ def _factor(inner: Floats, n_units: int) -> Floats:
 
     Beyond column n_units there is rounding only.
     """
+    from scipy.linalg import lapack
+
     triangle, pivots, rank, _ = lapack.dpstrf(inner, lower=1)
     columns = np.tril(triangle[:, : min(rank, n_units)])
     factor = np.empty_like(columns)
