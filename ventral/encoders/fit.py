@@ -14,7 +14,7 @@ from ventral.scores.metrics.r2 import r2
 
 Floats = NDArray[np.float64]
 
-FINE = 1e-5  # of a neuroid's standard deviation, what predictions may be rounded by
+FINE = 1e-5  # share of a neuroid's standard deviation to which predictions may be rounded
 
 
 def observed_alike(rates: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.bool_]]]:

@@ -59,7 +59,7 @@ class Primal:
 
 
 class Subset:
-    """Some of (n, H, W, 3) images, in memory or in an HDF5 file, by their numbers in rising order."""
+    """Some of (n, H, W, 3) images, in memory or in an HDF5 file, by their indices in rising order."""
 
     def __init__(self, images: Any, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
