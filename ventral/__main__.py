@@ -10,7 +10,7 @@ from ventral.files.atomic import writing
 from ventral.files.errors import InputError, refusing
 from ventral.networks.published import FACES, origin
 
-SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+HOME = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,6 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
     )
     doctor.set_defaults(run=lambda given: run_doctor(given.configfile))
+    schema = add_command(
+        commands,
+        "schema",
+        help="write what is made from the declared keys of a config",
+        description="Write the schema by which an editor completes and checks a config, and the reference page of "
+        "every key, docs/config.md. Only a change of the library changes them.",
+        example="schema",
+    )
+    schema.set_defaults(run=lambda given: say(write_generated()))
     given = parser.parse_args(arguments)
     try:
         return int(given.run(given))
@@ -105,6 +114,17 @@ def write_report(folder: str | Path, page: str | Path | None) -> str:
     from ventral.report.folder import report_folder
 
     return str(report_folder(folder, page))
+
+
+def write_generated() -> str:
+    """Write the files that are made from the dataclasses of the config's keys; their names, one a line."""
+    from ventral.study.reference import generated
+
+    files = generated()
+    for name, text in files.items():
+        with writing(HOME / name) as temporary:
+            temporary.write_text(text)
+    return "\n".join(files)
 
 
 def run_doctor(config_files: Sequence[str]) -> int:
@@ -193,9 +213,10 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     """
     import yaml
 
-    from ventral.study.config import check_config, fill_defaults, with_copies
+    from ventral.study.config import with_copies
+    from ventral.study.faults import check_config
+    from ventral.study.schema import fill_defaults
 
-    schema = yaml.safe_load(SCHEMA.read_text())
     networks: dict[str, Any] = {}
     if Path(config_file).is_file():
         with refusing(config_file, "YAML", "not readable", "correct it"):
@@ -203,12 +224,12 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
                 config = yaml.safe_load(Path(config_file).read_bytes())
             except yaml.YAMLError as error:
                 raise InputError(config_file, "YAML", str(error), "correct it") from None
-        faults = check_config(config, schema)
+        faults = check_config(config)
         if faults:
             field, _, fault = faults[0].partition(": ")
             problem, _, remedy = fault.rpartition("; ")
             raise InputError(config_file, field, problem, remedy)
-        fill_defaults(config, schema)
+        fill_defaults(config)
         networks = with_copies(config["networks"], config["seed"])
     elif config_file != "config.yaml":
         raise InputError(config_file, "config", "no such file", "correct the path")

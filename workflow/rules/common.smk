@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 HOME = Path(workflow.basedir)
@@ -27,7 +26,6 @@ from ventral.networks.published import STUDY, is_reference, origin, state_of_stu
 from ventral.study.provenance import git_state
 
 CONFIG_FILE = str((workflow.configfiles or ["config"])[-1])
-SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
 
 
 def refuse(faults):
@@ -42,7 +40,7 @@ try:
 except InputError as fault:
     raise WorkflowError(str(fault))
 
-refuse(complete(config, SCHEMA))
+refuse(complete(config))
 
 DATASETS = config["datasets"]
 PUBLISHED = {"majaj", "xiao", "kriegeskorte92"}
