@@ -20,12 +20,14 @@ from ventral.training.settings import TrainedEntry
 MOST_ENTRIES, DEEPEST = 100_000, 20
 
 
-def check_config(config: Mapping[str, Any]) -> list[str]:
-    """Find the faults of a config, without a look at files.
+def check_config(config: Any) -> list[str]:
+    """Find the faults of a config, whatever YAML made of it, without a look at files.
 
     Returns:
         One line a fault, ``key: problem; remedy``, sorted; none for a sound config.
     """
+    if not isinstance(config, Mapping):
+        return ["top level: not keys with values; give datasets at least, as config.yaml does"]
     if _unwieldy(config):
         return ["top level: nested too deep or too large, as aliases of aliases are; write it out"]
     if unquoted := list(_unquoted(config, ())):
