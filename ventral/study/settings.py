@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ventral.files.keys import Count, Names, key
+from ventral.files.keys import Count, Names, Text, key
 
 Share = Annotated[float, Field(gt=0, le=0.4)]
 Protocol = Literal["holdout", "brainscore", "kfold"]
@@ -35,6 +35,14 @@ class Resources:
 class Hmo:
     """Hierarchical modular optimisation (Yamins et al. 2014): how the network `hmo` is made."""
 
+    dataset: Annotated[
+        Text | None,
+        key(
+            "dataset on whose images networks learn to detect faces; absent: the first with labelled faces",
+            "give the name of a dataset",
+            "xiao",
+        ),
+    ] = None
     modules: Annotated[Count, key("modules that are drawn at random")] = 30
     chosen: Annotated[Count, key("modules that are chosen of them, for level N1")] = 5
     selection: Annotated[
