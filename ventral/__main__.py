@@ -70,6 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
     )
     doctor.set_defaults(run=lambda given: run_doctor(given.configfile))
+    debug = add_command(
+        commands,
+        "debug",
+        help="run the script of one job in this process, without Snakemake",
+        description="Run the script of a rule as Snakemake would, but in this process, for a debugger or a profiler "
+        "(python -m pdb -m ventral debug ...). Its inputs must be there.",
+        example="debug extract_activations dataset=majaj network=pixels --configfile config/small.yaml",
+    )
+    debug.add_argument("rule", metavar="RULE", help="name of the rule")
+    debug.add_argument("wildcards", metavar="NAME=VALUE", nargs="*", help="its wildcards")
+    debug.add_argument("--configfile", metavar="FILE", nargs="+", default=[], help="the study (default: config.yaml)")
+    debug.set_defaults(run=lambda given: say(run_rule(given.rule, given.wildcards, given.configfile)))
     schema = add_command(
         commands,
         "schema",
@@ -115,6 +127,20 @@ def write_report(folder: str | Path, page: str | Path | None) -> str:
     from ventral.report.folder import report_folder
 
     return str(report_folder(folder, page))
+
+
+def run_rule(rule: str, wildcards: Sequence[str], config_files: Sequence[str]) -> str:
+    """Run the script of a rule, its wildcards given as NAME=VALUE; the files that it wrote, one a line.
+
+    Raises:
+        InputError: as `run_script`, or if a wildcard has no value.
+    """
+    from ventral.study.debug import run_script
+
+    pairs = [wildcard.partition("=") for wildcard in wildcards]
+    if unset := [name for name, sign, _ in pairs if not sign]:
+        raise InputError("command line", unset[0], "no value", "write it as NAME=VALUE")
+    return "\n".join(run_script(rule, {name: value for name, _, value in pairs}, config_files))
 
 
 def write_generated() -> str:

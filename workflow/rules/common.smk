@@ -8,7 +8,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-HOME = Path(workflow.basedir)
+# Not `workflow.basedir`, the folder of the main Snakefile, which may be another one that has this workflow as a module.
+HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not (HOME / "ventral").is_dir():
+    raise WorkflowError(
+        f"{HOME}: not a folder that holds the library ventral; clone the repository and name its Snakefile"
+    )
 # Scripts run in processes of their own, on other machines too; all find the library by this.
 PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")]))
 os.environ.update(PYTHONPATH=PYTHON_PATH)
