@@ -102,11 +102,11 @@ def test_every_fault_of_a_config_has_its_line(refused_by_study):
         "bootstrap: 10 is not allowed; give a whole number from 100",
         "split.tests: unknown key; did you mean test?",
         "datasets.majaj.simulation.image_size: 'large' is not allowed; give a whole number from 32",
-        "datasets.mine.respones: unknown key; did you mean responses?",
+        "datasets.mine.respones: unknown key of kind files; did you mean responses?",
         "datasets.mine: missing responses; add it",
         "networks.typo.weight: unknown key; did you mean weights?",
         "networks.empty: missing architecture; add it",
-        "readouts.typo.component: unknown key; did you mean components?",
+        "readouts.typo.component: unknown key of kind ridge; did you mean components?",
         "readouts.empty: missing alpha; add it",
     ):
         assert f"study.yaml: {fault}\n" in said
