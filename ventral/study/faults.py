@@ -34,8 +34,7 @@ def check_config(config: Any) -> list[str]:
         return unquoted
     errors = list(Draft202012Validator(schema(config)).iter_errors(config))
     faulty = {tuple(str(part) for part in error.absolute_path)[:2] for error in errors}
-    lines = {line for error in errors for line in _lines(error)}
-    return sorted(lines | {line for line in _between_keys(config, faulty)})
+    return sorted({line for error in errors for line in _lines(error)} | set(_between_keys(config, faulty)))
 
 
 def _unwieldy(config: Any) -> bool:
@@ -89,16 +88,13 @@ def _shown(value: Any) -> str:
 
 
 def _hint(error: ValidationError) -> str:
-    """What YAML made of a value that a text was wanted for, or of a number that it took for a text."""
+    """What YAML read instead of the text that a key takes, or text that it read instead of a number."""
     given, rules = cast(Any, error.instance), [cast(dict[str, Any], error.schema)]
     rules += rules[0].get("anyOf", [])
     if error.validator == "type" and rules[0].get("type") == "string" and isinstance(given, bool | int | float | date):
         return f", in quotes since YAML reads it as {_kind(given)}"
-    if (
-        isinstance(given, str)
-        and any(rule.get("type") in ("integer", "number") for rule in rules)
-        and _is_number(given)
-    ):
+    wants_number = any(rule.get("type") in ("integer", "number") for rule in rules)
+    if wants_number and isinstance(given, str) and _is_number(given):
         return "; YAML reads this one as text: write it without quotes, as 0.001 or 1.0e-3"
     return ""
 

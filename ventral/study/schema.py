@@ -163,7 +163,7 @@ def schema_for_editors() -> str:
     }
     own = _reference("dataset", parts.OTHER_RECORDINGS)
     by_key = _reference("readout", parts.OTHER_READOUTS)
-    for kind in readouts:
+    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `readout_kind`
         by_key = {"if": {"required": [kind]}, "then": _reference("readout", kind), "else": by_key}
     found = _study(
         {kind: _by_kind("dataset", datasets, _reference("dataset", kind)) for kind in datasets},
@@ -172,9 +172,8 @@ def schema_for_editors() -> str:
         _by_kind("readout", readouts, by_key),
     )
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "a study"}
-    return yaml.dump(
-        {**head, **found, "$defs": definitions}, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=120
-    )
+    whole = {**head, **found, "$defs": definitions}
+    return yaml.dump(whole, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=120)
 
 
 def _reference(part: str, kind: str) -> Schema:
