@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
 from ventral.study.imports import imported_files, own_code
+
+ROOT = Path(__file__).parents[2]
 
 
 def code_of(script: str) -> set[str]:

@@ -81,6 +81,13 @@ class Study:
         asked = self.config["hmo"].get("dataset")
         return asked or next((name for name in self.with_encoders if self.datasets[name].has_faces), None)
 
+    def faults(self) -> list[str]:
+        """What makes the study impossible and only the datasets tell, one line each."""
+        if self.with_encoders and not self.faces_dataset and all(map(self.learns_faces, self.config["networks"])):
+            what = "all of them learn to detect faces, and no dataset has images with labelled faces"
+            return [f"networks: {what}; add another network"]
+        return []
+
     # Networks.
 
     def networks_of(self, dataset: str) -> list[str]:
