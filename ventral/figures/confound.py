@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ventral.figures.contract import Files, FigureKind
+from ventral.figures.contract import FigureKind, Files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

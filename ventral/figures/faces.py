@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ventral.figures.contract import Files, FigureKind
+from ventral.figures.contract import FigureKind, Files
 from ventral.study import paths
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def describe(table: pd.DataFrame) -> str:
     right = "; ".join(f"{row['classifier']} {row['accuracy']:.2f}" for row in test.to_dict("records"))
     what = "simulated" if (table["source"] == SIMULATED).all() else "real"
     return (
-        f"Points: face detection accuracy of each classifier by set of images, recordings {what}. Heat map: the share of "
-        f"held-out images of each category that it calls a face. Accuracy on the test images: {right}."
+        f"Points: face detection accuracy of each classifier by set of images, recordings {what}. Heat map: the share "
+        f"of held-out images of each category that it calls a face. Accuracy on the test images: {right}."
     )
 
 

@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ventral.figures.contract import Files, FigureKind
+from ventral.figures.contract import FigureKind, Files
 from ventral.study import paths
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def exists(study: Study, dataset: str) -> bool:
 def inputs(study: Study, dataset: str) -> Files:
     """The curves of the first protocol, and the responses for their source."""
     protocol = study.config["protocols"][0]
-    curves = [paths.CURVES.format(dataset=dataset, protocol=protocol, encoder=name) for name in study.trained_of(dataset)]
+    curves = [
+        paths.CURVES.format(dataset=dataset, protocol=protocol, encoder=name) for name in study.trained_of(dataset)
+    ]
     return {"curves": curves, "responses": paths.RESPONSES.format(dataset=dataset)}
 
 
@@ -64,7 +66,7 @@ def read(curves: Sequence[str], responses: str, dataset: str) -> Training:
 
 
 def draw(training: Training) -> Figure:
-    """Loss and r of each encoder against the epoch, one line a split and seed; points mark the epochs that were kept."""
+    """Loss and r of each encoder against the epoch, one line a split and seed; points mark epochs that are kept."""
     from matplotlib import pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
@@ -106,8 +108,8 @@ def describe(training: Training) -> str:
         epochs = named([str(epoch) for epoch in best["epoch"].unique()])
         reached.append(f"{name} {rounded(best['stop_r'].mean(), 2)} (epoch {epochs})")
     return (
-        f"Learning curves of {named(sorted(training.curves), 8)}, {labelled(training.dataset, training.source)}: loss and "
-        f"Pearson r against the epoch. Pearson r at the epoch that is kept: {'; '.join(reached)}."
+        f"Learning curves of {named(sorted(training.curves), 8)}, {labelled(training.dataset, training.source)}: loss "
+        f"and Pearson r against the epoch. Pearson r at the epoch that is kept: {'; '.join(reached)}."
     )
 
 
@@ -116,9 +118,10 @@ FIGURE = FigureKind(
     category="Encoders",
     caption=(
         "Learning curves of the encoders trained on the neurons of {dataset}, one line a seed and split of the first "
-        "protocol. Grey: the loss that training minimises, on the train stimuli. Blue: squared error on stimuli held out "
-        "of train to choose the epoch, in units of the variance of each neuroid, so that 1 is no better than predicting "
-        "the mean. Orange: Pearson r on these stimuli, mean over neuroids. Points: the epoch whose weights are kept."
+        "protocol. Grey: the loss that training minimises, on the train stimuli. Blue: squared error on stimuli held "
+        "out of train to choose the epoch, in units of the variance of each neuroid, so that 1 is no better than "
+        "predicting the mean. Orange: Pearson r on these stimuli, mean over neuroids. Points: the epoch whose weights "
+        "are kept."
     ),
     exists=exists,
     inputs=inputs,

@@ -61,14 +61,14 @@ class Column:
 
     heading: str
     align: str | float
-    cell: Callable[[Mapping[str, Any]], str]
+    cell: Callable[[Mapping[Any, Any]], str]
 
 
 def section(
     title: str,
     note: str,
     columns: Sequence[Column],
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Mapping[Any, Any]],
     marked: Sequence[bool] | None = None,
 ) -> Section:
     """Fill a table's columns with rows."""
@@ -107,10 +107,11 @@ def _summary_section(group: Group) -> Section:
     protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
     note = (
         f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({group.split}), "
-        f"{_reliability(first)}. Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
-        f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
-        "Bold: the model confidence set, which is the encoder with the highest mean r and all that cannot be "
-        "distinguished from it. References (pixels, labels, random weights) are ranked after the models."
+        f"{_reliability(first)}. Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of "
+        f"the ceiling: the sum of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the "
+        "median over neuroids. Bold: the model confidence set, which is the encoder with the highest mean r and all "
+        "that cannot be distinguished from it. References (pixels, labels, random weights) are ranked after the "
+        "models."
     )
     title = f"{group.dataset}, {group.region} ({group.source}){protocol}"
     marked = group.rows["among_best"].astype(bool).tolist()

@@ -146,6 +146,11 @@ def reproduction_page(table: pd.DataFrame) -> Page:
     )
 
 
+def statuses(table: pd.DataFrame) -> str:
+    """How many numbers have each status: "3 matched, 2 worse"."""
+    return ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
+
+
 REPRODUCTION = [
     Column("encoder", 0.22, lambda row: row["encoder"]),
     Column("metric", 0.16, lambda row: heading_of(row["metric"])),
