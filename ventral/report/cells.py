@@ -142,11 +142,11 @@ def summary_table(results: Results) -> Table:
         ),
     ]
     title = (
-        f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[results.config['interval_over']]}. The "
-        "share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over neuroids. "
-        "Not distinguishable: the encoder is in the model confidence set, together with the best by r. References "
-        "(pixels, labels, random weights) are ranked after the models. Directions: how many directions of feature "
-        "space a readout uses, and the share of the largest eigenvalue below which it drops a direction."
+        f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[results.config['interval_over']]}. "
+        "The share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over "
+        "neuroids. Not distinguishable: the encoder is in the model confidence set, together with the best by r. "
+        "References (pixels, labels, random weights) are ranked after the models. Directions: how many directions of "
+        "feature space a readout uses, and the share of the largest eigenvalue below which it drops a direction."
     )
     return filled("summary", title, columns, _marked(results))
 
@@ -204,9 +204,9 @@ def rsa_table(results: Results) -> Table:
         Column("images", lambda row: Cell(str(row["n_stimuli"]), float(row["n_stimuli"]), "number")),
     ]
     title = (
-        "Regions against one another, and against one layer of each network: the layer that most readouts chose on the "
-        "train stimuli or, where no encoder was fitted, the layer most similar to the region on these same images. 95 % "
-        "intervals over resampled images."
+        "Regions against one another, and against one layer of each network: the layer that most readouts chose on "
+        "the train stimuli or, where no encoder was fitted, the layer most similar to the region on these same "
+        "images. 95 % intervals over resampled images."
     )
     rows = sorted(shown.to_dict("records"), key=lambda row: order.index(row["dataset"]))
     return filled("rsa", title, columns, rows)
@@ -264,7 +264,9 @@ def readouts_table(results: Results) -> Table:
         {"readout": name, "settings": ", ".join(f"{key} {_said(value)}" for key, value in settings.items())}
         for name, settings in results.config["readouts"].items()
     ]
-    return filled("readouts", "Readouts of the layers.", [of_text(name, name) for name in ("readout", "settings")], rows)
+    return filled(
+        "readouts", "Readouts of the layers.", [of_text(name, name) for name in ("readout", "settings")], rows
+    )
 
 
 def _said(value: Any) -> str:

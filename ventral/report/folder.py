@@ -33,10 +33,10 @@ def report_folder(folder: str | Path, page: str | Path | None = None) -> Path:
         config = json.loads(told.read_text())["config"]
         paths = {name: folder / "responses" / f"{name}.nc" for name in config["datasets"]}
     responses = {name: str(path) for name, path in paths.items() if path.is_file()}
-    tables = [*sorted(map(str, folder.glob("tables/*"))), *map(str, sorted(folder.glob("sessions/*/missing_stimuli.csv")))]
+    tables = [*sorted(folder.glob("tables/*")), *sorted(folder.glob("sessions/*/missing_stimuli.csv"))]
     figures = [path for path in sorted(folder.glob("figures/[!.]*")) if path.with_suffix(".png").is_file()]
-    results = read_results(config, responses, tables)
-    files = [str(Path(path).relative_to(folder)) for path in (*tables, *figures)]
+    results = read_results(config, responses, list(map(str, tables)))
+    files = [str(path.relative_to(folder)) for path in (*tables, *figures)]
     page = Path(page or folder / "report.html")
     with writing(page) as temporary:
         temporary.write_text(render(results, pictures(figures), [], files, left_out(figures)))

@@ -40,7 +40,9 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    by_dataset = {name: [picture for picture in pictures if picture.dataset == name] for name in ["", *results.responses]}
+    by_dataset = {
+        name: [picture for picture in pictures if picture.dataset == name] for name in ["", *results.responses]
+    }
     graph = {stage["rule"]: stage["after"] for stage in stages}
     return environment.get_template("page.html").render(
         results=results,

@@ -8,15 +8,15 @@ import xarray as xr
 
 from ventral.networks.published import is_reference
 from ventral.report.results import Results
-from ventral.scores.intervals import OVER
 from ventral.scores.catalogue import CEILED, RANKED_BY, columns_of
+from ventral.scores.intervals import OVER
 from ventral.tables.gather import BEST_P
-from ventral.tables.groups import RANKING, Group
+from ventral.tables.groups import Group
 from ventral.tables.phrases import bounded, counted, labelled, named, rounded
 
 STIMULI = ("stimulus", "stimuli")
 PROTOCOLS = {
-    "holdout": "holdout: encoders are fitted and layers are chosen on train stimuli, and judged on validation and test stimuli",
+    "holdout": "holdout: encoders are fitted on train stimuli, and judged on validation and test stimuli",
     "brainscore": "brainscore: ten random splits, 90 % of the stimuli to fit and 10 % to test",
     "kfold": "kfold: ten folds, each tested once by encoders fitted to the others",
 }
@@ -34,8 +34,7 @@ def what_is_simulated(results: Results) -> str:
     said = []
     if simulated:
         said.append(
-            f"The recordings of {named(simulated)} are simulated from known tuning; they say nothing about "
-            "animals."
+            f"The recordings of {named(simulated)} are simulated from known tuning; they say nothing about animals."
         )
     if real:
         said.append(f"Those of {named(real)} are real." if simulated else f"The recordings of {named(real)} are real.")
@@ -66,33 +65,35 @@ def answers(results: Results) -> Iterator[tuple[str, str, str]]:
 
 
 def _best_encoder(results: Results, group: Group) -> tuple[str, str, str]:
-    best = group.best
+    """The place, the best encoder, and its scores beside the others'."""
+    best, columns = group.best, columns_of(RANKED_BY)
     protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
-    if np.isnan(best[RANKING]):
-        return f"{kind(results, group.dataset)}, {group.region}{protocol}", "no encoder", " has a score."
-    share = [100 * best[f"{CEILED}{part}"] for part in ("", "_low", "_high")]
+    place = f"{kind(results, group.dataset)}, {group.region}{protocol}"
+    if not group.is_scored:
+        return place, "no encoder", " has a score."
+    low, share, high = (100 * best[f"{CEILED}{part}"] for part in ("_low", "", "_high"))
     of_ceiling = (
-        "noise ceiling unknown"
-        if np.isnan(share[0])
-        else f"{bounded(share[0], share[1], share[2], 0)} % of the noise ceiling"
+        "noise ceiling unknown" if np.isnan(share) else f"{bounded(share, low, high, 0)} % of the noise ceiling"
     )
-    r = bounded(*(best[column] for column in columns_of(RANKED_BY)))
-    tied = (
-        f"It cannot be distinguished from {named(group.tied)} (model confidence set)."
-        if group.tied
-        else f"It is better than {counted(len(group.rivals), 'other encoder')}: it alone is in the model confidence set."
-        if len(group.rivals)
-        else "No other encoder was fitted."
-    )
-    if beside := group.reference:
-        of_reference = bounded(*(beside[column] for column in columns_of(RANKED_BY)))
-        tied += f" The best reference, {beside['encoder']}{_beyond_images(results, beside['network'])}, reaches {of_reference}."
-    return (
-        f"{kind(results, group.dataset)}, {group.region}{protocol}",
-        str(best["encoder"]),
-        f"{_beyond_images(results, best['network'])}, r {r}, {of_ceiling}, over {counted(int(best['n_scored']), 'neuroid')} and "
-        f"{counted(int(best['n_stimuli']), 'held-out stimulus', 'held-out stimuli')} ({group.split}). {tied}",
-    )
+    r = bounded(*(best[column] for column in columns))
+    n = counted(int(best["n_scored"]), "neuroid")
+    shown = counted(int(best["n_stimuli"]), "held-out stimulus", "held-out stimuli")
+    said = f"{_beyond(results, best['network'])}, r {r}, {of_ceiling}, over {n} and {shown} ({group.split})."
+    beside = ""
+    if reference := group.reference:
+        name = f"{reference['encoder']}{_beyond(results, reference['network'])}"
+        beside = f" The best reference, {name}, reaches {bounded(*(reference[column] for column in columns))}."
+    return place, str(best["encoder"]), f"{said} {_among_rivals(group)}{beside}"
+
+
+def _among_rivals(group: Group) -> str:
+    """Whether the best encoder can be distinguished from the others."""
+    if group.tied:
+        return f"It cannot be distinguished from {named(group.tied)} (model confidence set)."
+    if len(group.rivals):
+        others = counted(len(group.rivals), "other encoder")
+        return f"It is better than {others}: it alone is in the model confidence set."
+    return "No other encoder was fitted."
 
 
 def layer_rows(results: Results, dataset: str | None = None) -> pd.DataFrame:
@@ -104,7 +105,7 @@ def layer_rows(results: Results, dataset: str | None = None) -> pd.DataFrame:
     return rsa[of_network & rsa["layer"].notna() & rsa["spearman"].notna()]
 
 
-def _beyond_images(results: Results, network: str) -> str:
+def _beyond(results: Results, network: str) -> str:
     """A note on networks that get more than the images, or no images at all; empty for models of vision."""
     settings = results.config["networks"].get(network, {})
     if settings.get("architecture") == "labels":
@@ -163,8 +164,8 @@ def about_method(results: Results) -> list[str]:
         )
     said.append(
         f"Intervals cover 95 %: those of regions over {OVER[config['interval_over']]} where there are several, those "
-        "of single neuroids over stimuli. Penalties and layers are chosen on the train stimuli alone. The best encoders "
-        f"are those in the model confidence set (p of at least {BEST_P:g}, "
+        "of single neuroids over stimuli. Penalties and layers are chosen on the train stimuli alone. The best "
+        f"encoders are those in the model confidence set (p of at least {BEST_P:g}, "
         f"{counted(config['bootstrap'], 'resample')}): where all encoders are equally good, it calls one of them worse "
         "in about one study of twenty, however many there are."
     )
@@ -208,8 +209,8 @@ def gaps(results: Results) -> list[str]:
     for dataset, names in results.missing_stimuli.items():
         if names:
             said.append(
-                f"{dataset}: {counted(len(names), 'image')} of the chosen sessions were not found. Encoders and RDMs of "
-                f"layers leave them out: {named(names)}."
+                f"{dataset}: {counted(len(names), 'image')} of the chosen sessions were not found. Encoders and RDMs "
+                f"of layers leave them out: {named(names)}."
             )
     return said
 
@@ -218,8 +219,7 @@ def _unscored(results: Results, group: Group) -> str:
     """Why no encoder of a region has a mean score."""
     place, left = f"{group.dataset}, {group.region} ({group.protocol})", int(group.best["n_unreliable"])
     why = (
-        f"none of {counted(left, 'neuroid')} reaches the minimum reliability "
-        f"({results.config['min_reliability']:g})"
+        f"none of {counted(left, 'neuroid')} reaches the minimum reliability ({results.config['min_reliability']:g})"
         if left == group.best["n_neuroids"]
         else "the responses to held-out stimuli do not vary"
     )

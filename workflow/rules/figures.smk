@@ -17,7 +17,9 @@ def figure_files(wildcards):
     """Input function: what a figure is made from, by name."""
     kind, dataset = figure(wildcards)
     named = kind.inputs(STUDY, dataset).items()
-    return {name: drawn_from(files) if isinstance(files, str) else list(map(drawn_from, files)) for name, files in named}
+    return {
+        name: drawn_from(files) if isinstance(files, str) else list(map(drawn_from, files)) for name, files in named
+    }
 
 
 def drawn_from(path):
@@ -34,8 +36,8 @@ def figure_sources(wildcards):
 
 def figure_code(wildcards):
     """The library files that draw a figure: an edit of one figure draws that one alone."""
-    module = HOME / "ventral" / "figures" / f"{DRAWN[wildcards.figure].kind}.py"
-    return sorted({*code_of("draw_figure"), *map(os.path.relpath, [module, *imported_files(module, HOME)])})
+    file = HOME / "ventral" / "figures" / f"{DRAWN[wildcards.figure].kind}.py"
+    return sorted({*code_of("draw_figure"), *map(os.path.relpath, [file, *imported_files(file, HOME)])})
 
 
 def figure_memory(wildcards, input, attempt):
@@ -54,7 +56,11 @@ rule draw_figure:
             category=lambda wildcards: figure(wildcards)[0].category,
             caption="../report/figure.rst",
         ),
-        [paths.FIGURE.format(figure="{figure}", suffix=suffix) for suffix in config["figure_formats"] if suffix != "png"],
+        [
+            paths.FIGURE.format(figure="{figure}", suffix=suffix)
+            for suffix in config["figure_formats"]
+            if suffix != "png"
+        ],
     log:
         paths.log("draw_figure/{figure}"),
     benchmark:
