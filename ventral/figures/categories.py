@@ -169,12 +169,14 @@ def _draw_best(axes: Axes, region: RegionMeans, units: str) -> None:
 
 def _draw_all(axes: Axes, region: RegionMeans) -> None:
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     means = region.means
     z = (means - means.mean(axis=0)) / np.maximum(means.std(axis=0), np.finfo(float).tiny)
     order = np.lexsort((-z.max(axis=0), np.argmax(z, axis=0)))
     image = axes.imshow(z[:, order], aspect="auto", cmap="RdBu_r", vmin=-EVEN, vmax=EVEN, interpolation="none")
     axes.set_yticks(range(len(means)), region.categories)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title=f"{region.region}: {means.shape[1]} neuroids by preferred category", xlabel="neuroid")
     axes.figure.colorbar(image, ax=axes, label="response (z over categories)")
 

@@ -106,7 +106,7 @@ def draw(layers: Layers) -> Figure:
             for axes in line[len(block) :]:
                 axes.set_visible(False)
         source, readout = shown["source"].iloc[0], shown["readout"].iloc[0]
-        what = f"{FIGURE.title}, readout {readout}, validation stimuli"
+        what = f"{FIGURE.title}\nreadout {readout}, validation stimuli"
         figure.suptitle(titled(layers.dataset, source, what))
     return figure
 

@@ -193,11 +193,13 @@ def _draw_map(axes: Axes, table: pd.DataFrame, n_neuroids: Mapping[str, int]) ->
 
 def describe(levels: Levels) -> str:
     """The best layer of each region by each measure."""
+    from ventral.similarity import CATEGORY
     from ventral.tables.phrases import labelled, rounded
 
     said = [f"Heat maps of every layer against every region, {labelled(levels.dataset, levels.source)}."]
     for one in levels.maps:
-        values = one.values.drop(index=CEILING).dropna(axis="columns", how="all")
+        labels = [name for name in one.values.index if name.startswith(f"{CATEGORY} ")]
+        values = one.values.drop(index=[CEILING, *labels]).dropna(axis="columns", how="all")
         best = [f"{region} {rounded(column.max(), 2)} ({column.idxmax()})" for region, column in values.items()]
         said.append(f"Highest {one.measure}: {'; '.join(best) or 'none'}.")
     return " ".join(said)

@@ -127,7 +127,11 @@ def collect(
         bootstrap: resamples of the neuroids.
         seed: of these.
         min_reliability: neuroids of less are left out; None keeps all.
+
+    Raises:
+        NothingToDraw: if no neuroid has a score.
     """
+    from ventral.figures.style import NothingToDraw
     from ventral.tables.groups import groups
     from ventral.tables.neuroids import neuroid_scores
 
@@ -137,6 +141,8 @@ def collect(
         if all(len(table) for table in tables.values()):
             medians = {name: median_interval(table["r2"].to_numpy(), bootstrap, seed) for name, table in tables.items()}
             found.append(Region(group, tables, medians))
+    if not found:
+        raise NothingToDraw("no neuroid has a score")
     return R2(found, dataset, summary["source"].iloc[0])
 
 

@@ -90,6 +90,8 @@ def draw(training: Training) -> Figure:
             axes.axhline(1, color="0.8", linewidth=0.6, zorder=0)
             axes.set_title(name)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        for axes in grid[:, 0]:
+            axes.set_ylabel("loss, Pearson r")
         for axes in grid.flat[max(len(curves) - columns, 0) : len(curves)]:  # with none below
             axes.set_xlabel("epoch")
         handles, labels = grid[0, 0].get_legend_handles_labels()

@@ -92,14 +92,18 @@ def summary_page(summary: pd.DataFrame) -> Page:
     return Page("Which models predict the neurons", list(map(_summary_section, groups(summary))))
 
 
-SUMMARY = [
-    Column("encoder", 0.18, lambda row: f"{row['encoder']} (reference)" if row["reference"] else row["encoder"]),
-    Column("weights", 0.11, lambda row: row["weights"]),
-    Column("layer", 0.1, lambda row: row["layer"]),
-    *map(metric_column, HEADLINES),
-    Column(heading_of(CEILED), "r", lambda row: bounded(row[CEILED], row[f"{CEILED}_low"], row[f"{CEILED}_high"], 2)),
-    Column("median", "r", lambda row: rounded(row[f"{CEILED}{MEDIAN}"], 2)),
-]
+def summary_columns() -> list[Column]:
+    """The columns of the summary, those of the headline metrics among them."""
+    return [
+        Column("encoder", 0.18, lambda row: f"{row['encoder']} (reference)" if row["reference"] else row["encoder"]),
+        Column("weights", 0.11, lambda row: row["weights"]),
+        Column("layer", 0.1, lambda row: row["layer"]),
+        *map(metric_column, HEADLINES),
+        Column(
+            heading_of(CEILED), "r", lambda row: bounded(row[CEILED], row[f"{CEILED}_low"], row[f"{CEILED}_high"], 2)
+        ),
+        Column("median", "r", lambda row: rounded(row[f"{CEILED}{MEDIAN}"], 2)),
+    ]
 
 
 def _summary_section(group: Group) -> Section:
@@ -115,7 +119,7 @@ def _summary_section(group: Group) -> Section:
     )
     title = f"{group.dataset}, {group.region} ({group.source}){protocol}"
     marked = group.rows["among_best"].astype(bool).tolist()
-    return section(title, note, SUMMARY, group.rows.to_dict("records"), marked)
+    return section(title, note, summary_columns(), group.rows.to_dict("records"), marked)
 
 
 def _reliability(row: pd.Series) -> str:
