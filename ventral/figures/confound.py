@@ -80,7 +80,7 @@ def describe(panels: Panels) -> str:
 
 
 FIGURE = FigureKind(
-    title="pooled sessions make unrelated RDMs correlate",
+    title="unrelated RDMs correlate when sessions are pooled",
     category="Similarity",
     caption=(
         "A simulation. Each session showed images of its own, and the features of the images are unrelated to the "
