@@ -35,7 +35,7 @@ def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(
         "__init__.py": "",
         "parts/__init__.py": "",
         "parts/one.py": "",
-        "parts/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import ventral.types\nelse:\n    import ventral.late\n",
+        "parts/two.py": "if TYPE_CHECKING:\n    import ventral.types\nelse:\n    import ventral.late\n",
         "types.py": "",
         "late.py": "",
     }
@@ -97,6 +97,13 @@ def test_no_readout_is_fitted_again_for_another_kind_or_for_a_table():
     assert not code_of("fit_encoders") & {"ventral/scores/scoring.py", "ventral/scores/metrics/pearson_r.py"}
     engine = ROOT / "ventral" / "training" / "engine.py"
     assert [kind for kind, files in kinds.items() if engine in files] == ["mlp"]
+
+
+def test_a_metric_or_a_figure_fits_nothing_and_draws_what_it_is_in():
+    metric, figure = "ventral/scores/metrics/mse.py", "ventral/figures/rdms.py"
+    assert metric in code_of("assemble_scores") and metric in code_of("write_report")
+    assert not {metric, figure} & (code_of("fit_encoders") | code_of("train_encoder") | code_of("compare_rdms"))
+    assert figure not in code_of("draw_figure")  # which learns from the rule what it draws
 
 
 def test_own_code_is_followed_through_packages_circles_and_names_in_text(tmp_path):

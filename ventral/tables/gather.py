@@ -13,7 +13,7 @@ from ventral.tables.groups import RANKING
 
 UNTRAINED = " (NO better than its random copy)"
 BASELINES = ("pixels", "majority")  # classifiers that networks which detect faces are compared with
-TOLD = 0.05  # p below which an encoder is not among the best
+BEST_P = 0.05  # p below which an encoder is not among the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
 
@@ -59,7 +59,7 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
         table.loc[ranked.index, "p_best"] = model_confidence_set(values, resample(list(ranked), n_draws, seed))
         below = [difference(best, one) for one in scored]
         table.loc[scored.index, columns[:3]] = [(one.value, *interval_of(one)) for one in below]
-    return table.assign(among_best=table["p_best"] >= TOLD)
+    return table.assign(among_best=table["p_best"] >= BEST_P)
 
 
 def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:

@@ -61,14 +61,14 @@ class Column:
 
     heading: str
     align: str | float
-    cell: Callable[[Mapping[str, Any]], str]
+    cell: Callable[[Mapping[Any, Any]], str]
 
 
 def section(
     title: str,
     note: str,
     columns: Sequence[Column],
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Mapping[Any, Any]],
     marked: Sequence[bool] | None = None,
 ) -> Section:
     """Fill a table's columns with rows."""
@@ -92,14 +92,18 @@ def summary_page(summary: pd.DataFrame) -> Page:
     return Page("Which models predict the neurons", list(map(_summary_section, groups(summary))))
 
 
-SUMMARY = [
-    Column("encoder", 0.18, lambda row: f"{row['encoder']} (reference)" if row["reference"] else row["encoder"]),
-    Column("weights", 0.11, lambda row: row["weights"]),
-    Column("layer", 0.1, lambda row: row["layer"]),
-    *map(metric_column, HEADLINES),
-    Column(heading_of(CEILED), "r", lambda row: bounded(row[CEILED], row[f"{CEILED}_low"], row[f"{CEILED}_high"], 2)),
-    Column("median", "r", lambda row: rounded(row[f"{CEILED}{MEDIAN}"], 2)),
-]
+def summary_columns() -> list[Column]:
+    """The columns of the summary, those of the headline metrics among them."""
+    return [
+        Column("encoder", 0.18, lambda row: f"{row['encoder']} (reference)" if row["reference"] else row["encoder"]),
+        Column("weights", 0.11, lambda row: row["weights"]),
+        Column("layer", 0.1, lambda row: row["layer"]),
+        *map(metric_column, HEADLINES),
+        Column(
+            heading_of(CEILED), "r", lambda row: bounded(row[CEILED], row[f"{CEILED}_low"], row[f"{CEILED}_high"], 2)
+        ),
+        Column("median", "r", lambda row: rounded(row[f"{CEILED}{MEDIAN}"], 2)),
+    ]
 
 
 def _summary_section(group: Group) -> Section:
@@ -107,14 +111,15 @@ def _summary_section(group: Group) -> Section:
     protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
     note = (
         f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({group.split}), "
-        f"{_reliability(first)}. Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
-        f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
-        "Bold: the model confidence set, which is the encoder with the highest mean r and all that cannot be "
-        "distinguished from it. References (pixels, labels, random weights) are ranked after the models."
+        f"{_reliability(first)}. Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of "
+        f"the ceiling: the sum of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the "
+        "median over neuroids. Bold: the model confidence set, which is the encoder with the highest mean r and all "
+        "that cannot be distinguished from it. References (pixels, labels, random weights) are ranked after the "
+        "models."
     )
     title = f"{group.dataset}, {group.region} ({group.source}){protocol}"
     marked = group.rows["among_best"].astype(bool).tolist()
-    return section(title, note, SUMMARY, group.rows.to_dict("records"), marked)
+    return section(title, note, summary_columns(), group.rows.to_dict("records"), marked)
 
 
 def _reliability(row: pd.Series) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 SIMULATED = "simulated"  # the source of recordings that no animal gave
 MOST_NAMES = 4  # a sentence with more names is one that nobody reads
@@ -33,3 +34,22 @@ def counted(number: int, what: str, many: str = "") -> str:
 def labelled(dataset: str, source: str) -> str:
     """The name of a data set, with the word that says whether its recordings are real."""
     return f"{dataset} ({'simulated' if source == SIMULATED else 'real'})"
+
+
+def layer_name(network: str, layer: str) -> str:
+    """A layer by network and name; a network of a single layer of its own name, such as pixels, by that."""
+    return network if layer == network else f"{network} {layer}"
+
+
+def highest_by_region(rows: pd.DataFrame, value: str) -> str:
+    """For each region its highest value and the layer that has it: "IT 0.63 (resnet layer4); V4 0.50 (...)".
+
+    Args:
+        rows: `network`, `layer`, `region` and the values.
+        value: column of the values.
+    """
+    found = []
+    for region, here in rows[rows[value].notna()].groupby("region", sort=False):
+        best = here.sort_values(value, ascending=False, kind="stable").iloc[0]
+        found.append(f"{region} {rounded(best[value], 2)} ({layer_name(best['network'], best['layer'])})")
+    return "; ".join(found) or "none"

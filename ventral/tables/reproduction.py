@@ -1,6 +1,6 @@
 """Each number of the literature beside ours: `tables/reproduction.csv`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,21 @@ def read_reported(path: str | Path) -> pd.DataFrame:
     return table.assign(value=values)[list(COLUMNS)]
 
 
+def of_datasets(reported: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """The reported numbers once for each dataset of their kind of recordings; under the kind where there is none.
+
+    Args:
+        reported: from `read_reported`; its `dataset` is a kind of recordings.
+        kinds: the kind of each dataset of the study, by name.
+    """
+    rows = [
+        row | {"dataset": name}
+        for row in reported.to_dict("records")
+        for name in [name for name, kind in kinds.items() if kind == row["dataset"]] or [row["dataset"]]
+    ]
+    return pd.DataFrame(rows, columns=reported.columns)
+
+
 def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
     """Put ours beside each reported number, and say how the two compare.
 
@@ -66,27 +81,30 @@ def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFram
     return pd.DataFrame(rows)[order]
 
 
-def hmo_rows(classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str], source: str) -> pd.DataFrame:
-    """What report 004 gives beside an encoder's scores, as rows of the summary: accuracy and the likeness of RDMs.
+def hmo_rows(
+    classified: pd.DataFrame, rsa: pd.DataFrame, dataset: str, regions: Iterable[str], source: str
+) -> pd.DataFrame:
+    """What report 004 gives beside the scores of encoders, as rows of the summary: accuracy and similarity of RDMs.
 
     Args:
         classified: as `tables/faces.csv`.
         rsa: as `tables/rsa.csv`.
-        regions: of xiao; the accuracy belongs to none, and stands in each.
+        dataset: on whose images HMO learned to detect faces.
+        regions: its regions; the accuracy belongs to none of them, and is repeated for each.
         source: of its recordings.
     """
     test = classified[(classified["set"] == "test") & (classified["category"] == "all")].set_index("classifier")
     accuracy = {f"accuracy_{part}": float(test[name]["hmo"]) for part, name in ACCURACY.items()}
     rows: list[dict[str, Any]] = []
     for region in regions:
-        about: dict[str, Any] = {"dataset": "xiao", "protocol": PROTOCOL, "source": source, "region": region}
+        about: dict[str, Any] = {"dataset": dataset, "protocol": PROTOCOL, "source": source, "region": region}
         about["encoder"] = "hmo"
         rows.append(about | {"weights": "trained on faces", "split": "test", "metric": "accuracy", **accuracy})
-        here = (rsa["dataset"] == "xiao") & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
+        here = (rsa["dataset"] == dataset) & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
         for top in rsa[here & (rsa["layer"] == "top") & rsa["pooled"].notna()].to_dict("records"):
             within = f"{top['within']:.3f} [{top['within_low']:.3f}, {top['within_high']:.3f}]"
             caveat = (
-                f"pooled over sessions that saw different images, which alone can make it; within sessions {within}"
+                f"pooled over sessions that saw different images, which alone can cause it; within sessions {within}"
             )
             about |= {"weights": "trained on faces", "split": "test", "metric": "rdm_spearman", "caveat": caveat}
             rows.append(about | {"rdm_spearman_mean": top["pooled"]})
@@ -144,6 +162,11 @@ def reproduction_page(table: pd.DataFrame) -> Page:
     return Page(
         "Reported and reproduced", [_section(str(name), rows) for name, rows in table.groupby("report", sort=False)]
     )
+
+
+def statuses(table: pd.DataFrame) -> str:
+    """How many numbers have each status: "3 matched, 2 worse"."""
+    return ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
 
 
 REPRODUCTION = [

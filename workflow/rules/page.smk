@@ -14,7 +14,6 @@ rule write_report:
         responses=expand(paths.RESPONSES, dataset=STUDY.datasets),
         tables=TABLES + ([paths.MISSING_STIMULI.format(dataset="xiao")] if "xiao" in STUDY.with_images else []),
         figures=FIGURES,
-        captions=sorted(os.path.relpath(path) for path in HOME.glob("workflow/report/*.rst")),
         parts=sorted(os.path.relpath(path) for path in HOME.glob("ventral/report/parts/*")),
         code=code_of("write_report"),
     output:

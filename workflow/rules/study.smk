@@ -21,6 +21,10 @@ def recordings(name, settings):
         several_sessions=kind == "xiao",
         is_simulated=settings.get("source") == "simulated",
         from_outside=lambda: from_outside(kind, settings),
+        name=XIAO_SOURCE,
+        stems=XIAO_STEMS,
+        session_files=lambda part: [f"{XIAO_SESSION_FILES}/{stem}{part}.nwb" for stem in XIAO_STEMS.values()],
+        stimulus_folder=XIAO_STIMULI or None,
     )
 
 

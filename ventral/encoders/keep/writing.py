@@ -23,9 +23,11 @@ from ventral.files.atomic import disk_faults
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError
 from ventral.files.fetch import filling
-from ventral.scores.scoring import score
+from ventral.scores.metrics import explained_variance, pearson_r
+from ventral.scores.moments import moments_of
 
 CARD = "card.json"
+KEPT = {"explained_variance": explained_variance.METRIC, "pearson_r": pearson_r.METRIC}  # scores on the card
 
 Card = dict[str, Any]
 States = Mapping[str, Mapping[str, Tensor]]
@@ -50,8 +52,8 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
         stimuli = np.flatnonzero(first["split"].values == part)
         rates = matched["rate"].sel(stimulus=first["stimulus_id"].values[stimuli]).values
         if len(stimuli):
-            found = score(rates, chosen_predictions(predictions)[stimuli])
-            scores[part] = {name: _plain(found[name][0]) for name in ("explained_variance", "pearson_r")}
+            moments = moments_of(rates, chosen_predictions(predictions)[stimuli])
+            scores[part] = {name: _plain(metric(moments)[0]) for name, metric in KEPT.items()}
     return {
         **{name: str(responses.attrs[name]) for name in ("source", "units") if name in responses.attrs},
         **{name: str(predictions.attrs[name]) for name in ("protocol", "weights") if name in predictions.attrs},
