@@ -15,6 +15,8 @@ from ventral.readouts.contract import Readout
 from ventral.readouts.mlp import Mlp
 from ventral.readouts.pls import Pls
 from ventral.readouts.ridge import Ridge
+from ventral.study.faults import check_config
+from ventral.study.reference import reference
 from ventral.study.schema import schema_of
 
 NEIGHBOURS = '''
@@ -130,6 +132,12 @@ def test_linear_readouts_are_weights_of_the_train_images(readout):
 
 def test_a_new_kind_is_one_file(neighbours):
     assert kinds() == ["mlp", "neighbours", "pls", "ridge"]
+    config = {"datasets": {"majaj": {"source": "simulated"}}, "readouts": {"nearest": {"neighbours": 3}}}
+    assert check_config(config) == []
+    config["readouts"]["nearest"]["neighbours"] = 0
+    (fault,) = check_config(config)
+    assert fault.startswith("readouts.nearest.neighbours: 0 ")
+    assert "### Kind `neighbours`\n\nNearest neighbours." in reference()
     readout = readout_of(yaml.safe_load("{neighbours: 3, per: region}"))
     assert isinstance(readout, Readout) and not readout.is_linear and not readout.is_slow
     features, responses = study()

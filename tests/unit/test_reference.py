@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ventral.networks.settings import NetworkEntry
+from ventral.readouts import catalogue
 from ventral.study import parts
 from ventral.study.faults import check_config
 from ventral.study.reference import example_of, generated, reference
@@ -21,7 +22,7 @@ SCHEMAS = {
     "networks": schema_of(NetworkEntry),
     "trained": schema_of(TrainedEntry),
     **{kind: dataset_schema(kind) for kind in parts.dataset_kinds()},
-    **{kind: readout_schema(kind) for kind in parts.readout_kinds()},
+    **{kind: readout_schema(kind) for kind in catalogue.kinds()},
 }
 STUDIES = [ROOT / "config.yaml", ROOT / "config" / "published.yaml", ROOT / "config" / "small.yaml"]
 

@@ -21,12 +21,14 @@ def kinds() -> list[str]:
     return sorted({module.name for module in iter_modules(readouts.__path__)} - NO_READOUTS)
 
 
-def kind_of(entry: Mapping[str, Any]) -> str:
+def kind_of(entry: Any) -> str:
     """The kind of an entry under `readouts`: its key `kind`, else the kind that one of its keys names, else ridge.
 
-    So `{pls: 25}` is of kind pls, and `{alpha: loo}` of kind ridge.
+    So `{pls: 25}` is of kind pls and `{alpha: loo}` of kind ridge; and so is what is no mapping, in a faulty config.
     """
-    return str(entry.get("kind") or next((kind for kind in kinds() if kind in entry), OTHERS))
+    if not isinstance(entry, Mapping):
+        return OTHERS
+    return str(entry["kind"]) if "kind" in entry else next(filter(entry.__contains__, kinds()), OTHERS)
 
 
 def readout_class(kind: str) -> type[Readout]:

@@ -11,15 +11,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from ventral.files.keys import key
+from ventral.files.keys import Count, Names, key
 from ventral.gram.spectra import RANK_CUT, Decomposition
 
 Floats = NDArray[np.float64]
-Names = Annotated[list[str], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
-Count = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 @dataclass(frozen=True)
@@ -75,23 +71,15 @@ class Readout(ABC):
 
     kind: Annotated[
         str | None,
-        key("kind of the readout; absent: the kind whose name is one of the other keys, else ridge", example="ridge"),
-    ] = None
-    per: Annotated[
-        Literal["region", "subject"] | None,
-        key(
-            "whose neuroids are fitted together and have one layer: those of a region, or of a region of one subject; "
-            "absent: of a region",
-            "one of region, subject",
-        ),
+        key("kind of the readout; absent: the kind whose name is one of the entry's keys, else ridge", example="ridge"),
     ] = None
     networks: Annotated[
         Names | None,
-        key(
-            "networks that this readout is fitted on; absent: all",
-            "give a list of names under networks",
-            ["pixels", "resnet50"],
-        ),
+        key("networks that it reads; absent: all", "give a list of names under networks", ["pixels", "resnet50"]),
+    ] = None
+    per: Annotated[
+        Literal["region", "subject"] | None,
+        key("neuroids that are fitted together: of a region, or of a region of one subject; absent: region"),
     ] = None
 
     @abstractmethod
@@ -118,19 +106,15 @@ class ComponentsReadout(Readout):
     """A readout that takes principal components of the features."""
 
     components: Annotated[
-        Count | None,
-        key(
-            "number of principal components of the features that are used; absent: all",
-            "give a number of principal components",
-            100,
-        ),
+        Count | None, key("principal components of the layer that are used; absent: all", example=100)
     ] = None
     rank_cut: Annotated[
-        Share | None,
+        float | None,
         key(
-            "share of the largest eigenvalue of the Gram matrix below which a direction is not used; "
-            "0: only the rounding of float64 is left out; absent: 1.0e-6",
-            "give a share of the largest eigenvalue, such as 1.0e-6, or 0",
+            "directions of a layer with less than this share of its largest eigenvalue are left out; absent: 1.0e-6",
+            example=0,
+            ge=0,
+            lt=1,
         ),
     ] = None
 

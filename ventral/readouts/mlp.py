@@ -5,9 +5,8 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
 
-from ventral.files.keys import key
+from ventral.files.keys import Sizes, key
 from ventral.gram.spectra import Decomposition, Spectrum
 from ventral.readouts.contract import ComponentsReadout, Fitted, Floats
 from ventral.readouts.linear import fit_linear
@@ -17,14 +16,11 @@ DROPOUT = 0.5
 
 @dataclass(frozen=True)
 class Mlp(ComponentsReadout):
-    """A deep head, trained until the error on train stimuli that are held out rises."""
+    """A deep head: a multilayer perceptron."""
 
     is_slow = True
 
-    mlp: Annotated[
-        Annotated[list[PositiveInt], Field(min_length=1)],
-        key("sizes of the hidden layers of a deep head on the components", "give a list of sizes", [512, 256]),
-    ]
+    mlp: Annotated[Sizes, key("units of each hidden layer", "give a list of sizes", [512, 256])]
 
     def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
         """As `Readout.fit`; train images are held out to choose the epoch. Of dead features the mean is predicted."""

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveInt
 
-from ventral.files.keys import key
+from ventral.files.keys import Count, key
 from ventral.gram.spectra import Decomposition
 from ventral.readouts.contract import Fitted, Floats, ImageWeights, Readout
 
@@ -20,7 +19,7 @@ class Pls(Readout):
 
     is_linear = True
 
-    pls: Annotated[PositiveInt, key("number of components of partial least squares", "give a number of components", 25)]
+    pls: Annotated[Count, key("number of components", example=25)]
 
     def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
         """As `Readout.fit`; nothing is random."""

@@ -20,17 +20,16 @@ ALPHAS = np.logspace(-4, 4, 17)
 
 @dataclass(frozen=True)
 class Ridge(ComponentsReadout):
-    """Ridge regression with a given penalty, or one that is chosen on held-out train stimuli."""
+    """Ridge regression, and least squares."""
 
     is_linear = True
 
     alpha: Annotated[
-        NonNegativeFloat | Literal["loo", "cv"],
+        Literal["loo", "cv"] | NonNegativeFloat,
         key(
-            "penalty of ridge, as in scikit-learn; 0 for least squares of minimum norm; loo and cv choose it on "
-            "held-out train stimuli, loo for each neuroid, cv once for all neuroids that are fitted together",
-            "give a number, loo or cv",
-            "loo",
+            "penalty as in scikit-learn, 0 for least squares; loo: one for each neuroid, chosen on held-out stimuli of "
+            "train; cv: likewise, one for all neuroids that are fitted together",
+            example="loo",
         ),
     ]
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError as BuildError
 from ventral.files.errors import nearest, printable
 from ventral.files.keys import Ruled
 from ventral.networks.settings import NetworkEntry
+from ventral.readouts import catalogue
 from ventral.study import parts
 from ventral.study.phrases import remedy_of
 from ventral.study.schema import build, schema
@@ -149,5 +150,5 @@ def _keys(part: str, name: str, entry: Any) -> type:
     if part == "datasets":
         return parts.dataset_keys(parts.dataset_kind(name, entry))
     if part == "readouts":
-        return parts.readout_keys(parts.readout_kind(entry))
+        return catalogue.readout_class(catalogue.kind_of(entry))
     return NetworkEntry if part == "networks" else TrainedEntry
