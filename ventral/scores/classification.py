@@ -22,7 +22,7 @@ def wilson(right: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def share_right(right: NDArray[np.bool_]) -> dict[str, Any]:
-    """Accuracy with its 95 % interval, `n`, `accuracy`, `low`, `high`, of (n,) whether each image was told rightly."""
+    """Accuracy with its 95 % interval, `n`, `accuracy`, `low`, `high`, from (n,) whether each answer was right."""
     n = len(right)
     if n == 0:
         return {"n": 0} | dict.fromkeys(("accuracy", "low", "high"), float("nan"))

@@ -1,4 +1,4 @@
-"""Which encoders cannot be told from the best."""
+"""Which encoders cannot be distinguished from the best."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ def model_confidence_set(values: Floats, draws: Floats) -> Floats:
         gap = values[left].mean() - values[left]
         noise = draws[:, left].mean(axis=1, keepdims=True) - draws[:, left]
         spread = noise.std(axis=0)
-        spread[spread <= 1e-9 * max(spread.max(), 1e-300)] = np.inf  # equal predictions: nothing tells them apart
+        spread[spread <= 1e-9 * max(spread.max(), 1e-300)] = np.inf  # equal predictions: no difference between them
         statistic = gap / spread
         worst = int(np.argmax(statistic))
         reached = max(reached, float(((noise / spread).max(axis=1) >= statistic[worst]).mean()))
