@@ -1,7 +1,8 @@
 """Pack the 92 photographs."""
 
-from ventral.data.images import write_images
 from ventral.data.kriegeskorte import read_kriegeskorte
+
+from ventral.data.images import write_images
 from ventral.files.console import logged
 
 with logged(snakemake.log[0]):

@@ -1,6 +1,7 @@
 """Read the RDMs of monkey and human IT."""
 
 from ventral.data.kriegeskorte import read_kriegeskorte
+
 from ventral.data.responses import write_responses
 from ventral.files.console import logged
 

@@ -10,7 +10,7 @@ import yaml
 from tests.loopback import Loopback
 from ventral import doctor
 from ventral.__main__ import main
-from ventral.data.kriegeskorte import PACKAGE
+from ventral.data.sources.kriegeskorte92 import PACKAGE
 from ventral.study.doctor import Check
 from ventral.study.downloads import Download, downloads
 

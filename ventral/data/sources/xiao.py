@@ -1,0 +1,274 @@
+"""Xiao et al. 2024 (DANDI 000628): neurons of the ventral stream of freely viewing monkeys, one session a file.
+
+The rules of `workflow/rules/xiao.smk` make what only free viewing needs: fixations, spikes, tables of units, crops. They
+also join the sessions. They ask this source where the files lie.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from ventral.data.source import Source
+from ventral.files.download import Download
+from ventral.files.errors import InputError, listed
+from ventral.files.keys import key, path_key
+
+CATALOGUE = Path(__file__).parents[3] / "config" / "xiao_sessions.csv"
+MANIFEST = CATALOGUE.with_name("xiao_tables.csv")
+NAME = "Xiao et al. 2024, DANDI 000628"
+SESSIONS, TABLES, STIMULI, ROIS = "000628", "db", "Stimuli", "ROIs/Stimuli"  # as the publishers name their folders
+SIMILAR = "similar_images.txt"
+# The authors' tables that the study reads.
+READ = (
+    *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
+    *("per_unit_rf.csv.gz", SIMILAR),
+)
+SOME = "give one name or a list of names"
+MS = "give a number of milliseconds"
+Session = Annotated[
+    str,
+    key("the authors' name of a session", "give a name such as An220105", pattern="^[A-Z][a-z][0-9]{6}(_[0-9])?$"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a session must have."""
+
+    region: Annotated[str | list[str] | None, key("V1, V2, V4, PIT, CIT, AIT, or IT for the last three", SOME)] = None
+    subject: Annotated[str | list[str] | None, key("the first two letters of the monkeys", SOME, "Pa")] = None
+    min_units: Annotated[int | None, key("units in these regions, at least", "give a number of units", ge=1)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """Addresses in place of the publishers' own."""
+
+    dandi: Annotated[str | None, key("of the recordings", "give an address", min_length=1)] = None
+    osf: Annotated[str | None, key("of the list of stimuli", "give an address", min_length=1)] = None
+    tables: Annotated[str | None, key("of the authors' tables", "give an address", min_length=1)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """Size of the simulated recordings."""
+
+    n_stimuli: Annotated[int, key("images", "give at least 12 stimuli", ge=12)] = 150
+    minutes: Annotated[float, key("length of each of four sessions", "give at least half a minute", ge=0.5)] = 10
+    n_units: Annotated[int, key("units of each session", "give 5 to 48 units a session", ge=5, le=48)] = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Xiao(Source):
+    """Fixations on natural images and the spikes after them; a stimulus is an image, or a crop around one fixation."""
+
+    several_sessions: ClassVar[bool] = True
+
+    source: Annotated[
+        Literal["simulated", "files", "dandi"],
+        key(
+            "simulated: recordings from known tuning; dandi: downloaded; files: a local folder",
+            "one of simulated, files, dandi",
+        ),
+    ]
+    path: Annotated[
+        str | None, path_key("folder of the sessions in the dandiset's layout, where it is not to be downloaded")
+    ] = None
+    tables: Annotated[
+        str | None, path_key("folder `db` of the authors' repository, where it is not to be downloaded")
+    ] = None
+    stimuli: Annotated[str | None, path_key("folder of the images; without it source files has no encoders")] = None
+    sessions: Annotated[
+        Literal["all", "published"] | list[Session] | Wanted,
+        key(
+            "the authors' names; with source dandi also published (nine small sessions), all, or what they must have",
+            "give session names such as An220105, all, published, or {region: .., subject: .., min_units: ..}",
+        ),
+    ] = "published"
+    latency_ms: Annotated[
+        Literal["table"] | Annotated[float, key("of all units", ge=0)],
+        key("latency of the units: the authors' table, or one number", "give a number of milliseconds, or table"),
+    ] = "table"
+    window_ms: Annotated[int, key("width of the window in which spikes are counted after a fixation", MS, ge=1)] = 200
+    fixations: Annotated[
+        Literal["all", "zeroth", "nonzeroth"],
+        key(
+            "which fixations count; zeroth: under way when the image came on; nonzeroth: all others",
+            "one of all, zeroth, nonzeroth",
+        ),
+    ] = "all"
+    bin_ms: Annotated[int, key("width of the bins of rates around onsets", MS, ge=1, le=200)] = 10
+    permutations: Annotated[int, key("permutations behind the p of self-consistency", "give at least 100", ge=100)] = (
+        1000
+    )
+    image_size: Annotated[
+        int, key("side of the squares that stimuli are fitted into", "give the side of the images in pixels", ge=16)
+    ] = 256
+    crop_degrees: Annotated[
+        float | None,
+        key(
+            "a stimulus is a single fixation: a crop of so many degrees; absent: whole images",
+            "give the width of the crops in degrees",
+            4,
+            ge=0.1,
+            le=60,
+        ),
+    ] = None
+    fixations_per_session: Annotated[int, key("crops of a session, at most", "give at least 12 fixations", ge=12)] = 500
+    servers: Annotated[Servers, key("other servers to download from")] = field(default_factory=Servers)
+    simulation: Annotated[Simulation, key("size of simulated recordings")] = field(default_factory=Simulation)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset({"category_name"})
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.source == "simulated"
+
+    @property
+    def has_images(self) -> bool:
+        return self.source != "files" or self.stimuli is not None
+
+    @property
+    def has_rdms(self) -> bool:
+        return self.crop_degrees is None  # fixations on one image share it and the state of the animal
+
+    @property
+    def has_faces(self) -> bool:
+        from ventral.data.xiao.labels import ANNOTATED
+
+        whole = self.has_images and self.crop_degrees is None
+        return whole and any(session[:2] in ANNOTATED for session in self.stems)
+
+    @property
+    def name(self) -> str:
+        """What tables and figures call the recordings."""
+        return "simulated" if self.is_simulated else NAME
+
+    @property
+    def home(self) -> str:
+        """The folder of simulated or downloaded files."""
+        return self.places.simulated if self.is_simulated else self.places.downloaded
+
+    @cached_property
+    def recorded(self) -> str:
+        """The folder of the sessions' files.
+
+        Raises:
+            InputError: if the given folder holds no sessions.
+        """
+        from ventral.data.xiao.files import find_sessions_folder
+
+        return find_sessions_folder(self.path) if self.path is not None else f"{self.home}/{SESSIONS}"
+
+    @cached_property
+    def table_folder(self) -> str:
+        """The folder of the authors' tables."""
+        from ventral.data.xiao.files import find_tables_folder
+
+        return find_tables_folder(self.tables) if self.tables is not None else f"{self.home}/{TABLES}"
+
+    @property
+    def stimulus_folder(self) -> str | None:
+        """The folder of the images; None where there is none."""
+        return self.stimuli if self.stimuli is not None or self.source == "files" else f"{self.home}/{STIMULI}"
+
+    @property
+    def regions_folder(self) -> str:
+        """The folder of the regions of interest, such as faces, in the images."""
+        return f"{self.table_folder}/{ROIS}"
+
+    def table_files(self, *names: str) -> list[str]:
+        """Those of the authors' tables."""
+        return [f"{self.table_folder}/{name}" for name in names]
+
+    def session_file(self, session: str, kind: str = "") -> str:
+        """The rasters of a session, or with `kind` "_image" what was shown and looked at."""
+        return f"{self.recorded}/{self.stems[session]}{kind}.nwb"
+
+    def session_files(self, kind: str = "") -> list[str]:
+        """`session_file` of every session."""
+        return [self.session_file(session, kind) for session in self.stems]
+
+    @cached_property
+    def stems(self) -> dict[str, str]:
+        """The file stem of every session of the study, by the authors' name.
+
+        Raises:
+            InputError: if a session is unknown, or its file cannot be told from others of the day.
+        """
+        from ventral.data.xiao.files import list_stems, session_stem
+        from ventral.data.xiao.sessions import choose_sessions, read_sessions
+        from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
+
+        if self.is_simulated:
+            return dict(SIMULATED)
+        if self.source == "dandi":
+            catalogue = read_sessions(CATALOGUE)
+            chosen = choose_sessions(catalogue, self.wanted)
+            return {session: str(catalogue.loc[session, "stem"]) for session in chosen}
+        listed_in, stems = Path(self.table_folder, "sessions.txt"), list_stems(self.recorded)
+        assert isinstance(self.sessions, list)  # as `faults` makes sure
+        return {session: session_stem(session, listed_in, stems, self.recorded) for session in self.sessions}
+
+    @property
+    def wanted(self) -> Any:
+        """The key `sessions` as `choose_sessions` takes it."""
+        if not isinstance(self.sessions, Wanted):
+            return self.sessions
+        return {name: value for name, value in asdict(self.sessions).items() if value is not None}
+
+    def simulated_files(self) -> list[str]:
+        """What the simulation writes, but for the folders of `simulated_folders`."""
+        from ventral.data.xiao.simulated_files import simulated_files
+
+        return [f"{self.places.simulated}/{name}" for name in simulated_files()]
+
+    def from_outside(self) -> list[str]:
+        if self.is_simulated:
+            return []
+        sessions = [self.session_file(session, kind) for session in self.stems for kind in ("", "_image")]
+        folders = [folder for folder in (self.stimulus_folder, self.regions_folder) if folder is not None]
+        return [*sessions, *folders, *self.table_files(*READ)]
+
+    def downloads(self) -> Iterator[Download]:
+        if self.source != "dandi":
+            return
+        from ventral.data.xiao.dandi import DANDI_API, OSF_LISTING
+        from ventral.data.xiao.dandi import TABLES as ADDRESSES
+        from ventral.data.xiao.sessions import left_to_download, read_sessions
+
+        servers, left = self.servers, left_to_download(read_sessions(CATALOGUE), self.stems, self.recorded)
+        if left and self.path is None:
+            what = f"xiao, {len(left)} files of sessions"
+            yield Download(what, (servers.dandi or DANDI_API,), sum(left.values()), server=True)
+        if self.stimulus_folder is not None and not Path(self.stimulus_folder).is_dir():
+            yield Download("xiao, the stimuli", (servers.osf or OSF_LISTING,), server=True)
+        if not Path(self.table_folder).is_dir():
+            urls = (servers.tables,) if servers.tables else ADDRESSES
+            yield Download("xiao, the authors' tables", urls)
+
+    def faults(self) -> Iterator[str]:
+        from ventral.data.xiao.sessions import choose_sessions, read_sessions
+
+        if self.is_simulated:
+            for name in ("path", "tables", "stimuli"):
+                if getattr(self, name) is not None:
+                    yield f".{name}: goes with source: files; leave it out"
+        elif self.source == "files" and (
+            missing := [name for name in ("path", "tables", "sessions") if getattr(self, name) in (None, "published")]
+        ):
+            yield f": missing {listed(missing)}; add it"
+        elif self.source == "files" and not isinstance(self.sessions, list):
+            yield f".sessions: {self.wanted!r} goes with source: dandi; give session names"
+        if self.source == "dandi":
+            try:
+                choose_sessions(read_sessions(CATALOGUE), self.wanted)
+            except InputError as fault:
+                yield f".{fault.field}: {fault.problem}; {fault.remedy}"
+
+
+SOURCE = Xiao
