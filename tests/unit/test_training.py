@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from ventral import console
 from ventral.data.splits import assign_splits
+from ventral.files import console
 from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.weights import fingerprint
