@@ -67,7 +67,7 @@ def test_a_sound_config_has_no_faults():
         ("datasets.majaj.asembly", "did you mean assembly?"),
         ("datasets.majaj.simulation.n_image", "did you mean n_images?"),
         ("datasets.mine.image", "did you mean images?"),
-        ("datasets.kriegeskorte92.path", "it takes no keys"),
+        ("datasets.kriegeskorte92.path", "known are: kind"),
         ("networks.pixels.weight", "did you mean weights?"),
         ("readouts.ols.component", "did you mean components?"),
         ("readouts.ols.zzzz", "known are: alpha, components, pls, mlp, rank_cut, per, networks"),
@@ -127,18 +127,46 @@ def test_a_wrong_value_is_one_line(path, value, fault):
         ("datasets", ..., "top level: missing datasets; add it"),
         ("networks.pixels.architecture", ..., "networks.pixels: missing architecture; add it"),
         ("datasets.mine.responses", ..., "datasets.mine: missing responses; add it"),
-        ("datasets.majaj", {"source": "files"}, "datasets.majaj: missing assembly, stimuli, images; add it"),
-        ("datasets.xiao", {"source": "files"}, "datasets.xiao: missing path, tables, sessions; add it"),
+        (
+            "datasets.majaj",
+            {"source": "files"},
+            "datasets.majaj.source: files needs assembly, stimuli, images; add the path of each",
+        ),
+        (
+            "datasets.xiao",
+            {"source": "files", "sessions": ["An220105"]},
+            "datasets.xiao.source: files needs path, tables; add the path of each",
+        ),
+        (
+            "datasets.xiao",
+            {"source": "files", "path": "a", "tables": "b"},
+            "datasets.xiao.sessions: source: files needs a list of sessions; give session names such as An220105",
+        ),
+        (
+            "datasets.majaj",
+            {"source": "course_file", "course_file": "a", "stimuli": "b"},
+            "datasets.majaj.stimuli: goes with assembly; add it, or leave stimuli out",
+        ),
     ],
 )
 def test_what_is_missing_is_named(path, value, fault):
     assert check_config(changed(path, value), SCHEMA) == [fault]
 
 
+def test_a_name_is_only_a_name_where_the_kind_is_a_key():
+    two = {"kind": "majaj", "source": "simulated"}
+    assert check_config(changed("datasets.twin", two), SCHEMA) == []
+    (fault,) = check_config(changed("datasets.twin", two | {"kind": "majja"}), SCHEMA)
+    assert fault == "datasets.twin.kind: 'majja' does not do; one of files, kriegeskorte92, majaj, xiao"
+    own = {"kind": "files", "images": "a", "responses": "b"}
+    assert check_config(changed("datasets.majaj", own), SCHEMA) == []
+
+
 def test_a_name_that_is_no_published_set_is_own_recordings():
     faults = check_config(changed("datasets.majja", {"source": "simulated"}), SCHEMA)
     assert faults == [
-        "datasets.majja.source: unknown key; known are: images, responses, layout, image_size, region, subject, units",
+        "datasets.majja.source: unknown key; known are: kind, images, responses, layout, image_size, region, subject, "
+        "units",
         "datasets.majja: missing images, responses; add it",
     ]
 

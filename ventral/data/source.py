@@ -6,39 +6,19 @@ Their modules import readers and large packages within the methods: so the Snake
 reader reruns that reader alone.
 """
 
-import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from inspect import Parameter, signature
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from pydantic.json_schema import SkipJsonSchema
 
-from ventral.data import sources
 from ventral.files.download import Download
-from ventral.files.errors import nearest
 
 if TYPE_CHECKING:
     import xarray as xr
 
-OWN = "files"  # the kind of a dataset whose name is no kind
-
-
-class Pictures(NamedTuple):
-    """Images in the order that all later matrices of a dataset share.
-
-    Attributes:
-        pixels: (n, side, side, 3) uint8.
-        stimulus_id: (n,) unique.
-        labels: (n,) `object_name`, `category_name`, where known.
-    """
-
-    pixels: NDArray[np.uint8]
-    stimulus_id: Sequence[str]
-    labels: Mapping[str, ArrayLike] = {}
+    from ventral.data.images import Pictures
 
 
 @dataclass(frozen=True)
@@ -52,10 +32,10 @@ class Places:
         images: the packed images, `images/{dataset}.h5`.
     """
 
-    dataset: str
-    downloaded: str
-    simulated: str
-    images: str
+    dataset: str = ""
+    downloaded: str = ""
+    simulated: str = ""
+    images: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +53,8 @@ class Source:
         has_rates: whether there are responses of neuroids, to fit encoders to; or only RDMs.
     """
 
-    places: SkipJsonSchema[Places]
-    read_images: ClassVar[Callable[..., Pictures]]
+    places: SkipJsonSchema[Places] = Places()
+    read_images: ClassVar[Callable[..., "Pictures"]]
     read_responses: ClassVar[Callable[..., "xr.Dataset"]]
     has_rates: ClassVar[bool] = True
     several_sessions: ClassVar[bool] = False
@@ -83,6 +63,11 @@ class Source:
     def labels(self) -> frozenset[str]:
         """What its images are labelled with: `object_name`, `category_name`, both or neither."""
         return frozenset()
+
+    @property
+    def has_categories(self) -> bool:
+        """Whether its responses are labelled with categories, to draw them by category and to co-train on these."""
+        return self.has_rates and "category_name" in self.labels
 
     @property
     def has_images(self) -> bool:
@@ -126,27 +111,5 @@ class Source:
         return iter(())
 
     def faults(self) -> Iterator[str]:
-        """Keys that do not go together: `.KEY: problem; remedy`, or `: problem; remedy` of the dataset as a whole."""
+        """Keys that do not go together, one line each: `KEY: problem; remedy`."""
         return iter(())
-
-
-def kinds() -> list[str]:
-    """The kinds of recordings there are; none of them is imported."""
-    return sorted(module.name for module in pkgutil.iter_modules(sources.__path__))
-
-
-def kind_of(dataset: str, settings: Mapping[str, Any]) -> str:
-    """The kind of a dataset in the config: its `kind`; without one its name where that is a kind, else `files`."""
-    return str(settings.get("kind", dataset if dataset in kinds() else OWN))
-
-
-def find_kind(kind: str) -> type[Source]:
-    """The class of a kind.
-
-    Raises:
-        KeyError: if there is no such kind; the message names the nearest one.
-    """
-    if kind not in kinds():
-        raise KeyError(f"no kind {kind!r} of recordings; {nearest(kind, kinds())}")
-    source: type[Source] = import_module(f"{sources.__name__}.{kind}").SOURCE
-    return source

@@ -21,10 +21,3 @@ def key(meaning: str, remedy: str = "", example: object = None, **bounds: Any) -
     return Field(
         description=meaning, examples=None if example is None else [example], json_schema_extra=extra, **bounds
     )
-
-
-def path_key(meaning: str, example: object = None) -> Any:
-    """Describe a key that is the path of a file or folder, which must be there; `~` in it is written out."""
-    extra: dict[str, Any] = {"remedy": "give a path", "format": "path"}
-    examples = None if example is None else [example]
-    return Field(description=meaning, examples=examples, json_schema_extra=extra, min_length=1)

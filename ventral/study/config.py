@@ -1,7 +1,7 @@
 """The study a user asks for: checked against the schema, one line a fault, defaults filled in."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -9,13 +9,15 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ventral.files.errors import nearest, printable
+from ventral.data.kinds import find_kind, kind_of, kinds
+from ventral.files.errors import listed, nearest, printable
 from ventral.networks.published import weights_fault
 from ventral.similarity import CATEGORY
+from ventral.study.recordings import source_of
+from ventral.study.schema import schema_of
 
 MOST_ENTRIES, DEEPEST = 100_000, 20
 NETWORK_PATH_KEYS = ("architecture", "weights")
-PATH_KEYS = ("images", "responses", "assembly", "stimuli", "course_file", "path", "tables")
 
 
 def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -24,8 +26,40 @@ def check_config(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[s
         return ["top level: nested too deep or too large, as aliases of aliases are; write it out"]
     if unquoted := list(_unquoted(config, ())):
         return unquoted
-    errors = Draft202012Validator(schema).iter_errors(config)
-    return sorted({line for error in errors for line in _lines(error)})
+    errors = list(Draft202012Validator(with_kinds(schema, config)).iter_errors(config))
+    faulty = {tuple(map(str, error.absolute_path))[:2] for error in errors}
+    between_keys = () if ("datasets",) in faulty or () in faulty else _between_keys(config["datasets"], faulty)
+    return sorted({line for error in errors for line in _lines(error)} | set(between_keys))
+
+
+def with_kinds(schema: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema in which every dataset of a config has the keys of its kind."""
+    datasets = config.get("datasets")
+    entries = datasets if isinstance(datasets, Mapping) else {}
+    found = {str(name): dataset_schema(kind_of(str(name), settings)) for name, settings in entries.items()}
+    named = {**schema["properties"]["datasets"], "properties": found}
+    return {**schema, "properties": {**schema["properties"], "datasets": named}}
+
+
+def dataset_schema(kind: str) -> dict[str, Any]:
+    """The schema of a dataset of a kind; of an unknown one, a schema that says which there are."""
+    known = {"kind": {"enum": kinds(), "remedy": f"one of {listed(kinds())}"}}
+    if kind not in kinds():
+        return {"type": "object", "properties": known}
+    own = schema_of(find_kind(kind))
+    return {**own, "properties": {**known, **own.get("properties", {})}, "additionalProperties": False}
+
+
+def _between_keys(datasets: Mapping[str, Any], faulty: Collection[tuple[str, ...]]) -> Iterator[str]:
+    """Faults of datasets each of whose keys is allowed by itself.
+
+    Args:
+        datasets: entries by name.
+        faulty: places in the config whose faults are known.
+    """
+    for name, settings in datasets.items():
+        if ("datasets", name) not in faulty:
+            yield from (f"datasets.{name}.{fault}" for fault in source_of(name, settings).faults())
 
 
 def _unwieldy(config: Any) -> bool:
@@ -83,9 +117,17 @@ def expand_homes(config: Mapping[str, Any]) -> None:
 
 def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """The entries that name files, of datasets and networks: where, their settings, the key."""
-    for part, keys in (("datasets", PATH_KEYS), ("networks", NETWORK_PATH_KEYS)):
-        for name, settings in config.get(part, {}).items():
-            yield from ((f"{part}.{name}.{key}", settings, key) for key in keys if key in settings)
+    yield from _dataset_paths(config)
+    for name, settings in config.get("networks", {}).items():
+        yield from ((f"networks.{name}.{key}", settings, key) for key in NETWORK_PATH_KEYS if key in settings)
+
+
+def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Those of datasets."""
+    for name, settings in config["datasets"].items():
+        for key, rule in dataset_schema(kind_of(name, settings))["properties"].items():
+            if rule.get("format") == "path" and key in settings:
+                yield f"datasets.{name}.{key}", settings, key
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
@@ -103,14 +145,21 @@ def _lines(error: ValidationError) -> Iterator[str]:
             if key in given and (missing := [other for other in others if other not in given]):
                 yield f"{place}.{key}: goes with {', '.join(missing)}; add it, or leave {key} out"
     elif error.validator == "type" and rule.get("type") == "string" and isinstance(given, bool | float | int | date):
-        remedy = f"{rule.get('description', 'give a text')}, in quotes since YAML reads it as {_kind(given)}"
+        remedy = f"{_remedy(rule, 'give a text')}, in quotes since YAML reads it as {_kind(given)}"
         yield f"{place}: {given} does not do; {remedy}"
     elif unquoted := [part for part in error.context or () if _is_unquoted(part)]:
         for part in unquoted:
             yield from _lines(part)
     else:
-        problem = f"{given!r} does not do" if "description" in rule else error.message
-        yield f"{place}: {printable(problem)}; {rule.get('description', 'correct it')}"
+        problem = f"{given!r} does not do" if _remedy(rule, "") else error.message
+        yield f"{place}: {printable(problem)}; {_remedy(rule, 'correct it')}"
+
+
+def _remedy(rule: Mapping[str, Any], otherwise: str) -> str:
+    """What the user should give."""
+    return str(
+        rule.get("remedy", "give a path" if rule.get("format") == "path" else rule.get("description", otherwise))
+    )
 
 
 def _is_unquoted(error: ValidationError) -> bool:
@@ -121,13 +170,17 @@ def _is_unquoted(error: ValidationError) -> bool:
 
 def fill_defaults(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Set, in place, every key that the schema has a default for and the config leaves out, at every depth."""
+    _fill(config, with_kinds(schema, config))
+
+
+def _fill(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     for key, rule in schema.get("properties", {}).items():
         if "default" in rule and key not in config:
             config[key] = _copied(rule["default"])
     for key, value in config.items():
         rule = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
         if isinstance(value, dict) and isinstance(rule, Mapping):
-            fill_defaults(value, rule)
+            _fill(value, rule)
 
 
 def _copied(value: Any) -> Any:
@@ -165,10 +218,9 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
     """Faults of paths and weights: files that are not there, weights that nobody has, names given twice."""
     networks = config["networks"]
     absent = [
-        f"datasets.{name}.{key}: no such file or folder {settings[key]!r}; correct the path"
-        for name, settings in config["datasets"].items()
-        for key in PATH_KEYS
-        if key in settings and not Path(settings[key]).exists()
+        f"{where}: no such file or folder {settings[key]!r}; correct the path"
+        for where, settings, key in _dataset_paths(config)
+        if not Path(settings[key]).exists()
     ]
     absent += [
         f"{where}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"

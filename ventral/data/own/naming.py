@@ -16,6 +16,8 @@ from ventral.files.errors import InputError, listed
 IMAGES = {"image", "image_id", "image_name", "image_file", "image_file_name", "filename", "file_name", "file"} | {
     *("stimulus", "stimulus_id", "stimulus_name"),
 }
+LABELS = ("object_name", "category_name")  # what an image shows, as columns and coordinates are called
+OF_STIMULI = (*LABELS, "split", "stimulus_group")  # all that files may say of their stimuli
 # Endings of image files, in lower case: where nothing else names images, a column of such names is meant to.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # tables beside responses, by their stems

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ventral.data.source import Pictures, Source
-from ventral.files.keys import key, path_key
+from ventral.data.images import Pictures
+from ventral.data.source import Source
+from ventral.files.keys import key
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,8 +20,8 @@ AXIS = "one of stimulus, neuroid, repeat"
 class Files(Source):
     """Images, and responses to them in a .npy, .csv or .nc file, with labels and split as far as the files say them."""
 
-    images: Annotated[str, path_key("folder or zip of the images, in natural order of their names")]
-    responses: Annotated[str, path_key("responses: .npy, .csv, .tsv or .nc")]
+    images: Annotated[Path, key("folder or zip of the images, in natural order of their names")]
+    responses: Annotated[Path, key("responses: .npy, .csv, .tsv or .nc")]
     layout: Annotated[
         tuple[Annotated[Literal["stimulus", "neuroid", "repeat"], key("an axis", AXIS)], ...],
         key("axes of a .npy array, in order", "give the axes of the array, such as [stimulus, neuroid, repeat]"),
@@ -43,7 +45,7 @@ class Files(Source):
 
     @property
     def labels(self) -> frozenset[str]:
-        from ventral.data.own.stimuli import LABELS
+        from ventral.data.own.naming import LABELS
 
         return self.known & set(LABELS)
 
@@ -52,17 +54,18 @@ class Files(Source):
         """The file that labels the images."""
         from ventral.data.own.stimuli import is_netcdf, stimulus_table
 
-        table = self.responses if is_netcdf(self.responses) else stimulus_table(self.responses)
+        table = str(self.responses) if is_netcdf(self.responses) else stimulus_table(self.responses)
         return [table] if table is not None and self.labels else []
 
     def image_files(self) -> dict[str, Any]:
-        return {"images": self.images, "labels": self.said_in}
+        return {"images": str(self.images), "labels": self.said_in}
 
     def response_files(self) -> dict[str, Any]:
         from ventral.data.own.naming import companions
 
         beside = companions(self.responses)
-        return {"images": self.images, "packed": self.places.images, "responses": self.responses, "beside": beside}
+        given = {"images": str(self.images), "responses": str(self.responses)}
+        return given | {"packed": self.places.images, "beside": beside}
 
     def keys_of(self, reader: str) -> list[str]:
         return [name for name in super().keys_of(reader) if name != "split" or "split" not in self.known]
@@ -71,16 +74,16 @@ class Files(Source):
         from ventral.data.own.stimuli import stimulus_table
 
         table = stimulus_table(self.responses)
-        return [self.images, self.responses, *([table] if table is not None else [])]
+        return [str(self.images), str(self.responses), *([table] if table is not None else [])]
 
     def faults(self) -> Iterator[str]:
         if len(set(self.layout)) < len(self.layout):
-            yield ".layout: an axis is named twice; give every axis once"
+            yield "layout: an axis is named twice; give every axis once"
 
     @staticmethod
     def read_images(files: Mapping[str, Any], *, image_size: int | None) -> Pictures:
         from ventral.data.images import open_images, read_images, stimulus_ids
-        from ventral.data.own.recordings import read_image_labels
+        from ventral.data.own.stimuli import read_image_labels
 
         names, read = open_images(files["images"])
         pixels = read_images(files["images"], names, read, side=image_size)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.data.source import Pictures, Source
+from ventral.data.images import Pictures
+from ventral.data.source import Source
 from ventral.files.crashes import comes_back
 from ventral.files.download import Download
 from ventral.files.errors import InputError, refusing

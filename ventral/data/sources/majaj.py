@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ventral.data.source import Pictures, Source
+from ventral.data.images import Pictures
+from ventral.data.source import Source
 from ventral.files.download import Download
-from ventral.files.keys import key, path_key
+from ventral.files.keys import key
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,10 +62,10 @@ class Majaj(Source):
             "one of simulated, files, published, course_file",
         ),
     ]
-    assembly: Annotated[str | None, path_key("the publisher's assembly of responses, .nc")] = None
-    stimuli: Annotated[str | None, path_key("the publisher's table of stimuli, .csv")] = None
-    images: Annotated[str | None, path_key("the publisher's images, .zip")] = None
-    course_file: Annotated[str | None, path_key("the course's file, .h5")] = None
+    assembly: Annotated[Path | None, key("the publisher's assembly of responses, .nc")] = None
+    stimuli: Annotated[Path | None, key("the publisher's table of stimuli, .csv")] = None
+    images: Annotated[Path | None, key("the publisher's images, .zip")] = None
+    course_file: Annotated[Path | None, key("the course's file, .h5")] = None
     simulation: Annotated[Simulation, key("size of simulated recordings")] = field(default_factory=Simulation)
 
     @property
@@ -79,7 +80,7 @@ class Majaj(Source):
     def given(self) -> dict[str, str]:
         """The files that the config names."""
         named = {"assembly": self.assembly, "stimuli": self.stimuli, "images": self.images, "course": self.course_file}
-        return {name: file for name, file in named.items() if file is not None}
+        return {name: str(file) for name, file in named.items() if file is not None}
 
     @property
     def files(self) -> dict[str, str]:
@@ -121,13 +122,12 @@ class Majaj(Source):
                 yield Download(f"majaj, {file}", tuple(addresses(file)))
 
     def faults(self) -> Iterator[str]:
-        needed = {"files": tuple(PUBLISHED), "course_file": ("course_file",)}.get(self.source, ())
+        needed = {"files": list(PUBLISHED), "course_file": ["course_file"]}.get(self.source, [])
         if missing := [name for name in needed if getattr(self, name) is None]:
-            yield f": missing {', '.join(missing)}; add it"
-        if self.source == "course_file":
-            for name, other in (("assembly", "stimuli"), ("stimuli", "assembly")):
-                if name in self.given and other not in self.given:
-                    yield f".{name}: goes with {other}; add it, or leave {name} out"
+            yield f"source: {self.source} needs {', '.join(missing)}; add the path of each"
+        if self.source == "course_file" and (self.assembly is None) != (self.stimuli is None):
+            given, other = ("stimuli", "assembly") if self.assembly is None else ("assembly", "stimuli")
+            yield f"{given}: goes with {other}; add it, or leave {given} out"
 
     @staticmethod
     def read_images(files: Mapping[str, str]) -> Pictures:

@@ -1,7 +1,7 @@
 """Xiao et al. 2024 (DANDI 000628): neurons of the ventral stream of freely viewing monkeys, one session a file.
 
-The rules of `workflow/rules/xiao.smk` make what only free viewing needs: fixations, spikes, tables of units, crops. They
-also join the sessions. They ask this source where the files lie.
+The rules of `workflow/rules/xiao.smk` make what only free viewing needs (fixations, spikes, tables of units, crops) and
+join the sessions; they ask this source where the files lie.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import Field
+
 from ventral.data.source import Source
 from ventral.files.download import Download
 from ventral.files.errors import InputError, listed
-from ventral.files.keys import key, path_key
+from ventral.files.keys import key
 
 CATALOGUE = Path(__file__).parents[3] / "config" / "xiao_sessions.csv"
 MANIFEST = CATALOGUE.with_name("xiao_tables.csv")
@@ -32,13 +34,17 @@ Session = Annotated[
     key("the authors' name of a session", "give a name such as An220105", pattern="^[A-Z][a-z][0-9]{6}(_[0-9])?$"),
 ]
 
+Named = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What a session must have."""
 
-    region: Annotated[str | list[str] | None, key("V1, V2, V4, PIT, CIT, AIT, or IT for the last three", SOME)] = None
-    subject: Annotated[str | list[str] | None, key("the first two letters of the monkeys", SOME, "Pa")] = None
+    region: Annotated[
+        str | tuple[str, ...] | None, key("V1, V2, V4, PIT, CIT, AIT, or IT for the last three", SOME)
+    ] = None
+    subject: Annotated[str | tuple[str, ...] | None, key("the first two letters of the monkeys", SOME, "Pa")] = None
     min_units: Annotated[int | None, key("units in these regions, at least", "give a number of units", ge=1)] = None
 
 
@@ -74,14 +80,14 @@ class Xiao(Source):
         ),
     ]
     path: Annotated[
-        str | None, path_key("folder of the sessions in the dandiset's layout, where it is not to be downloaded")
+        Path | None, key("folder of the sessions in the dandiset's layout, where it is not to be downloaded")
     ] = None
-    tables: Annotated[
-        str | None, path_key("folder `db` of the authors' repository, where it is not to be downloaded")
-    ] = None
-    stimuli: Annotated[str | None, path_key("folder of the images; without it source files has no encoders")] = None
+    tables: Annotated[Path | None, key("folder `db` of the authors' repository, where it is not to be downloaded")] = (
+        None
+    )
+    stimuli: Annotated[Path | None, key("folder of the images; without it source files has no encoders")] = None
     sessions: Annotated[
-        Literal["all", "published"] | list[Session] | Wanted,
+        Literal["all", "published"] | Named | Wanted,
         key(
             "the authors' names; with source dandi also published (nine small sessions), all, or what they must have",
             "give session names such as An220105, all, published, or {region: .., subject: .., min_units: ..}",
@@ -121,8 +127,8 @@ class Xiao(Source):
     simulation: Annotated[Simulation, key("size of simulated recordings")] = field(default_factory=Simulation)
 
     @property
-    def labels(self) -> frozenset[str]:
-        return frozenset({"category_name"})
+    def has_categories(self) -> bool:
+        return True  # faces and others; the images are packed without, for the regions of interest say it of sessions
 
     @property
     def is_simulated(self) -> bool:
@@ -144,7 +150,7 @@ class Xiao(Source):
         return whole and any(session[:2] in ANNOTATED for session in self.stems)
 
     @property
-    def name(self) -> str:
+    def attribution(self) -> str:
         """What tables and figures call the recordings."""
         return "simulated" if self.is_simulated else NAME
 
@@ -174,7 +180,9 @@ class Xiao(Source):
     @property
     def stimulus_folder(self) -> str | None:
         """The folder of the images; None where there is none."""
-        return self.stimuli if self.stimuli is not None or self.source == "files" else f"{self.home}/{STIMULI}"
+        if self.stimuli is not None:
+            return str(self.stimuli)
+        return None if self.source == "files" else f"{self.home}/{STIMULI}"
 
     @property
     def regions_folder(self) -> str:
@@ -211,7 +219,7 @@ class Xiao(Source):
             chosen = choose_sessions(catalogue, self.wanted)
             return {session: str(catalogue.loc[session, "stem"]) for session in chosen}
         listed_in, stems = Path(self.table_folder, "sessions.txt"), list_stems(self.recorded)
-        assert isinstance(self.sessions, list)  # as `faults` makes sure
+        assert isinstance(self.sessions, tuple)  # as `faults` makes sure
         return {session: session_stem(session, listed_in, stems, self.recorded) for session in self.sessions}
 
     @property
@@ -221,11 +229,15 @@ class Xiao(Source):
             return self.sessions
         return {name: value for name, value in asdict(self.sessions).items() if value is not None}
 
-    def simulated_files(self) -> list[str]:
-        """What the simulation writes, but for the folders of `simulated_folders`."""
-        from ventral.data.xiao.simulated_files import simulated_files
+    def region_files(self) -> list[str]:
+        """What the regions of interest are read from, as the rules that make it name it."""
+        from ventral.data.scenes.compose import FACE_TABLE
+        from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS
 
-        return [f"{self.places.simulated}/{name}" for name in simulated_files()]
+        if not self.is_simulated:
+            return [self.regions_folder]
+        made = [f"{TABLES}/{FACE_TABLE}", *(folder for folder in SIMULATED_FOLDERS if folder != STIMULI)]
+        return [f"{self.places.simulated}/{name}" for name in made]
 
     def from_outside(self) -> list[str]:
         if self.is_simulated:
@@ -254,21 +266,21 @@ class Xiao(Source):
     def faults(self) -> Iterator[str]:
         from ventral.data.xiao.sessions import choose_sessions, read_sessions
 
-        if self.is_simulated:
-            for name in ("path", "tables", "stimuli"):
-                if getattr(self, name) is not None:
-                    yield f".{name}: goes with source: files; leave it out"
-        elif self.source == "files" and (
-            missing := [name for name in ("path", "tables", "sessions") if getattr(self, name) in (None, "published")]
-        ):
-            yield f": missing {listed(missing)}; add it"
-        elif self.source == "files" and not isinstance(self.sessions, list):
-            yield f".sessions: {self.wanted!r} goes with source: dandi; give session names"
-        if self.source == "dandi":
+        given = [name for name in ("path", "tables", "stimuli") if getattr(self, name) is not None]
+        if self.sessions == Wanted():
+            yield "sessions: names no session; give region, subject or min_units"
+        if self.is_simulated and given:
+            yield f"{given[0]}: goes with source: files or dandi; leave it out"
+        if self.source == "files":
+            if missing := [name for name in ("path", "tables") if name not in given]:
+                yield f"source: files needs {listed(missing)}; add the path of each"
+            if not isinstance(self.sessions, tuple):
+                yield "sessions: source: files needs a list of sessions; give session names such as An220105"
+        elif self.source == "dandi" and self.wanted:
             try:
                 choose_sessions(read_sessions(CATALOGUE), self.wanted)
             except InputError as fault:
-                yield f".{fault.field}: {fault.problem}; {fault.remedy}"
+                yield f"{fault.field}: {fault.problem}; {fault.remedy}"
 
 
 SOURCE = Xiao
