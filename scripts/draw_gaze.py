@@ -29,4 +29,4 @@ with logged(snakemake.log[0]):
         stimulus = fixations["stimulus_id"].value_counts().sort_index().idxmax()
         here = fixations[fixations["stimulus_id"] == stimulus]
         panels.append((session, here, image_of(stimulus, files.stimuli), read_image_file(image_file).size_dva))
-    draw(lambda: draw_gaze(panels, "xiao", params.source), snakemake.output)
+    draw(lambda: draw_gaze(panels, snakemake.wildcards.dataset, params.source), snakemake.output)

@@ -10,4 +10,4 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     psths = dict(zip(params.sessions, map(read_responses, snakemake.input.psths), strict=True))
     units = pd.read_csv(snakemake.input.units, dtype={"unit": str})
-    draw(lambda: draw_psth(psths, units, "xiao", params.source, params.seed), snakemake.output)
+    draw(lambda: draw_psth(psths, units, snakemake.wildcards.dataset, params.source, params.seed), snakemake.output)

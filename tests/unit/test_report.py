@@ -135,9 +135,9 @@ def make_study(source="simulated", **tables):
             given | {"status": "not run", "why": "no vit in this study", "value": np.nan, "low": np.nan},
         ]
     )
-    told = {"source": source, "set": "test", "category": "all", "n": 20, "accuracy": 0.75}
+    told = {"dataset": "majaj", "source": source, "set": "test", "category": "all", "n": 20, "accuracy": 0.75}
     faces = pd.DataFrame([told | {"classifier": name} for name in ("hmo", "pixels", "hmo - pixels")])
-    units = pd.DataFrame({"region": ["IT", "V4"], "latency_psth_ms": [80.0, np.nan]})
+    units = pd.DataFrame({"dataset": "majaj", "region": ["IT", "V4"], "latency_psth_ms": [80.0, np.nan]})
     network = {"architecture": "vit_b_16", "weights": "random"}
     return Study(
         config={
@@ -157,7 +157,7 @@ def make_study(source="simulated", **tables):
             "trained": {"cnn": {"network": "cnn", "head": "linear", "seeds": 2}},
         },
         responses={"majaj": responses},
-        tables={"summary": summary, "layers": curves, "rsa": rsa, "reproduction": reproduction, "xiao_units": units}
+        tables={"summary": summary, "layers": curves, "rsa": rsa, "reproduction": reproduction, "units": units}
         | {"faces": faces}
         | tables,
         provenance={"versions": {"torch": "2.13.0", "timm": None}, "code": {"commit": "abc", "changed": True}},
@@ -253,7 +253,7 @@ def test_gaps_are_told():
     layers = pd.DataFrame({"network": ["vit"], "weights": ["random in place of pretrained"]})
     check = {"network": "vit", "weights": "pretrained", "accuracy": 0.4, "accuracy_random": 0.4, "n_images": 320}
     weights = pd.DataFrame([check | {"difference": 0.0, "low": -0.1, "high": 0.1, "passed": False}])
-    missing = pd.DataFrame({"stimulus_id": [f"m{i}" for i in range(6)]})
+    missing = pd.DataFrame({"dataset": "xiao", "stimulus_id": [f"m{i}" for i in range(6)]})
     study = make_study(layers=layers, weights=weights, missing_stimuli=missing)
     said = words.gaps(study)
     assert said[0] == "vit: random in place of pretrained weights."

@@ -119,7 +119,7 @@ def test_numbers_of_the_hmo_report_stand_beside_ours_with_their_caveat():
         }
     )
     mine = ours(dataset="xiao", region="AIT", encoder="hmo-pls5", split="test", r2_median=-0.02)
-    rows = hmo_rows(classified, rsa, ["AIT"], "published")
+    rows = hmo_rows(classified, rsa, ["AIT"], "xiao", "published")
     table = pd.concat([mine, rows], ignore_index=True)
     theirs = {"dataset": "xiao", "region": "AIT", "split": "test"}
     given = pd.concat(

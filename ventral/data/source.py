@@ -60,6 +60,11 @@ class Source:
     several_sessions: ClassVar[bool] = False
 
     @property
+    def kind(self) -> str:
+        """The name of the kind: that of its module."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @property
     def labels(self) -> frozenset[str]:
         """What its images are labelled with: `object_name`, `category_name`, both or neither."""
         return frozenset()
@@ -81,7 +86,7 @@ class Source:
 
     @property
     def has_faces(self) -> bool:
-        """Whether its images are labelled as faces and others, so that networks can learn to detect faces."""
+        """Whether networks can learn to detect faces in its images; then `region_files` says where the faces are."""
         return False
 
     @property

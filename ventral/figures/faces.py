@@ -28,7 +28,7 @@ def draw_faces(table: pd.DataFrame) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=(1.6, 1), layout="constrained")
         _draw_accuracy(left, table[(table["n"] > 0) & (table["category"] == "all")], names)
         _draw_confusion(right, shown, names)
-        figure.suptitle(titled("xiao", table["source"].iloc[0], "faces told from what is none"))
+        figure.suptitle(titled(table["dataset"].iloc[0], table["source"].iloc[0], "faces told from what is none"))
     return figure
 
 

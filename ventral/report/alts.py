@@ -104,9 +104,10 @@ def _faces(study: Study, _: str) -> str:
     table = study.table("faces")
     test = table[(table["set"] == "test") & (table["category"] == "all") & ~table["classifier"].str.contains(" - ")]
     right = "; ".join(f"{row['classifier']} {row['accuracy']:.2f}" for row in test.to_dict("records"))
-    what = f"({'simulated' if (table['source'] == SIMULATED).all() else 'real'})"
+    kind = "simulated" if (table["source"] == SIMULATED).all() else "real"
+    whose = f"{table['dataset'].iloc[0]} ({kind})"
     return (
-        f"Points: the share of images of xiao {what} whose face, or lack of one, is told rightly, by set of images; "
+        f"Points: the share of images of {whose} whose face, or lack of one, is told rightly, by set of images; "
         f"and what is taken for a face, by category. Of the test images: {right}."
     )
 
@@ -170,7 +171,7 @@ def _psth(study: Study, dataset: str) -> str:
     said = [
         f"Curves of rate from 200 ms before to 400 ms after the onset of fixations and images, {kind(study, dataset)}."
     ]
-    for region, units in study.table("xiao_units").groupby("region"):
+    for region, units in study.table("units", dataset).groupby("region"):
         latency = units["latency_psth_ms"].median()
         onset = "" if np.isnan(latency) else f", median latency {latency:.0f} ms"
         said.append(f"{region}: {counted(len(units), 'unit')}{onset}.")

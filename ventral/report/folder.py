@@ -35,7 +35,7 @@ def report_folder(folder: str | Path, page: str | Path | None = None) -> Path:
         config = json.loads(told.read_text())["config"]
         paths = {name: folder / "responses" / f"{name}.nc" for name in config["datasets"]}
     responses = {name: str(path) for name, path in paths.items() if path.is_file()}
-    tables = [*sorted(map(str, folder.glob("tables/*"))), *map(str, folder.glob("xiao/missing_stimuli.csv"))]
+    tables = [*sorted(map(str, folder.glob("tables/*"))), *map(str, folder.glob("sessions/*/missing_stimuli.csv"))]
     figures = [
         str(path)
         for path in sorted(folder.glob("figures/[!.]*"))

@@ -12,7 +12,7 @@ import xarray as xr
 from ventral.data.responses import read_responses
 from ventral.tables.gather import best_first, read_table
 
-TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights", "faces", "xiao_units", "missing_stimuli")
+TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights", "faces")
 SIMULATED = "simulated"
 
 
@@ -64,7 +64,8 @@ class Study:
     Attributes:
         config: the keys of the config that the report tells of, defaults filled in.
         responses: as `responses/{dataset}.nc`, by dataset.
-        tables: of `TABLES`, by name; those that the study does not have are empty.
+        tables: of `TABLES`, by name, and `units` and `missing_stimuli` of all datasets of sessions; empty where the
+            study has none.
         provenance: as `tables/provenance.json`, empty where there is none.
     """
 
@@ -104,13 +105,26 @@ def read_study(config: Mapping[str, Any], responses: Mapping[str, str], tables: 
     Args:
         config: as in `Study`.
         responses: paths of `responses/{dataset}.nc`, by dataset.
-        tables: paths; those named as `TABLES` are read, and `provenance.json`.
+        tables: paths; those named as `TABLES` are read, `provenance.json`, `{dataset}_units.csv`, and
+            `{dataset}/missing_stimuli.csv`.
     """
     paths = {Path(path).name: Path(path) for path in tables}
     provenance = paths.get("provenance.json")
     return Study(
         config=config,
         responses={dataset: read_responses(path) for dataset, path in responses.items()},
-        tables={name: read_table(paths[f"{name}.csv"]) for name in TABLES if f"{name}.csv" in paths},
+        tables={name: read_table(paths[f"{name}.csv"]) for name in TABLES if f"{name}.csv" in paths}
+        | {
+            "units": _joined({name: paths[f"{name}_units.csv"] for name in responses if f"{name}_units.csv" in paths}),
+            "missing_stimuli": _joined(
+                {path.parent.name: path for path in map(Path, tables) if path.name == "missing_stimuli.csv"}
+            ),
+        },
         provenance=json.loads(provenance.read_text()) if provenance else {},
     )
+
+
+def _joined(files: Mapping[str, Path]) -> pd.DataFrame:
+    """Tables of several datasets as one, with a column `dataset`; empty where there is none."""
+    found = [read_table(path).assign(dataset=dataset) for dataset, path in files.items()]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()

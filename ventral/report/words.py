@@ -216,11 +216,11 @@ def gaps(study: Study) -> list[str]:
         if not (group.rows["n_scored"] > 0).any():
             said.append(_unscored(study, group))
     missing = study.table("missing_stimuli")
-    if not missing.empty:
-        names = missing["stimulus_id"].astype(str).tolist()
+    for dataset, rows in missing.groupby("dataset") if len(missing) else ():
+        names = rows["stimulus_id"].astype(str).tolist()
         said.append(
-            f"xiao: {counted(len(names), 'image')} of the chosen sessions are not in the archive of stimuli, and are "
-            f"left out of encoders and of RDMs of layers: {named(names)}."
+            f"{dataset}: {counted(len(names), 'image')} of the chosen sessions are not in the archive of stimuli, and "
+            f"are left out of encoders and of RDMs of layers: {named(names)}."
         )
     return said
 

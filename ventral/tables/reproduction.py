@@ -1,6 +1,6 @@
 """Each number of the literature beside ours: `tables/reproduction.csv`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,25 @@ def read_reported(path: str | Path) -> pd.DataFrame:
     return table.assign(value=values)[list(COLUMNS)]
 
 
+def by_dataset(reported: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """The reported numbers, once for every dataset of the study that is of the kind whose number it is.
+
+    Args:
+        reported: from `read_reported`; `dataset` is a kind of recordings.
+        kinds: kind of every dataset with encoders.
+
+    Returns:
+        The same columns; `dataset` is a dataset of the study, or the kind where the study has none of it.
+    """
+    of_kind = reported["dataset"].map(lambda kind: [name for name in kinds if kinds[name] == kind] or [kind])
+    return reported.assign(dataset=of_kind).explode("dataset", ignore_index=True)
+
+
 def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
     """Put ours beside each reported number, and say how the two compare.
 
     Args:
-        reported: from `read_reported`.
+        reported: from `by_dataset`.
         summary: as `tables/summary.csv`.
         layers: as `tables/layers.csv`.
 
@@ -65,23 +79,26 @@ def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFram
     return pd.DataFrame(rows)[order]
 
 
-def hmo_rows(classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str], source: str) -> pd.DataFrame:
+def hmo_rows(
+    classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str], dataset: str, source: str
+) -> pd.DataFrame:
     """What report 004 gives beside an encoder's scores, as rows of the summary: accuracy and the likeness of RDMs.
 
     Args:
         classified: as `tables/faces.csv`.
         rsa: as `tables/rsa.csv`.
-        regions: of xiao; the accuracy belongs to none, and stands in each.
+        regions: of the dataset; the accuracy belongs to none, and stands in each.
+        dataset: whose images faces are learnt on.
         source: of its recordings.
     """
     test = classified[(classified["set"] == "test") & (classified["category"] == "all")].set_index("classifier")
     accuracy = {f"accuracy_{part}": float(test[name]["hmo"]) for part, name in ACCURACY.items()}
     rows: list[dict[str, Any]] = []
     for region in regions:
-        about: dict[str, Any] = {"dataset": "xiao", "protocol": PROTOCOL, "source": source, "region": region}
+        about: dict[str, Any] = {"dataset": dataset, "protocol": PROTOCOL, "source": source, "region": region}
         about["encoder"] = "hmo"
         rows.append(about | {"weights": "trained on faces", "split": "test", "metric": "accuracy", **accuracy})
-        here = (rsa["dataset"] == "xiao") & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
+        here = (rsa["dataset"] == dataset) & (rsa["region"] == region) & (rsa["compared_with"] == "hmo")
         for top in rsa[here & (rsa["layer"] == "top") & rsa["pooled"].notna()].to_dict("records"):
             within = f"{top['within']:.3f} [{top['within_low']:.3f}, {top['within_high']:.3f}]"
             caveat = (

@@ -215,15 +215,15 @@ rule draw_categories:
 rule draw_psth:
     """Response around the onset of fixations and of images, by region."""
     input:
-        psths=expand(paths.PSTH, dataset="xiao", session=XIAO_STEMS),
-        units=paths.table("xiao_units"),
+        psths=of_sessions(paths.PSTH),
+        units=paths.table("{dataset}_units"),
         code=code_of("draw_psth"),
     output:
-        figure("psth_xiao", category="Responses", caption="psth"),
+        figure("psth_{dataset}", category="Responses", caption="psth"),
     log:
-        paths.log("draw_psth"),
+        paths.log("draw_psth/{dataset}"),
     benchmark:
-        paths.benchmark("draw_psth")
+        paths.benchmark("draw_psth/{dataset}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -231,8 +231,8 @@ rule draw_psth:
         mem_mb=enough(1000, 2),
         runtime=enough(20),
     params:
-        sessions=list(XIAO_STEMS),
-        source=XIAO_SOURCE,
+        sessions=viewed(lambda source: list(source.stems)),
+        source=viewed(lambda source: source.name),
         seed=config["seed"],
     script:
         "../../scripts/draw_psth.py"
@@ -241,16 +241,16 @@ rule draw_psth:
 rule draw_gaze:
     """Fixations on the most looked-at image of every session."""
     input:
-        fixations=expand(paths.FIXATIONS, dataset="xiao", session=XIAO_STEMS),
-        images=[f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()],
-        stimuli=XIAO_SHOWN,
+        fixations=of_sessions(paths.FIXATIONS),
+        images=viewed(lambda source: source.session_files("_image")),
+        stimuli=stimuli,
         code=code_of("draw_gaze"),
     output:
-        figure("gaze_xiao", category="Responses", caption="gaze"),
+        figure("gaze_{dataset}", category="Responses", caption="gaze"),
     log:
-        paths.log("draw_gaze"),
+        paths.log("draw_gaze/{dataset}"),
     benchmark:
-        paths.benchmark("draw_gaze")
+        paths.benchmark("draw_gaze/{dataset}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -258,9 +258,9 @@ rule draw_gaze:
         mem_mb=enough(1000),
         runtime=enough(20),
     params:
-        content=content_of([f"{XIAO_SESSION_FILES}/{stem}_image.nwb" for stem in XIAO_STEMS.values()], XIAO_STIMULI),
-        sessions=list(XIAO_STEMS),
-        source=XIAO_SOURCE,
+        content=content_of(viewed(lambda source: source.session_files("_image")), stimuli),
+        sessions=viewed(lambda source: list(source.stems)),
+        source=viewed(lambda source: source.name),
     script:
         "../../scripts/draw_gaze.py"
 

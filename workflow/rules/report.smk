@@ -72,6 +72,9 @@ rule assemble_reproduction:
     resources:
         mem_mb=enough(1000),
         runtime=enough(10),
+    params:
+        kinds={name: STUDY.datasets[name].kind for name in STUDY.with_encoders},
+        faces_dataset=STUDY.faces_dataset,
     script:
         "../../scripts/assemble_reproduction.py"
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from ventral.data.source import Source
 from ventral.files.download import Download
-from ventral.files.errors import InputError, listed
+from ventral.files.errors import InputError, listed, nearest
 from ventral.files.keys import key
 
 CATALOGUE = Path(__file__).parents[3] / "config" / "xiao_sessions.csv"
@@ -89,7 +89,8 @@ class Xiao(Source):
     sessions: Annotated[
         Literal["all", "published"] | Named | Wanted,
         key(
-            "the authors' names; with source dandi also published (nine small sessions), all, or what they must have",
+            "the authors' names; with source dandi also published (nine small sessions), all, or what they must have; "
+            "with source simulated some of the four, all if left out",
             "give session names such as An220105, all, published, or {region: .., subject: .., min_units: ..}",
         ),
     ] = "published"
@@ -150,7 +151,7 @@ class Xiao(Source):
         return whole and any(session[:2] in ANNOTATED for session in self.stems)
 
     @property
-    def attribution(self) -> str:
+    def name(self) -> str:
         """What tables and figures call the recordings."""
         return "simulated" if self.is_simulated else NAME
 
@@ -189,9 +190,9 @@ class Xiao(Source):
         """The folder of the regions of interest, such as faces, in the images."""
         return f"{self.table_folder}/{ROIS}"
 
-    def table_files(self, *names: str) -> list[str]:
-        """Those of the authors' tables."""
-        return [f"{self.table_folder}/{name}" for name in names]
+    def table(self, name: str) -> str:
+        """One of the authors' tables."""
+        return f"{self.table_folder}/{name}"
 
     def session_file(self, session: str, kind: str = "") -> str:
         """The rasters of a session, or with `kind` "_image" what was shown and looked at."""
@@ -213,11 +214,12 @@ class Xiao(Source):
         from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
 
         if self.is_simulated:
-            return dict(SIMULATED)
+            chosen = self.sessions if isinstance(self.sessions, tuple) else tuple(SIMULATED)
+            return {session: SIMULATED[session] for session in chosen}
         if self.source == "dandi":
             catalogue = read_sessions(CATALOGUE)
-            chosen = choose_sessions(catalogue, self.wanted)
-            return {session: str(catalogue.loc[session, "stem"]) for session in chosen}
+            known = choose_sessions(catalogue, self.wanted)
+            return {session: str(catalogue.loc[session, "stem"]) for session in known}
         listed_in, stems = Path(self.table_folder, "sessions.txt"), list_stems(self.recorded)
         assert isinstance(self.sessions, tuple)  # as `faults` makes sure
         return {session: session_stem(session, listed_in, stems, self.recorded) for session in self.sessions}
@@ -244,7 +246,7 @@ class Xiao(Source):
             return []
         sessions = [self.session_file(session, kind) for session in self.stems for kind in ("", "_image")]
         folders = [folder for folder in (self.stimulus_folder, self.regions_folder) if folder is not None]
-        return [*sessions, *folders, *self.table_files(*READ)]
+        return [*sessions, *folders, *map(self.table, READ)]
 
     def downloads(self) -> Iterator[Download]:
         if self.source != "dandi":
@@ -263,14 +265,31 @@ class Xiao(Source):
             urls = (servers.tables,) if servers.tables else ADDRESSES
             yield Download("xiao, the authors' tables", urls)
 
+    def download_plan(self) -> str:
+        """One line on what of the sessions and archives is still to be downloaded."""
+        from ventral.data.xiao.sessions import download_plan, read_sessions
+
+        folders = {"stimuli": self.stimulus_folder, "tables": self.table_folder}
+        archives = [name for name, folder in folders.items() if folder is not None and not Path(folder).is_dir()]
+        beside = f"; and the archives of {', '.join(archives)}" if archives else ""
+        return download_plan(read_sessions(CATALOGUE), self.stems, self.recorded) + beside
+
     def faults(self) -> Iterator[str]:
         from ventral.data.xiao.sessions import choose_sessions, read_sessions
+        from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
 
         given = [name for name in ("path", "tables", "stimuli") if getattr(self, name) is not None]
         if self.sessions == Wanted():
             yield "sessions: names no session; give region, subject or min_units"
         if self.is_simulated and given:
             yield f"{given[0]}: goes with source: files or dandi; leave it out"
+        if self.is_simulated:
+            if isinstance(self.sessions, Wanted):
+                yield "sessions: conditions go with source: dandi; give session names, or leave sessions out"
+            unknown = set(self.sessions) - set(SIMULATED) if isinstance(self.sessions, tuple) else set()
+            yield from (
+                f"sessions: no simulated session {name!r}; {nearest(name, SIMULATED)}" for name in sorted(unknown)
+            )
         if self.source == "files":
             if missing := [name for name in ("path", "tables") if name not in given]:
                 yield f"source: files needs {listed(missing)}; add the path of each"
