@@ -115,7 +115,8 @@ def spread(said: Mapping[str, NDArray], index: NDArray[np.intp], n_images: int, 
         of_image[index] = texts
         if (of_image[index] != texts).any():
             row = int(np.argmax(of_image[index] != texts))
-            what = f"{texts[row]!r} in row {row + 1}, and {of_image[index[row]]!r} in another row of the same image"
+            one, other = str(texts[row]), str(of_image[index[row]])
+            what = f"{one!r} in row {row + 1}, and {other!r} in another row of the same image"
             raise InputError(file, name, what, "correct one of them")
         found[name] = of_image
     return found
