@@ -1,6 +1,6 @@
 """Somebody's own recordings: a folder or zip of images, and one file of responses."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,27 +13,25 @@ from ventral.files.keys import key
 if TYPE_CHECKING:
     import xarray as xr
 
-AXIS = "one of stimulus, neuroid, repeat"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Files(Source):
-    """Images, and responses to them in a .npy, .csv or .nc file, with labels and split as far as the files say them."""
+    """Your own recordings."""
 
-    images: Annotated[Path, key("folder or zip of the images, in natural order of their names")]
-    responses: Annotated[Path, key("responses: .npy, .csv, .tsv or .nc")]
+    images: Annotated[Path, key("folder or zip archive of the images", example="images.zip")]
+    responses: Annotated[Path, key("file of the responses: .npy, .csv, .tsv or .nc", example="responses.npy")]
     layout: Annotated[
-        tuple[Annotated[Literal["stimulus", "neuroid", "repeat"], key("an axis", AXIS)], ...],
-        key("axes of a .npy array, in order", "give the axes of the array, such as [stimulus, neuroid, repeat]"),
+        tuple[Literal["stimulus", "neuroid", "repeat"], ...],
+        key(
+            "axes of an array, in order", "give the axes of the array, such as [stimulus, neuroid, repeat]", unique=True
+        ),
     ] = ("stimulus", "neuroid")
     image_size: Annotated[
         int | None,
-        key("side of the squares that images are fitted into", "give the side of the images in pixels", 224, ge=8),
+        key("side in pixels of the squares that images are fitted into; absent: as they are", example=256, ge=8),
     ] = None
-    region: Annotated[
-        str, key("recorded region, where the file names none", "give the name of the recorded region")
-    ] = "all"
-    subject: Annotated[str, key("animal, where the file names none", "give the name of the animal")] = "unknown"
+    region: Annotated[str, key("recorded region", "give the name of the recorded region", "IT")] = "all"
+    subject: Annotated[str, key("animal", "give the name of the animal")] = "unknown"
     units: Annotated[str, key("unit of the responses", "give the unit of the responses")] = "Hz"
 
     @cached_property
@@ -75,10 +73,6 @@ class Files(Source):
 
         table = stimulus_table(self.responses)
         return [str(self.images), str(self.responses), *([table] if table is not None else [])]
-
-    def faults(self) -> Iterator[str]:
-        if len(set(self.layout)) < len(self.layout):
-            yield "layout: an axis is named twice; give every axis once"
 
     @staticmethod
     def read_images(files: Mapping[str, Any], *, image_size: int | None) -> Pictures:

@@ -32,7 +32,7 @@ REMEDY = "delete it and run again"
 
 @dataclass(frozen=True, kw_only=True)
 class Kriegeskorte92(Source):
-    """RDMs of monkey and human IT, as published."""
+    """Kriegeskorte et al. 2008: RDMs of monkey and human IT on 92 photographs."""
 
     has_rates: ClassVar[bool] = False
 

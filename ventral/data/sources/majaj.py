@@ -39,34 +39,35 @@ def addresses(name: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simulation:
-    """Size of the simulated recordings."""
+class SimulatedMajaj:
+    """The size of simulated recordings."""
 
-    n_images: Annotated[int, key("images, a fifth of them unvaried", "give at least two images per object", ge=128)] = (
-        640
-    )
-    image_size: Annotated[int, key("side of the images in pixels", "give a size in pixels", ge=32)] = 128
-    n_sites: Annotated[int, key("sites, a third of them in V4", "give a number of sites", ge=3)] = 48
-    repetitions: Annotated[int, key("presentations of each varied image", "give at least 2", ge=2)] = 20
+    n_images: Annotated[int, key("number of images, at least two an object", ge=128)] = 640
+    image_size: Annotated[int, key("side of the images in pixels", ge=32)] = 128
+    n_sites: Annotated[int, key("number of sites over IT and V4, in the published proportion", ge=3)] = 48
+    repetitions: Annotated[
+        int, key("presentations of images of variation 3; of variation 0 more, in the published proportion", ge=2)
+    ] = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Majaj(Source):
-    """Repeated presentations of rendered objects; the recordings are normalised rates of multi-unit sites."""
+    """Majaj & Hong 2015: sites of IT and V4, images of objects on backgrounds."""
 
     source: Annotated[
         Literal["simulated", "files", "published", "course_file"],
         key(
-            "simulated: recordings from known tuning; published: downloaded; files: the publisher's three files; "
-            "course_file: the file of a course, which holds mean rates of IT",
-            "one of simulated, files, published, course_file",
+            "simulated: written by the study, from known tuning; published: downloaded; files: local copies; "
+            "course_file: averages of IT"
         ),
     ]
-    assembly: Annotated[Path | None, key("the publisher's assembly of responses, .nc")] = None
-    stimuli: Annotated[Path | None, key("the publisher's table of stimuli, .csv")] = None
-    images: Annotated[Path | None, key("the publisher's images, .zip")] = None
-    course_file: Annotated[Path | None, key("the course's file, .h5")] = None
-    simulation: Annotated[Simulation, key("size of simulated recordings")] = field(default_factory=Simulation)
+    assembly: Annotated[Path | None, key("netCDF file of the responses", example="assembly.nc")] = None
+    stimuli: Annotated[Path | None, key("table of the stimuli", example="stimuli.csv")] = None
+    images: Annotated[Path | None, key("archive of the images", example="stimuli.zip")] = None
+    course_file: Annotated[Path | None, key("HDF5 file of averaged responses", example="IT_data.h5")] = None
+    simulation: Annotated[SimulatedMajaj, key("size of the simulated recordings")] = field(
+        default_factory=SimulatedMajaj
+    )
 
     @property
     def labels(self) -> frozenset[str]:

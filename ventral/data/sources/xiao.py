@@ -15,7 +15,7 @@ from pydantic import Field
 from ventral.data.source import Source
 from ventral.files.download import Download
 from ventral.files.errors import InputError, listed, nearest
-from ventral.files.keys import key
+from ventral.files.keys import Count, Text, key
 
 CATALOGUE = Path(__file__).parents[3] / "config" / "xiao_sessions.csv"
 MANIFEST = CATALOGUE.with_name("xiao_tables.csv")
@@ -27,105 +27,78 @@ READ = (
     *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
     *("per_unit_rf.csv.gz", SIMILAR),
 )
-SOME = "give one name or a list of names"
-MS = "give a number of milliseconds"
-Session = Annotated[
-    str,
-    key("the authors' name of a session", "give a name such as An220105", pattern="^[A-Z][a-z][0-9]{6}(_[0-9])?$"),
-]
-
-Named = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+Session = Annotated[str, Field(pattern="^[A-Z][a-z][0-9]{6}(_[0-9])?$")]
+Sessions = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What a session must have."""
+class SessionChoice:
+    """Sessions by what was recorded."""
 
-    region: Annotated[
-        str | tuple[str, ...] | None, key("V1, V2, V4, PIT, CIT, AIT, or IT for the last three", SOME)
-    ] = None
-    subject: Annotated[str | tuple[str, ...] | None, key("the first two letters of the monkeys", SOME, "Pa")] = None
-    min_units: Annotated[int | None, key("units in these regions, at least", "give a number of units", ge=1)] = None
+    region: Annotated[str | tuple[str, ...] | None, key("their regions", example=["AIT", "CIT"])] = None
+    subject: Annotated[str | tuple[str, ...] | None, key("their subjects", example="Bo")] = None
+    min_units: Annotated[Count | None, key("their least number of units", example=20)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedXiao:
+    """The size of simulated recordings."""
+
+    n_stimuli: Annotated[int, key("number of images", ge=12)] = 150
+    minutes: Annotated[float, key("length of each of four sessions in minutes", ge=0.5)] = 10
+    n_units: Annotated[int, key("units of each session", ge=5, le=48)] = 16
 
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """Addresses in place of the publishers' own."""
+    """Addresses in place of the publishers'."""
 
-    dandi: Annotated[str | None, key("of the recordings", "give an address", min_length=1)] = None
-    osf: Annotated[str | None, key("of the list of stimuli", "give an address", min_length=1)] = None
-    tables: Annotated[str | None, key("of the authors' tables", "give an address", min_length=1)] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Simulation:
-    """Size of the simulated recordings."""
-
-    n_stimuli: Annotated[int, key("images", "give at least 12 stimuli", ge=12)] = 150
-    minutes: Annotated[float, key("length of each of four sessions", "give at least half a minute", ge=0.5)] = 10
-    n_units: Annotated[int, key("units of each session", "give 5 to 48 units a session", ge=5, le=48)] = 16
+    dandi: Annotated[Text | None, key("of the DANDI archive", example="https://api.dandiarchive.org/api")] = None
+    osf: Annotated[Text | None, key("of OSF", example="https://osf.io")] = None
+    tables: Annotated[Text | None, key("of the authors' repository", example="https://github.com")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Xiao(Source):
-    """Fixations on natural images and the spikes after them; a stimulus is an image, or a crop around one fixation."""
+    """Xiao et al. 2024: free viewing, V1 to AIT (DANDI 000628)."""
 
     several_sessions: ClassVar[bool] = True
 
     source: Annotated[
         Literal["simulated", "files", "dandi"],
-        key(
-            "simulated: recordings from known tuning; dandi: downloaded; files: a local folder",
-            "one of simulated, files, dandi",
-        ),
+        key("simulated: written by the study, from known tuning; dandi: downloaded; files: local copies"),
     ]
-    path: Annotated[
-        Path | None, key("folder of the sessions in the dandiset's layout, where it is not to be downloaded")
-    ] = None
-    tables: Annotated[Path | None, key("folder `db` of the authors' repository, where it is not to be downloaded")] = (
-        None
-    )
-    stimuli: Annotated[Path | None, key("folder of the images; without it source files has no encoders")] = None
+    path: Annotated[Path | None, key("folder of the sessions", example="000628")] = None
+    tables: Annotated[Path | None, key("folder of the authors' tables", example="db")] = None
+    stimuli: Annotated[Path | None, key("folder of the images", example="stimuli")] = None
     sessions: Annotated[
-        Literal["all", "published"] | Named | Wanted,
+        Literal["all", "published"] | Sessions | SessionChoice,
         key(
-            "the authors' names; with source dandi also published (nine small sessions), all, or what they must have; "
-            "with source simulated some of the four, all if left out",
+            "sessions that are read",
             "give session names such as An220105, all, published, or {region: .., subject: .., min_units: ..}",
+            ["An220105"],
         ),
     ] = "published"
     latency_ms: Annotated[
-        Literal["table"] | Annotated[float, key("of all units", ge=0)],
-        key("latency of the units: the authors' table, or one number", "give a number of milliseconds, or table"),
+        Literal["table"] | Annotated[float, Field(ge=0)],
+        key("latency of the counting window in ms: of each unit as in the authors' table, or one number for all"),
     ] = "table"
-    window_ms: Annotated[int, key("width of the window in which spikes are counted after a fixation", MS, ge=1)] = 200
+    window_ms: Annotated[int, key("length of the counting window in ms", ge=1)] = 200
     fixations: Annotated[
-        Literal["all", "zeroth", "nonzeroth"],
-        key(
-            "which fixations count; zeroth: under way when the image came on; nonzeroth: all others",
-            "one of all, zeroth, nonzeroth",
-        ),
+        Literal["all", "zeroth", "nonzeroth"], key("fixations that count; zeroth: under way when the image came on")
     ] = "all"
-    bin_ms: Annotated[int, key("width of the bins of rates around onsets", MS, ge=1, le=200)] = 10
-    permutations: Annotated[int, key("permutations behind the p of self-consistency", "give at least 100", ge=100)] = (
-        1000
-    )
-    image_size: Annotated[
-        int, key("side of the squares that stimuli are fitted into", "give the side of the images in pixels", ge=16)
-    ] = 256
+    bin_ms: Annotated[int, key("width of the bins of rates around onsets in ms", ge=1, le=200)] = 10
+    permutations: Annotated[int, key("permutations behind the p of self-consistency", ge=100)] = 1000
+    image_size: Annotated[int, key("side in pixels of the squares that images are fitted into", ge=16)] = 256
     crop_degrees: Annotated[
         float | None,
         key(
-            "a stimulus is a single fixation: a crop of so many degrees; absent: whole images",
-            "give the width of the crops in degrees",
-            4,
-            ge=0.1,
-            le=60,
+            "stimuli are single fixations, seen as squares of so many degrees; absent: images", example=4, ge=0.1, le=60
         ),
     ] = None
-    fixations_per_session: Annotated[int, key("crops of a session, at most", "give at least 12 fixations", ge=12)] = 500
-    servers: Annotated[Servers, key("other servers to download from")] = field(default_factory=Servers)
-    simulation: Annotated[Simulation, key("size of simulated recordings")] = field(default_factory=Simulation)
+    fixations_per_session: Annotated[int, key("single fixations of a session, at most", ge=12)] = 500
+    servers: Annotated[Servers | None, key("addresses in place of the publishers'")] = None
+    simulation: Annotated[SimulatedXiao, key("size of the simulated recordings")] = field(default_factory=SimulatedXiao)
 
     @property
     def has_categories(self) -> bool:
@@ -227,7 +200,7 @@ class Xiao(Source):
     @property
     def wanted(self) -> Any:
         """The key `sessions` as `choose_sessions` takes it."""
-        if not isinstance(self.sessions, Wanted):
+        if not isinstance(self.sessions, SessionChoice):
             return self.sessions
         return {name: value for name, value in asdict(self.sessions).items() if value is not None}
 
@@ -255,7 +228,8 @@ class Xiao(Source):
         from ventral.data.xiao.dandi import TABLES as ADDRESSES
         from ventral.data.xiao.sessions import left_to_download, read_sessions
 
-        servers, left = self.servers, left_to_download(read_sessions(CATALOGUE), self.stems, self.recorded)
+        servers = self.servers or Servers()
+        left = left_to_download(read_sessions(CATALOGUE), self.stems, self.recorded)
         if left and self.path is None:
             what = f"xiao, {len(left)} files of sessions"
             yield Download(what, (servers.dandi or DANDI_API,), sum(left.values()), server=True)
@@ -279,12 +253,12 @@ class Xiao(Source):
         from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
 
         given = [name for name in ("path", "tables", "stimuli") if getattr(self, name) is not None]
-        if self.sessions == Wanted():
+        if self.sessions == SessionChoice():
             yield "sessions: names no session; give region, subject or min_units"
         if self.is_simulated and given:
             yield f"{given[0]}: goes with source: files or dandi; leave it out"
         if self.is_simulated:
-            if isinstance(self.sessions, Wanted):
+            if isinstance(self.sessions, SessionChoice):
                 yield "sessions: conditions go with source: dandi; give session names, or leave sessions out"
             unknown = set(self.sessions) - set(SIMULATED) if isinstance(self.sessions, tuple) else set()
             yield from (
