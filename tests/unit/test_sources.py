@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from ventral.data import sources
 from ventral.data.kinds import find_kind, kind_of, kinds
 from ventral.data.source import Source
+from ventral.study.faults import check_config
 from ventral.study.recordings import reader_settings, source_of, sources_of
 
 ROOT = Path(__file__).parents[2]
@@ -133,3 +135,78 @@ def test_labels_of_netcdf_are_its_coordinates(tmp_path):
     (tmp_path / "r.nc").write_bytes(b"damaged")
     broken = source_of("mine", {"images": str(tmp_path), "responses": str(tmp_path / "r.nc")})
     assert broken.labels == frozenset()  # the reader refuses it
+
+
+TOY = '''
+"""Brightness: neurons that respond to the mean of an image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from ventral.data.images import Pictures
+from ventral.data.source import Source
+from ventral.files.keys import key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Source):
+    """Neurons that respond to the mean of an image."""
+
+    file: Annotated[Path, key("array of the images, (n, side, side, 3) uint8, .npy")]
+    gain: Annotated[float, key("spikes per grey level", gt=0)] = 1.0
+
+    def image_files(self):
+        return {"images": str(self.file)}
+
+    def response_files(self):
+        return {"images": str(self.file)}
+
+    def from_outside(self):
+        return [str(self.file)]
+
+    @staticmethod
+    def read_images(files):
+        import numpy as np
+
+        pixels = np.load(files["images"])
+        return Pictures(pixels, [f"image_{i}" for i in range(len(pixels))])
+
+    @staticmethod
+    def read_responses(files, *, gain, split, seed):
+        import numpy as np
+
+        from ventral.data.responses import make_responses, reduce_presentations
+        from ventral.data.splits import assign_splits
+
+        rates = gain * np.load(files["images"]).mean(axis=(1, 2))
+        n, k = rates.shape
+        return make_responses(
+            reduce_presentations(rates, np.arange(n), n, seed),
+            {"stimulus_id": [f"image_{i}" for i in range(n)], "split": assign_splits(n, split, seed)},
+            {"neuroid_id": list("rgb"), "region": ["V1"] * k, "subject": ["toy"] * k, "session": ["toy"] * k},
+            source="toy",
+            units="spikes",
+            window_ms=None,
+        )
+
+
+SOURCE = Brightness
+'''
+
+
+def test_one_file_adds_a_kind(tmp_path, monkeypatch):
+    (tmp_path / "brightness.py").write_text(TOY)
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).integers(0, 256, (20, 4, 4, 3), dtype=np.uint8))
+    settings = {"kind": "brightness", "file": str(tmp_path / "images.npy")}
+    assert "brightness" in kinds()
+    assert check_config({"datasets": {"toy": settings}}) == []
+    (fault,) = check_config({"datasets": {"toy": settings | {"gain": 0}}})
+    assert fault.startswith("datasets.toy.gain: 0 is not allowed")
+    toy = source_of("toy", settings | {"gain": 2})
+    assert (toy.kind, toy.labels, toy.has_rates, toy.from_outside()) == ("brightness", set(), True, [settings["file"]])
+    assert reader_settings(toy, "read_responses", CONFIG) == {"gain": 2.0} | CONFIG
+    pictures = toy.read_images(toy.image_files(), **reader_settings(toy, "read_images", CONFIG))
+    responses = toy.read_responses(toy.response_files(), **reader_settings(toy, "read_responses", CONFIG))
+    np.testing.assert_allclose(responses["rate"], 2 * pictures.pixels.mean(axis=(1, 2)))

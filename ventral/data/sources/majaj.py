@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from ventral.data.images import Pictures
 from ventral.data.source import Source
 from ventral.files.download import Download
+from ventral.files.errors import listed
 from ventral.files.keys import key
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class Majaj(Source):
     def faults(self) -> Iterator[str]:
         needed = {"files": list(PUBLISHED), "course_file": ["course_file"]}.get(self.source, [])
         if missing := [name for name in needed if getattr(self, name) is None]:
-            yield f"source: {self.source} needs {', '.join(missing)}; add the path of each"
+            remedy = "add its path" if len(missing) == 1 else "add the path of each"
+            yield f"source: {self.source} needs {listed(missing)}; {remedy}"
         if self.source == "course_file" and (self.assembly is None) != (self.stimuli is None):
             given, other = ("stimuli", "assembly") if self.assembly is None else ("assembly", "stimuli")
             yield f"{given}: goes with {other}; add it, or leave {given} out"
