@@ -4,5 +4,5 @@ from ventral.files.console import logged
 from ventral.tables.gather import gather_faces, read_table, write_csv
 
 with logged(snakemake.log[0]):
-    table = gather_faces(map(read_table, snakemake.input.scores), snakemake.params.source)
+    table = gather_faces(map(read_table, snakemake.input.scores), snakemake.params.dataset, snakemake.params.source)
     write_csv(table, snakemake.output.table)

@@ -5,10 +5,11 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ventral.data.pixels import decode_image, fit_square
 from ventral.files.atomic import enduring, reading, writing
@@ -18,6 +19,20 @@ from ventral.files.listing import BESIDE, dangling, is_foreign, list_files
 
 LARGEST = 256 << 20  # bytes of one file in an archive
 Reader = Callable[[str], bytes]
+
+
+class Pictures(NamedTuple):
+    """Images in the order that all later matrices of a dataset share.
+
+    Attributes:
+        pixels: (n, side, side, 3) uint8.
+        stimulus_id: (n,) unique.
+        labels: (n,) `object_name`, `category_name`, where known.
+    """
+
+    pixels: NDArray[np.uint8]
+    stimulus_id: Sequence[str]
+    labels: Mapping[str, ArrayLike] = {}
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
@@ -150,7 +165,7 @@ def write_images(
     path: str | Path,
     images: NDArray[np.uint8],
     stimulus_id: Sequence[str],
-    labels: Mapping[str, Sequence[str]] | None = None,
+    labels: Mapping[str, ArrayLike] | None = None,
 ) -> None:
     """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset a label."""
     if len(images) != len(stimulus_id):

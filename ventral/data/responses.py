@@ -165,8 +165,13 @@ def make_responses(
     )
 
 
-def check_responses(responses: xr.Dataset, file: str | Path) -> None:
+def check_responses(responses: xr.Dataset, file: str | Path, split_is_given: bool = False) -> None:
     """Refuse responses that no encoder can be fitted to.
+
+    Args:
+        responses: as `make_responses` returns them.
+        file: named in errors.
+        split_is_given: whether somebody chose the split, who may hold out whole objects on purpose.
 
     Raises:
         InputError: naming `file`, on duplicate ids of stimuli or neuroids, on neuroids without a value or without
@@ -195,7 +200,7 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
         faults.append(
             InputError(file, f"neuroid {listed(names[flat])}", "all values are equal", "leave the neuroid out")
         )
-    if "object_name" in responses:
+    if "object_name" in responses and not split_is_given:
         objects, n_images = np.unique(responses["object_name"].values, return_counts=True)
         trained = np.isin(objects, responses["object_name"].values[responses["split"].values == "train"])
         lost = objects[~trained & (n_images >= len(SPLITS))]

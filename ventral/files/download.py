@@ -6,10 +6,30 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from ventral.files.atomic import writing
 from ventral.files.errors import InputError
+
+
+@dataclass(frozen=True)
+class Download:
+    """Something that a study has yet to fetch.
+
+    Attributes:
+        what: in words.
+        urls: its addresses, best first; none of a package, which pip fetches.
+        size: in bytes; None where only the server knows.
+        server: whether the first address is that of a service, whose answer says nothing of the size.
+        package: the requirement that pip fetches, such as "name==1.0".
+    """
+
+    what: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    server: bool = False
+    package: str = ""
 
 
 def sha256_of(path: str | Path) -> str:

@@ -69,22 +69,24 @@ def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).sort_values("network", ignore_index=True) if rows else empty
 
 
-def gather_faces(parts: Iterable[pd.DataFrame], source: str) -> pd.DataFrame:
+def gather_faces(parts: Iterable[pd.DataFrame], dataset: str, source: str) -> pd.DataFrame:
     """`faces.csv`: how well classifiers detect faces.
 
     Args:
         parts: of each network, from `ventral.scores.classification.score_sets`; a baseline that all parts hold is kept
             once.
-        source: of the recordings whose images they are.
+        dataset: whose images they are.
+        source: of its recordings.
 
     Returns:
-        One row a `set`, `category` and `classifier`, networks first: `source`, `n`, `accuracy` with its interval and
-        `called_face`; rows "NETWORK - BASELINE" are the gain in accuracy.
+        One row a `set`, `category` and `classifier`, networks first: `dataset`, `source`, `n`, `accuracy` with its
+        interval and `called_face`; rows "NETWORK - BASELINE" are the gain in accuracy.
     """
     table = pd.concat(list(parts), ignore_index=True).drop_duplicates(["set", "category", "classifier"])
     place = table.groupby(["set", "category"], sort=False).ngroup()
     kind = table["classifier"].isin(BASELINES) + 2 * table["classifier"].str.contains(" - ")
     table.insert(0, "source", source)
+    table.insert(0, "dataset", dataset)
     return table.iloc[np.lexsort((kind, place))].reset_index(drop=True)
 
 

@@ -96,15 +96,15 @@ def enough(base, per_mb=0, of=None):
     return amount
 
 
-def given(path):
-    """A file or folder from outside, as an input: the date of a folder says nothing, `content_of` says what it holds."""
-    return ancient(path) if Path(path).is_dir() else path
-
-
 @cache
 def is_made(path):
     """Whether the study makes a file itself, and makes it again whenever it has to."""
     return any(rule.is_producer(path) for rule in workflow.rules)
+
+
+def given(path):
+    """An input that may come from outside: the date of a folder says nothing then, `content_of` says what it holds."""
+    return ancient(path) if Path(path).is_dir() and not is_made(path) else path
 
 
 def content_of(*sources):

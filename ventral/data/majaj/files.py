@@ -18,32 +18,11 @@ DIMENSIONS = ("neuroid", "presentation", "time_bin")
 FILE_COLUMNS = ("image_file_name", "filename")  # either names an image in the archive; the first is tried first
 AGAIN = "download it again or correct the path in the config"
 
-# What the publisher offers: the name and sha1 of each file, and the folders that hold them, best first.
-PUBLISHED = {
-    "assembly": ("assy_dicarlo_MajajHong2015_public.nc", "13d28ca0ce88ee550b54db3004374ae19096e9b9"),
-    "stimuli": ("stimulus_hvm-public.csv", "5ca7a3da00d8e9c694a9cd725df5ba0ad6d735af"),
-    "images": ("stimulus_hvm-public.zip", "8aa44e038d7b551efa8077467622f9d48d72e473"),
-}
-MIRRORS = (
-    "https://brainscore-storage.s3.amazonaws.com/brainio-brainscore",
-    "https://brainio-brainscore.s3.amazonaws.com",
-    "https://s3.amazonaws.com/brainio.dicarlo",
-)
 # What the published assembly holds: sites, images and the repetitions of each image, by variation.
 SHAPE = (256, 148_480, 1)
 SITES = {"IT": 168, "V4": 88}
 IMAGES = {0: (640, 28), 3: (2560, 51)}
 N_OBJECTS, N_CATEGORIES = 64, 8
-OTHER_NAMES = {  # of the same files on the last mirror
-    "stimulus_hvm-public.csv": "image_dicarlo_hvm-public.csv",
-    "stimulus_hvm-public.zip": "image_dicarlo_hvm-public.zip",
-}
-
-
-def addresses(name: str) -> list[str]:
-    """Where a published file can be had, best first."""
-    *first, last = MIRRORS
-    return [*(f"{mirror}/{name}" for mirror in first), f"{last}/{OTHER_NAMES.get(name, name)}"]
 
 
 def read_stimuli(path: str | Path) -> pd.DataFrame:

@@ -119,7 +119,7 @@ def _matching(table: pd.DataFrame, wanted: Mapping[str, Any], source: str | Path
     chosen = table.index[(table[parts].sum(axis=1) >= wanted.get("min_units", 1)) & subjects.isin(alike)]
     if chosen.empty:
         asked = ", ".join(f"{key}: {value}" for key, value in wanted.items())
-        raise InputError(source, "datasets.xiao.sessions", f"no session with {asked}", "ask for less")
+        raise InputError(source, "sessions", f"no session with {asked}", "ask for less")
     return list(chosen)
 
 
@@ -131,4 +131,4 @@ def _known(source: str | Path, field: str, names: Iterable[str], known: Collecti
     """Refuse the first name that is not known."""
     for name in names:
         if name not in known:
-            raise InputError(source, f"datasets.xiao.sessions{field}", f"unknown '{name}'", nearest(str(name), known))
+            raise InputError(source, f"sessions{field}", f"unknown '{name}'", nearest(str(name), known))
