@@ -3,8 +3,8 @@
 import pandas as pd
 
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 from ventral.similarity.file import read_comparisons, read_left_out
-from ventral.tables.gather import write_csv
 
 with logged(snakemake.log[0]):
     for read, table in ((read_comparisons, snakemake.output.rsa), (read_left_out, snakemake.output.left_out)):

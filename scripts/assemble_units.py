@@ -4,7 +4,7 @@ import pandas as pd
 
 from ventral.data.xiao.selectivity import visually_selective
 from ventral.files.console import logged
-from ventral.tables.gather import write_csv
+from ventral.files.csv import write_csv
 
 NAMES = ("session", "unit", "neuroid_id", "array", "hemisphere", "region")
 

@@ -10,7 +10,7 @@ from ventral.data.xiao.responses import fixation_rates, is_stable, unit_latencie
 from ventral.data.xiao.selectivity import consistency_latency, face_selectivity, psth_latency, self_consistency_test
 from ventral.data.xiao.spikes import read_spikes
 from ventral.files.console import logged
-from ventral.tables.gather import write_csv
+from ventral.files.csv import write_csv
 
 FACE_WINDOW_MS = 150
 

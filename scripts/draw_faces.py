@@ -3,7 +3,7 @@
 from ventral.figures.faces import draw_faces
 from ventral.figures.style import draw
 from ventral.files.console import logged
-from ventral.tables.gather import read_table
+from ventral.files.csv import read_table
 
 with logged(snakemake.log[0]):
     draw(lambda: draw_faces(read_table(snakemake.input.table)), snakemake.output)

@@ -3,7 +3,7 @@
 from ventral.data.responses import read_responses
 from ventral.figures.style import draw, draw_layers, mean_ceilings
 from ventral.files.console import logged
-from ventral.tables.gather import read_table
+from ventral.files.csv import read_table
 
 with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

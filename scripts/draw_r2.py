@@ -3,7 +3,7 @@
 from ventral.figures.r2 import draw_r2
 from ventral.figures.style import draw
 from ventral.files.console import logged
-from ventral.tables.gather import read_table
+from ventral.files.csv import read_table
 
 with logged(snakemake.log[0]):
     dataset, params = snakemake.wildcards.dataset, snakemake.params

@@ -4,9 +4,9 @@ import numpy as np
 
 from ventral.figures.style import draw, draw_rdms
 from ventral.files.console import logged
+from ventral.files.csv import read_table
 from ventral.similarity import CATEGORY
 from ventral.similarity.file import read_layer_rdm, read_rdms
-from ventral.tables.gather import read_table
 
 with logged(snakemake.log[0]):
     dataset = snakemake.wildcards.dataset

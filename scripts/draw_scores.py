@@ -8,7 +8,7 @@ from ventral.data.responses import read_responses
 from ventral.figures.scores import best_encoders, draw_scores, draw_targets
 from ventral.figures.style import NothingToDraw, draw
 from ventral.files.console import logged
-from ventral.tables.gather import read_table
+from ventral.files.csv import read_table
 
 with logged(snakemake.log[0]):
     dataset, least = snakemake.wildcards.dataset, snakemake.params.min_reliability

@@ -26,7 +26,7 @@ from ventral.files.atomic import reading
 from ventral.files.console import logged
 from ventral.gram.file import match_stimuli, read_gram
 from ventral.networks.activations import batches, choose_device
-from ventral.networks.hmo import read_card
+from ventral.networks.hmo import read_hmo_card
 from ventral.networks.zoo import build_network
 
 with logged(snakemake.log[0]):
@@ -70,5 +70,5 @@ with logged(snakemake.log[0]):
     card = {"name": name, "dataset": wildcards.dataset, "readout": dict(params.readout), "seed": params.seed}
     card |= describe(responses, predictions, side) | {"deviation_in_sd": float(np.nanmax(deviation))}
     if settings["architecture"] == "hmo":
-        settings = settings | {"card": read_card(Path(weights).with_name("card.json"))}
+        settings = settings | {"card": read_hmo_card(Path(weights).with_name("card.json"))}
     keep_linear(Path(snakemake.output.card).parent, network, primals, settings, card)

@@ -9,11 +9,11 @@ from ventral.faces.hmo import to_input
 from ventral.faces.task import SETS, task_of
 from ventral.faces.training import FROM_SCRATCH, face_log_odds, train_on_faces
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 from ventral.networks.activations import choose_device
 from ventral.networks.weights import write_state
 from ventral.networks.zoo import build_network
 from ventral.scores.classification import beside_baselines, score_sets
-from ventral.tables.gather import write_csv
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)

@@ -171,7 +171,7 @@ def log_odds(model: HMO, images: Tensor) -> Floats:
     return torch.cat(list(run(model, images)))[:, 0].double().cpu().numpy()
 
 
-class Trained(NamedTuple):
+class TrainedHMO(NamedTuple):
     """A trained network in evaluation mode, its card, and one row of what was drawn for every candidate module."""
 
     model: HMO
@@ -191,7 +191,7 @@ def train_hmo(
     seed: int,
     distinct: NDArray[np.bool_] | None = None,
     device: torch.device | str = "cpu",
-) -> Trained:
+) -> TrainedHMO:
     """Draw modules, choose those of N1, and train the levels above; all on the train images alone.
 
     Args:
@@ -230,4 +230,4 @@ def train_hmo(
         }
         for i, (plan, inner) in enumerate(zip(plans, inners, strict=True))
     ]
-    return Trained(model.eval(), card, rows)
+    return TrainedHMO(model.eval(), card, rows)

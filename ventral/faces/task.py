@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError
 
 LABELLED = ("face", "nonface")
@@ -48,7 +48,7 @@ def read_face_task(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if there are not both faces and others to learn from.
     """
-    task = read_table(path, COLUMNS)
+    task = read_columns(path, COLUMNS)
     train = task[task["set"] == "train"]
     if set(train["label"]) != set(LABELLED):
         problem = f"{(train['label'] == 'face').sum()} faces among {len(train)} images to learn from"

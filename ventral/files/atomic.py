@@ -134,7 +134,7 @@ def _checksum(path: str | Path, size: int) -> int:
     return value
 
 
-def check_disk(folder: str | Path) -> None:
+def check_writable(folder: str | Path) -> None:
     """Refuse a folder in which nothing can be written; one that does not exist yet passes.
 
     Raises:

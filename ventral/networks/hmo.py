@@ -204,7 +204,7 @@ def build_hmo(card: Mapping[str, Any]) -> HMO:
     """The network of a card, in evaluation mode, its weights those that training begins with.
 
     Args:
-        card: from `make_card` or `read_card`.
+        card: from `make_card` or `read_hmo_card`.
     """
     plans = [tuple(LayerPlan(**layer) for layer in module["layers"]) for module in card["n1"]]
     modules = [build_module(plan, module["seed"]) for plan, module in zip(plans, card["n1"], strict=True)]
@@ -214,7 +214,7 @@ def build_hmo(card: Mapping[str, Any]) -> HMO:
         return HMO(n1, n_filters, LayerPlan(**card["n2"]), LayerPlan(**card["n3"]), card["top_units"]).eval()
 
 
-def read_card(path: str | Path) -> dict[str, Any]:
+def read_hmo_card(path: str | Path) -> dict[str, Any]:
     """Read a card that `train_hmo` wrote.
 
     Raises:

@@ -75,9 +75,9 @@ def trained_hmo(state: Path) -> Architecture:
     Raises:
         InputError: if the card is missing or damaged.
     """
-    from ventral.networks.hmo import MEAN, STD, build_hmo, read_card
+    from ventral.networks.hmo import MEAN, STD, build_hmo, read_hmo_card
 
-    card = read_card(state.with_name("card.json"))
+    card = read_hmo_card(state.with_name("card.json"))
     return Architecture(lambda: build_hmo(card), ("n1", "n2", "n3", "top"), card["image_size"], MEAN, STD)
 
 

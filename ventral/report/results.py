@@ -10,7 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from ventral.data.responses import read_responses
-from ventral.tables.gather import best_first, read_table
+from ventral.files.csv import read_table
+from ventral.tables.gather import best_first
 
 TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights", "faces", "xiao_units", "missing_stimuli")
 SIMULATED = "simulated"

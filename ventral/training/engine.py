@@ -25,7 +25,7 @@ from ventral.networks.weights import fingerprint
 from ventral.training.checkpoints import read_checkpoint, write_checkpoint
 from ventral.training.heads import HeadPlan
 from ventral.training.loader import Inputs
-from ventral.training.loop import Clock, Loop, in_units, run
+from ventral.training.loop import Clock, Loop, in_units, predict_standardised
 from ventral.training.plan import Examples, History, Plan, Training
 from ventral.training.trainable import Encoder, build_encoder
 
@@ -104,7 +104,7 @@ def train(
 def predict(encoder: Encoder, inputs: Inputs, precision: str = "float32") -> NDArray[np.float32]:
     """(n, t) rates, in the units of the responses that the encoder was trained on, for all inputs."""
     encoder.to(inputs.device)
-    return in_units(encoder, run(encoder, inputs, np.arange(len(inputs)), precision))
+    return in_units(encoder, predict_standardised(encoder, inputs, np.arange(len(inputs)), precision))
 
 
 @dataclass(frozen=True)

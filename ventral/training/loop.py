@@ -107,7 +107,7 @@ class Loop:
 
     def predict(self, index: NDArray[np.intp]) -> Tensor:
         """(b, t) standardised rates."""
-        return run(self.encoder, self.inputs, index, self.plan.precision, self.forward)
+        return predict_standardised(self.encoder, self.inputs, index, self.plan.precision, self.forward)
 
     def _step(self, inputs: Tensor, index: Tensor) -> Tensor:
         """One step of the optimiser; the loss. A GPU out of memory is given half batches from then on."""
@@ -188,7 +188,7 @@ def rate_factor(plan: Plan, done: float, step: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - plan.warmup) / max(plan.epochs - plan.warmup, 1)))
 
 
-def run(
+def predict_standardised(
     encoder: Encoder, inputs: Inputs, index: NDArray[np.intp], precision: str, forward: nn.Module | None = None
 ) -> Tensor:
     """(b, t) standardised rates on the CPU of the examples numbered `index`."""

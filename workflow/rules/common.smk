@@ -18,7 +18,7 @@ sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 from functools import cache
 
 from imports import imported_files, own_code
-from ventral.files.atomic import check_disk
+from ventral.files.atomic import check_writable
 from ventral.study.config import complete
 from ventral.files.contents import Contents
 from ventral.files.errors import InputError
@@ -38,7 +38,7 @@ def refuse(faults):
 
 try:
     for folder in (".", "results", "resources"):
-        check_disk(folder)
+        check_writable(folder)
 except InputError as fault:
     raise WorkflowError(str(fault))
 

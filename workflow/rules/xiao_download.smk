@@ -7,8 +7,8 @@ No rule here has `code` among its inputs: the hashes alone say what the files ar
 them cannot change them, and nobody should download gigabytes again over a comment.
 """
 
+from ventral.files.csv import read_columns
 from ventral.data.xiao.dandi import DANDI_API, OSF_LISTING, TABLES as TABLES_URLS
-from ventral.data.xiao.files import read_table
 from ventral.data.xiao.sessions import expected_files
 
 XIAO_SERVERS = XIAO.get("servers", {})
@@ -71,7 +71,7 @@ rule download_tables:
     input:
         manifest=XIAO_MANIFEST,
     output:
-        [f"{XIAO_TABLES}/{path}" for path in read_table(XIAO_MANIFEST, ["path", "sha256"])["path"] if "/" not in path],
+        [f"{XIAO_TABLES}/{path}" for path in read_columns(XIAO_MANIFEST, ["path", "sha256"])["path"] if "/" not in path],
         unit_sel=directory(f"{XIAO_TABLES}/unit_sel"),
         rois=directory(f"{XIAO_TABLES}/ROIs/Stimuli"),
     log:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.majaj.course_files import open_course, read_course_labels, read_spikes
+from ventral.data.majaj.course_files import open_course, read_course_labels, read_course_rates
 from ventral.data.majaj.responses import SOURCE, read_majaj_responses
 from ventral.data.responses import N_PAIRS, OF_NEUROIDS, check_responses, make_responses
 from ventral.data.splits import SPLITS
@@ -41,7 +41,7 @@ def read_course_responses(
         labels = read_course_labels(file, path)
         counts = {split: int((labels["split"] == split).sum()) for split in SPLITS}
         given = [split for split in SPLITS if split != "test" or "spikes_test" in file]
-        rates = {split: read_spikes(file, path, split, counts[split]) for split in given}
+        rates = {split: read_course_rates(file, path, split, counts[split]) for split in given}
         source = f"{SOURCE}, course file" if file.attrs.get("source") != "simulated" else "simulated"
     n_sites = rates["train"].shape[1]
     for split, values in rates.items():

@@ -148,7 +148,7 @@ def denormalise(values: NDArray[np.floating], path: str | Path, name: str) -> ND
     return np.rint(255 * pixels).clip(0, 255).astype(np.uint8)
 
 
-def read_spikes(file: h5py.File, path: str | Path, split: str, n_stimuli: int) -> NDArray[np.float64]:
+def read_course_rates(file: h5py.File, path: str | Path, split: str, n_stimuli: int) -> NDArray[np.float64]:
     """(n_stimuli, site) mean rates of a split.
 
     Raises:

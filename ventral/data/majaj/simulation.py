@@ -251,7 +251,7 @@ def draw_stimuli(
     return scenes.assign(**columns), np.array(drives)
 
 
-def record(
+def simulate_presentations(
     response: Floats, n_presentations: NDArray[np.intp], noise_sd: Floats, rng: np.random.Generator
 ) -> xr.Dataset:
     """Present every image several times, in random order, and add independent Gaussian noise to each response.
@@ -353,7 +353,7 @@ def simulate(
     n_presentations = np.where(table["variation"] == 0, few, repetitions)
     # The signal has variance 1, and the mean over presentations noise of variance noise_sd^2 mean(1 / n_presentations).
     noise_sd = np.sqrt((1 / sites["reliability"].values - 1) / np.mean(1 / n_presentations))
-    recording = record(response, n_presentations, noise_sd, noise_rng)
+    recording = simulate_presentations(response, n_presentations, noise_sd, noise_rng)
 
     ids = table["image_id"].to_numpy(dtype=str)
     write_assembly(assembly, recording, ids, place_sites(n_sites))

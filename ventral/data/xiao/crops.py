@@ -10,7 +10,7 @@ from PIL import Image
 
 from ventral.data.images import Reader, read_image
 from ventral.data.pixels import BACKGROUND
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 
 Floats = NDArray[np.float64]
 CENTRE = ["centre_x_dva", "centre_y_dva"]
@@ -33,7 +33,7 @@ def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
     Raises:
         InputError: if the table cannot be read.
     """
-    table = read_table(unit_rf, ["Session", "x", "y"], {"Session": str, "x": float, "y": float})
+    table = read_columns(unit_rf, ["Session", "x", "y"], {"Session": str, "x": float, "y": float})
     own = table.loc[table["Session"] == session, ["x", "y"]].dropna()
     return None if own.empty else own.median().to_numpy(dtype=np.float64)
 

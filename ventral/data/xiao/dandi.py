@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ventral.data.xiao.files import read_table
 from ventral.files.atomic import disk_faults
 from ventral.files.console import progress
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, listed, nearest
 from ventral.files.fetch import MEGABYTE, fetch, filling
 
@@ -197,7 +197,7 @@ def fetch_tables(urls: Sequence[str], folder: str | Path, manifest: str | Path, 
         InputError: if the archive cannot be had or read, or a listed file is missing or another one.
     """
     folder = Path(folder)
-    table = read_table(manifest, ["path", "sha256"])
+    table = read_columns(manifest, ["path", "sha256"])
     missing = dict(zip(table["path"], table["sha256"], strict=True))
     archive = folder.with_name(f".{folder.name}.tar.gz")
     try:

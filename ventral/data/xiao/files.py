@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ventral.data.xiao.spikes import spike_times
 from ventral.files.console import progress
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, listed, nearest
 from ventral.files.hdf5 import open_hdf5
 
@@ -53,40 +54,6 @@ class ImageFile(NamedTuple):
     def size_dva(self) -> NDArray[np.float64]:
         """(2,) width and height of the images in degrees, to one decimal as the authors rounded them."""
         return np.round(self.dimension / self.pixels_per_degree, 1)
-
-
-def read_table(path: str | Path, columns: Sequence[str], types: Any = str) -> pd.DataFrame:
-    """Read a CSV table, by default every cell as text: the word `None` and the unit `30` stay what they are.
-
-    Raises:
-        InputError: if it cannot be read, has a cell of another type, rows longer than the header, or lacks one of
-            `columns`.
-    """
-    remedy = "make or download it again"
-    try:
-        table = pd.read_csv(path, dtype=types, keep_default_na=types is not str)
-    except FileNotFoundError:
-        raise InputError(path, "table", "no such file", "put it there") from None
-    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, zlib.error):
-        raise InputError(path, "table", "not a readable CSV table", remedy) from None
-    except ValueError:
-        raise InputError(path, "table", f"not a readable CSV table{_mistyped(path, types)}", remedy) from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(path, "table", "rows longer than the header", remedy)
-    for name in columns:
-        if name not in table:
-            raise InputError(path, name, "column missing", nearest(name, table.columns))
-    return table
-
-
-def _mistyped(path: str | Path, types: Any) -> str:
-    """What to add about the first column whose cells are not all of its type."""
-    for name in types if isinstance(types, dict) else ():
-        try:
-            pd.read_csv(path, dtype=types, usecols=name.__eq__)
-        except ValueError:
-            return f": a cell of {name} is empty or of another type"
-    return ""
 
 
 def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[np.float64]:
@@ -186,12 +153,12 @@ def tracker_latency(session: str, rig_info: str | Path, eye_latency: str | Path)
     Raises:
         InputError: if the session or its pair of rig and tracker is unknown.
     """
-    rigs = read_table(rig_info, ["Name", "Eye tracker", "Rig"])
+    rigs = read_columns(rig_info, ["Name", "Eye tracker", "Rig"])
     row = rigs[rigs["Name"] == session]
     if row.empty:
         raise InputError(rig_info, session, "unknown session", nearest(session, rigs["Name"].tolist()))
     rig, tracker = str(row["Rig"].iloc[0]), str(row["Eye tracker"].iloc[0]).split(" ")[-1]
-    delays = read_table(eye_latency, ["Rig", "Tracker", "Latency"])
+    delays = read_columns(eye_latency, ["Rig", "Tracker", "Latency"])
     match = delays.loc[(delays["Rig"] == rig) & (delays["Tracker"] == tracker), "Latency"]
     if match.empty:
         pairs = listed([f"rig {r} {t}" for r, t in zip(delays["Rig"], delays["Tracker"], strict=True)])
@@ -384,7 +351,7 @@ def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, s
         InputError: if a name does not begin with a channel, or the table has no row for its bank.
     """
     place = ["Array ID", "Hemisphere", "Region"]
-    table = read_table(bank_regions, ["Session", "Bank", *place])
+    table = read_columns(bank_regions, ["Session", "Bank", *place])
     table = table[table["Session"] == session]
     banks = dict(zip(table["Bank"], table[place].itertuples(index=False, name=None), strict=True))
     rows = []

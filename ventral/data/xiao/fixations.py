@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError
 
 FIXATION_COLUMNS = {
@@ -94,7 +94,7 @@ def read_fixations(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if it cannot be read, lacks a column, or has a cell of the wrong type or an empty one.
     """
-    table = read_table(path, list(FIXATION_COLUMNS), FIXATION_COLUMNS)
+    table = read_columns(path, list(FIXATION_COLUMNS), FIXATION_COLUMNS)
     empty = table.drop(columns=["x_dva", "y_dva"]).isna().any()  # a place can be unknown
     if empty.any():
         raise InputError(path, str(empty.idxmax()), "empty cell", "delete the file, run again")

@@ -15,7 +15,7 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from ventral.data.pixels import FORMATS
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, refusing
 
 FACE = ("face", "primate_face")  # categories of real faces; all others are ambiguous
@@ -43,7 +43,7 @@ def list_regions(rois: str | Path) -> pd.DataFrame:
             part = pd.DataFrame({"mask": [str(mask) for mask in sorted(path.glob("[!.]*"))]})
             part["stem"] = part["mask"].map(lambda mask: Path(mask).stem)
         elif path.suffix == ".csv":
-            boxes = read_table(path, ["Filename", *BOX], {"Filename": str} | dict.fromkeys(BOX, float))
+            boxes = read_columns(path, ["Filename", *BOX], {"Filename": str} | dict.fromkeys(BOX, float))
             wrong = boxes["Filename"].isna() | ~((boxes[BOX[:2]] >= 0).all(axis=1) & (boxes[BOX[2:]] > 0).all(axis=1))
             if wrong.any():
                 raise InputError(path, f"line {wrong.argmax() + 2}", "not a box in a picture", "correct or remove it")
@@ -194,7 +194,7 @@ def read_fields(session: str, units: Sequence[str], unit_rf: str | Path) -> pd.D
         `x`, `y`, `r` in degrees from the gaze, one row a unit, NaN where the table has none.
     """
     types = {"Session": str, "Name": str, "x": float, "y": float, "r": float}
-    table = read_table(unit_rf, list(types), types)
+    table = read_columns(unit_rf, list(types), types)
     own = table[table["Session"] == session].drop_duplicates("Name").set_index("Name")
     return own.reindex(list(units))[["x", "y", "r"]]
 

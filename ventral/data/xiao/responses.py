@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ventral.data.responses import make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
-from ventral.data.xiao.files import REGION_LATENCY_MS, milliseconds, read_table
+from ventral.data.xiao.files import REGION_LATENCY_MS, milliseconds
 from ventral.data.xiao.fixations import FixationKind, choose_fixations, used_fixations
 from ventral.data.xiao.labels import label_sessions
 from ventral.data.xiao.selectivity import self_consistency
 from ventral.data.xiao.spikes import count_spikes
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, nearest
 
 UNSTABLE = 0.5  # a unit is left out whose rate in the second half is this far, as a share, from its rate overall
@@ -50,7 +51,7 @@ def unit_latencies(
     """
     if latency_ms != "table":
         return np.full(len(units), float(latency_ms))
-    table = read_table(unit_latency, ["Session", "Name", "Latency"])
+    table = read_columns(unit_latency, ["Session", "Name", "Latency"])
     table = table[table["Session"] == session]
     values = milliseconds(table["Latency"], unit_latency, f"Latency of {session}")
     known = dict(zip(table["Name"], np.maximum(values, EARLIEST_MS), strict=True))
