@@ -12,17 +12,18 @@ import pytest
 import torch
 from torch import nn
 
-from ventral import console
 from ventral.data.splits import assign_splits
+from ventral.files import console
 from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
+from ventral.networks.prefetch import prefetched
 from ventral.networks.weights import fingerprint
 from ventral.scores.metrics import pearson_r
 from ventral.training import loop as training_loop
 from ventral.training.augment import Augment, Augmenter
 from ventral.training.engine import fit_mlp, predict, train
 from ventral.training.heads import HeadPlan
-from ventral.training.loader import Inputs, epoch_batches, prefetched
+from ventral.training.loader import Inputs, epoch_batches
 from ventral.training.loop import squared_error
 from ventral.training.plan import Examples, Plan, make_plan
 from ventral.training.trainable import build_encoder
@@ -365,9 +366,9 @@ def test_order_depends_on_seed_and_epoch_alone():
 
 
 def test_prefetching_keeps_order_and_passes_errors_on():
-    assert list(prefetched(lambda key: key * 2, range(10))) == list(range(0, 20, 2))
+    assert list(prefetched(map(lambda key: key * 2, range(10)), 3)) == list(range(0, 20, 2))
     with pytest.raises(ZeroDivisionError):
-        list(prefetched(lambda key: 1 / key, [2, 1, 0]))
+        list(prefetched(map(lambda key: 1 / key, [2, 1, 0]), 3))
 
 
 def test_shift_moves_the_image_and_repeats_its_border():

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from ventral.networks import activations
 from ventral.networks.cnn import build_cnn
 from ventral.networks.hybrid import build_hybrid
+from ventral.networks.layers import OUTPUT
 from ventral.networks.own import IMAGENET_MEAN, IMAGENET_STD
 from ventral.networks.published import origin
 from ventral.networks.zoo import IN_PLACE, Network, build_network
@@ -28,7 +29,7 @@ from ventral.training.heads import make_head_plan
 from ventral.training.loader import Inputs, Rows
 from ventral.training.plan import Examples, Plan, Training, make_plan
 from ventral.training.search import Found, Report, Settings, search
-from ventral.training.trainable import WHOLE, Encoder, build_encoder
+from ventral.training.trainable import Encoder, build_encoder
 
 Recipe = dict[str, Any]
 Entry = Mapping[str, Any]
@@ -74,7 +75,7 @@ def make_recipe(
         cnn = {"layers": CNN_LAYERS, **entry.get("cnn", {})} if entry["network"] == "cnn" else {}
         pretrained = entry.get("weights", "random") != "random"
         weights = ("pretrained" if weights_files else IN_PLACE) if pretrained else "random"
-        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", WHOLE)
+        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", OUTPUT)
         size = size or (HYBRID_SIZE if entry["network"] == "hybrid" else image_side)
         images = {"image_size": size, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "interpolation": "bilinear"}
     else:

@@ -3,11 +3,10 @@
 import errno
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,8 +17,9 @@ from torch.nn import functional
 from ventral.files.console import progress
 from ventral.files.errors import InputError, listed
 from ventral.gram.matrix import Gram, Held, Spool, gram_of_blocks
-from ventral.networks.layers import running
-from ventral.networks.recording import OUTPUT, Records, find_records, matches, module_of, record
+from ventral.networks.layers import OUTPUT, running
+from ventral.networks.prefetch import prefetched
+from ventral.networks.recording import Records, find_records, matches, module_of, record
 from ventral.networks.steady import check_anew, check_steady
 from ventral.networks.zoo import Network
 
@@ -27,7 +27,6 @@ BATCH = {"cpu": 32, "cuda": 128}  # images a forward pass, at most; results depe
 SHARE = 16  # of the memory budget, what one block of units takes: products, sums and copies need the like each
 
 Blocks = Iterator[NDArray[np.floating] | Tensor]
-T = TypeVar("T")
 
 
 class Images(Protocol):
@@ -65,15 +64,6 @@ def prepare(images: Tensor, network: Network) -> Tensor:
     return (batch - mean) / std
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made in another thread while the one before is used."""
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = maker.submit(next, items, None)
-            yield item
-
-
 def batches(images: Images, network: Network, size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
     """Yield the first index and the prepared images, on the device, of every batch; the next is read meanwhile.
 
@@ -86,7 +76,7 @@ def batches(images: Images, network: Network, size: int, device: torch.device) -
             read = torch.from_numpy(images[start : start + size])
             yield start, prepare(read, network) if on_cpu else read.pin_memory()
 
-    for start, batch in ahead(load()):
+    for start, batch in prefetched(load()):
         yield start, batch if on_cpu else prepare(batch.to(device, non_blocking=True), network)
 
 
@@ -253,7 +243,7 @@ def store(stores: Mapping[str, Held | Spool], start: int, name: str, rows: Tenso
 
 def on_device(blocks: Blocks, device: torch.device) -> Blocks:
     """Blocks, the next of which is read meanwhile; those that were spooled, on their way to a GPU."""
-    for block in ahead(blocks):
+    for block in prefetched(blocks):
         yield torch.from_numpy(block).to(device) if device.type == "cuda" and isinstance(block, np.ndarray) else block
 
 

@@ -1,13 +1,15 @@
 """Which layers of a network are recorded: named by the user, matched by a pattern, or chosen for any network.
 
-A layer is a module. Its full name may end in the time step of a module that runs several times (`V4.output-t2`), or in
-the place of a tensor among those that a module returns (`attention:1`). `output` is what the network itself returns.
+A layer is the output of a module, and is called by the name of the module. A module that runs several times for an
+image has one layer for each run: `V4.output-t0`, `V4.output-t1`, ... A module that returns several tensors has one
+layer for each: `attention:0`, `attention:1`, ... The layer `output` is what the whole network returns.
 """
 
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +19,8 @@ from ventral.files.errors import InputError, listed
 
 MOST = 15  # layers that `auto` stands for
 SHOWN = 20  # layers that a message lists
-_SUFFIX = re.compile(r"(-t\d+)?(:\d+)?$")
+OUTPUT = "output"  # the layer that is what the whole network returns
+_NAME = re.compile(r"(.+?)(?:-t(\d+))?(?::(\d+))?", re.DOTALL)
 
 # Ways of naming blocks, of torchvision, timm and those who follow them. `auto` is the first of which every pattern is
 # there.
@@ -36,6 +39,36 @@ _NAMINGS: tuple[tuple[str, ...], ...] = (
 )
 
 
+class LayerName(NamedTuple):
+    """The parts of a layer's name `MODULE`, `MODULE-tRUN`, `MODULE:ITEM` or `MODULE-tRUN:ITEM`.
+
+    Attributes:
+        module: name of the module.
+        run: which of its runs for an image, from 0; None if the name does not say.
+        item: which of the tensors that it returns, from 0; None if the name does not say.
+    """
+
+    module: str
+    run: int | None = None
+    item: int | None = None
+
+    def __str__(self) -> str:
+        run = "" if self.run is None else f"-t{self.run}"
+        return self.module + run + ("" if self.item is None else f":{self.item}")
+
+
+def parse_name(layer: str) -> LayerName:
+    """Split the name of a layer into its parts.
+
+    A module's own name may have such an ending too, as `block-t1`. So look for a module of the whole name first.
+    """
+    found = _NAME.fullmatch(layer)
+    if found is None:  # the empty name
+        return LayerName(layer)
+    module, run, item = found.groups()
+    return LayerName(module, None if run is None else int(run), None if item is None else int(item))
+
+
 def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[str, ...]:
     """Names of layers from names and shell patterns, in which `*` stops at a dot: `layer*` is `layer1` ... `layer4`.
 
@@ -48,12 +81,12 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
         InputError: listing the names there are, if one of those wanted is none of them.
     """
     names = module_names(model)
-    aliases = {"output", *modules_of(model, remove_duplicate=False)} - {""}
+    aliases = {OUTPUT, *modules_of(model, remove_duplicate=False)} - {""}
     found: dict[str, None] = {}
     for layer in wanted:
-        matches = [layer] if {layer, _SUFFIX.sub("", layer, count=1)} & aliases else match(layer, names)
+        matches = [layer] if {layer, parse_name(layer).module} & aliases else match(layer, names)
         if not matches:
-            known = [*names, "output"]
+            known = [*names, OUTPUT]
             more = "" if len(known) <= SHOWN else "; `python -m ventral layers` shows all"
             raise InputError("config", field, f"no layer {layer!r}", f"its layers are {listed(known, SHOWN)}{more}")
         found |= dict.fromkeys(matches)
@@ -96,7 +129,7 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
             stack.callback(handle.remove)
         with running(field, images):
             model(images)
-    layers = _blocks(model, [name for name in module_names(model) if name in ran]) or ["output"]
+    layers = _blocks(model, [name for name in module_names(model) if name in ran]) or [OUTPUT]
     if len(layers) > MOST:
         layers = [layers[i] for i in np.linspace(0, len(layers) - 1, MOST).round().astype(int)]
     return tuple(layers)

@@ -1,10 +1,5 @@
-"""What the layers of a network put out, recorded by hooks, whatever the network looks like inside.
+"""The outputs of the layers of any network, recorded by hooks. A record has the full name of a layer."""
 
-The name of a record is that of its module; `NAME-t0`, `NAME-t1` ... of a module that runs several times an image;
-`NAME:0`, `NAME:1` ... of one that puts out several tensors; `output` is what the whole network puts out.
-"""
-
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,10 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ventral.networks.layers import match, modules_of, real_tensors, rows_of
-
-OUTPUT = "output"
-PART = r"(-t\d+)?(:\d+)?"  # of a record's name, after that of its module
+from ventral.networks.layers import OUTPUT, match, modules_of, parse_name, real_tensors, rows_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +26,7 @@ class Records:
 def module_of(model: nn.Module, layer: str) -> str | None:
     """The module that a layer's or record's name means; "" is the whole network, None where there is no such module."""
     modules = modules_of(model, remove_duplicate=False)
-    for name in (layer, re.sub(PART + "$", "", layer, count=1)):
+    for name in (layer, parse_name(layer).module):
         if name and name in modules:
             return name
         if name == OUTPUT:
@@ -44,8 +36,8 @@ def module_of(model: nn.Module, layer: str) -> str | None:
 
 def matches(layer: str, record: str) -> bool:
     """Whether a record is of the layer, given by its module's name, by its own, or by a pattern of either."""
-    own = re.sub(PART + "$", "", record, count=1)
-    return re.fullmatch(re.escape(layer) + PART, record) is not None or bool(match(layer, [own, record]))
+    full = parse_name(record)
+    return layer in (record, str(full._replace(item=None)), full.module) or bool(match(layer, [full.module, record]))
 
 
 @contextmanager

@@ -1,20 +1,18 @@
 """Batches of network inputs for training: prepared ahead of use, in an order that only seed and epoch decide."""
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-AHEAD = 3  # batches prepared while one is used
+from ventral.networks.prefetch import prefetched
+
+AHEAD = 3  # batches prepared ahead of the one in use
 CHUNK = 64  # images prepared, or predicted, at a time where no gradient is wanted
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Rows(Protocol):
@@ -57,7 +55,7 @@ class Inputs:
             layout = torch.channels_last if self._fastest(first) else torch.contiguous_format
             ready = torch.empty((len(self), *first.shape[1:]), device=self.device, memory_format=layout)
             parts = list(chunks(np.arange(len(self))))
-            for part, made in zip(parts, prefetched(self._make, parts), strict=True):
+            for part, made in zip(parts, prefetched(map(self._make, parts), AHEAD), strict=True):
                 ready[part[0] : part[-1] + 1] = made
             self._ready = ready
 
@@ -105,15 +103,3 @@ def epoch_batches(n: int, size: int, seed: int, epoch: int) -> list[NDArray[np.i
     """
     batches = list(chunks(np.random.default_rng((seed, epoch)).permutation(n), size))
     return batches[:-1] if len(batches) > 1 and size > 1 == len(batches[-1]) else batches
-
-
-def prefetched(make: Callable[[K], V], keys: Sequence[K]) -> Iterator[V]:
-    """`make(key)` for every key in order, the next few of them already under way in another thread."""
-    with ThreadPoolExecutor(1) as pool:
-        pending = deque(pool.submit(make, key) for key in keys[:AHEAD])
-        for key in keys[AHEAD:]:
-            done = pending.popleft().result()
-            pending.append(pool.submit(make, key))
-            yield done
-        while pending:
-            yield pending.popleft().result()

@@ -15,10 +15,11 @@ from torch.nn import functional
 
 from ventral.files import console
 from ventral.files.errors import InputError
+from ventral.networks.prefetch import prefetched
 from ventral.scores.metrics import pearson_r
 from ventral.training.augment import NOTHING, Augmenter
 from ventral.training.heads import channels_first
-from ventral.training.loader import Inputs, chunks, epoch_batches, prefetched
+from ventral.training.loader import AHEAD, Inputs, chunks, epoch_batches
 from ventral.training.plan import Examples, Plan
 from ventral.training.trainable import Encoder, features_at
 
@@ -81,9 +82,8 @@ class Loop:
         batches = [self.fitted[batch] for batch in epoch_batches(len(self.fitted), plan.batch, plan.seed, epoch)]
         self.encoder.train()
         losses = []
-        for i, (index, inputs) in enumerate(
-            zip(batches, prefetched(lambda index: augment(self.inputs[index], index), batches), strict=True)
-        ):
+        varied = prefetched((augment(self.inputs[index], index) for index in batches), AHEAD)
+        for i, (index, inputs) in enumerate(zip(batches, varied, strict=True)):
             factor = rate_factor(plan, epoch - 1 + i / len(batches), 1 / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
@@ -193,7 +193,7 @@ def predict_standardised(
 ) -> Tensor:
     """(b, t) standardised rates on the CPU of the examples numbered `index`."""
     with inference(encoder, inputs.device, precision):
-        parts = prefetched(lambda part: inputs[part], list(chunks(index)))
+        parts = prefetched((inputs[part] for part in chunks(index)), AHEAD)
         return torch.cat([(forward or encoder)(part)[0].float().cpu() for part in parts])
 
 

@@ -1,6 +1,5 @@
 """An encoder trained by gradient: a backbone, the layer at which its features are taken, and a head."""
 
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ventral.files.errors import InputError, listed
+from ventral.networks.layers import OUTPUT, LayerName, module_names, parse_name
+from ventral.networks.recording import module_of
 from ventral.training.heads import Head, HeadPlan, build_head
-
-WHOLE = "output"  # the layer that is the network's own output
 
 
 class _Reached(Exception):
@@ -153,16 +152,13 @@ def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
 
 def _find(backbone: nn.Module, layer: str) -> tuple[nn.Module | None, int, int | None]:
     """The module of a layer (None: the whole network), which of its runs, and which of its outputs."""
-    modules = dict(backbone.named_modules())
-    modules.pop("")
-    if layer in modules:
-        return modules[layer], 0, None
-    match = re.fullmatch(r"(.+?)(?:-t(\d+))?(?::(\d+))?", layer)
-    name, run, item = match.groups() if match else (layer, None, None)
-    if name != WHOLE and name not in modules:
+    name = module_of(backbone, layer)
+    if name is None:
         problem = f"no layer {layer!r}" if layer else "no layer named"
-        raise InputError("config", "layer", problem, f"the layers are {listed([*modules, WHOLE], 400)}")
-    return modules.get(name), int(run or 0), None if item is None else int(item)
+        names = [*module_names(backbone), OUTPUT]
+        raise InputError("config", "layer", problem, f"the layers are {listed(names, 400)}")
+    full = LayerName(layer) if name == layer else parse_name(layer)
+    return backbone.get_submodule(name) if name else None, full.run or 0, full.item
 
 
 def _tensor(output: Any, item: int | None, layer: str) -> Tensor:
