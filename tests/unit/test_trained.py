@@ -191,10 +191,19 @@ def test_co_training_has_an_output_a_category(tmp_path):
 
 
 def test_the_plan_has_what_the_entry_says():
-    entry = filled(**CNN, shift=3, trainable=["block2"], backbone_learning_rate=1e-4, optimizer="sgd", clip=1.0)
+    entry = filled(
+        **CNN, shift=3, trainable=["block2"], backbone_learning_rate=1e-4, optimizer="sgd", clip=1.0, stop_share=0.2
+    )
     plan = make_trained_plan(entry, seed=7)
-    assert (plan.augment.shift, plan.trainable, plan.backbone_learning_rate) == (3, ("block2",), 1e-4)
+    assert (plan.shift, plan.trainable, plan.backbone_learning_rate) == (3, ("block2",), 1e-4)
     assert (plan.optimizer, plan.clip, plan.seed, plan.epochs, plan.patience) == ("sgd", 1.0, 7, 3, 3)
+    assert plan.stop_share == 0.2 and make_trained_plan(filled(**CNN), seed=7).stop_share == 0.1
+
+
+def test_the_factorised_head_has_the_penalties_of_the_entry(tmp_path):
+    entry = CNN | {"head": "factorised", "sparsity": 0.5, "smoothness": 0.25}
+    rates = build_trained(job_of(tmp_path, **entry).recipe, 0).head.rates
+    assert (rates.sparsity, rates.smoothness) == (0.5, 0.25)
 
 
 def test_grid_is_all_of_a_cnn_and_the_average_of_other_networks(tmp_path):

@@ -34,10 +34,10 @@ from ventral.training.trainable import Encoder, build_encoder
 Recipe = dict[str, Any]
 Entry = Mapping[str, Any]
 
-HEAD_KEYS = ("hidden", "dropout")
+HEAD_KEYS = ("hidden", "dropout", "sparsity", "smoothness")
 PLAN_KEYS = (
     *("optimizer", "learning_rate", "backbone_learning_rate", "weight_decay", "batch", "epochs", "patience"),
-    *("schedule", "clip", "precision", "trainable", "category_weight"),
+    *("schedule", "clip", "precision", "trainable", "category_weight", "shift", "stop_share"),
 )
 OURS = ("cnn", "hybrid")  # networks that need no entry under `networks`
 TRAINED = "trained"  # the layer of these, in tables
@@ -196,7 +196,7 @@ def train_members(job: Job, examples: Examples, folder: Path) -> Trained:
 def make_trained_plan(entry: Entry, seed: int) -> Plan:
     """The plan of training of an entry under `trained`."""
     given = {key: entry[key] for key in PLAN_KEYS if key in entry}
-    return make_plan({**given, "augment": {"shift": entry["shift"]}, "seed": seed})
+    return make_plan({**given, "seed": seed})
 
 
 def with_settings(entry: Entry, settings: Settings) -> Entry:

@@ -170,7 +170,7 @@ def _hold_out(examples: Examples, plan: Plan, name: str) -> NDArray[np.bool_]:
     share = {"val": 0.0, "test": plan.stop_share}
     held_out = assign_splits(n, share, plan.seed, examples.strata, examples.groups) == "test"
     if (~held_out).sum() < 2 or held_out.sum() < 2:
-        enough = math.ceil(2 / plan.stop_share) if plan.stop_share else 4
+        enough = math.ceil(2 / plan.stop_share)
         raise InputError(
             name,
             "train",

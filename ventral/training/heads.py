@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from ventral.files.errors import InputError
 from ventral.networks.weights import seeded
 
-ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
-
 
 @dataclass(frozen=True)
 class HeadPlan:
@@ -21,8 +19,7 @@ class HeadPlan:
         kind: "linear"; "mlp", with hidden layers; or "factorised", a place and a set of features for each neuroid.
         grid: (c, h, w) features are averaged over a grid x grid mosaic of the image first; 1 is the global average,
             None takes every unit. Of no meaning for "factorised", which keeps the map.
-        hidden: sizes of the hidden layers of "mlp".
-        activation: after each hidden layer, "relu" or "gelu".
+        hidden: sizes of the hidden layers of "mlp", each followed by a ReLU.
         dropout: share of units left out in training: after each hidden layer, or of the features where there is none.
         sparsity: weight of the L1 penalty of "factorised".
         smoothness: weight of the penalty on differences between neighbours in the masks of "factorised".
@@ -31,7 +28,6 @@ class HeadPlan:
     kind: Literal["linear", "mlp", "factorised"] = "linear"
     grid: int | None = 1
     hidden: tuple[int, ...] = (512, 256)
-    activation: Literal["relu", "gelu"] = "relu"
     dropout: float = 0.0
     sparsity: float = 1e-3
     smoothness: float = 1e-3
@@ -173,7 +169,7 @@ def build_head(plan: HeadPlan, features: Tensor, n_neuroids: int, *, n_categorie
         width = _pool(shape, plan.grid)(torch.zeros(1, *shape)).shape[1]
         hidden = plan.hidden if plan.kind == "mlp" else ()
         for size in hidden:
-            trunk += [nn.Linear(width, size), ACTIVATIONS[plan.activation](), nn.Dropout(plan.dropout)]
+            trunk += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(plan.dropout)]
             width = size
         if not hidden:
             trunk.append(nn.Dropout(plan.dropout))

@@ -17,7 +17,7 @@ from ventral.files import console
 from ventral.files.errors import InputError
 from ventral.networks.prefetch import prefetched
 from ventral.scores.metrics import pearson_r
-from ventral.training.augment import NOTHING, Augmenter
+from ventral.training.augment import Augmenter
 from ventral.training.heads import channels_first
 from ventral.training.loader import AHEAD, Inputs, chunks, epoch_batches
 from ventral.training.plan import Examples, Plan
@@ -54,7 +54,7 @@ class Loop:
         known = examples.categories if plan.category_weight and encoder.head.categories is not None else None
         self.categories = None if known is None else torch.from_numpy(known.astype(np.int64)).to(device)
         self.forward: nn.Module = encoder
-        frozen = None if plan.trainable or plan.augment != NOTHING else _frozen_features(encoder, self.inputs, plan)
+        frozen = None if plan.trainable or plan.shift else _frozen_features(encoder, self.inputs, plan)
         if frozen is not None:
             self.inputs, self.forward = frozen, encoder.head
         self._measure(fitted)
@@ -78,13 +78,13 @@ class Loop:
         """Train for one epoch; its row of the history."""
         plan = self.plan
         torch.manual_seed(int(np.random.SeedSequence((plan.seed, epoch, 2)).generate_state(1)[0]))
-        augment = Augmenter(plan.augment, len(self.inputs), plan.seed, epoch)
+        augment = Augmenter(plan.shift, len(self.inputs), plan.seed, epoch)
         batches = [self.fitted[batch] for batch in epoch_batches(len(self.fitted), plan.batch, plan.seed, epoch)]
         self.encoder.train()
         losses = []
         varied = prefetched((augment(self.inputs[index], index) for index in batches), AHEAD)
         for i, (index, inputs) in enumerate(zip(batches, varied, strict=True)):
-            factor = rate_factor(plan, epoch - 1 + i / len(batches), 1 / len(batches))
+            factor = rate_factor(plan, epoch - 1 + i / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
             losses.append(self._step(inputs, torch.from_numpy(index).to(self.device)))
@@ -179,13 +179,11 @@ def _optimizer(encoder: Encoder, plan: Plan) -> torch.optim.Optimizer:
     return OPTIMIZERS[plan.optimizer](groups, weight_decay=plan.weight_decay, **options)
 
 
-def rate_factor(plan: Plan, done: float, step: float) -> float:
-    """Share of the learning rate after `done` epochs, in steps of `step` epochs: the first one is not wasted on 0."""
-    if done < plan.warmup:
-        return (done + step) / plan.warmup
+def rate_factor(plan: Plan, done: float) -> float:
+    """The share of the learning rate that is used after `done` epochs."""
     if plan.schedule == "constant":
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (done - plan.warmup) / max(plan.epochs - plan.warmup, 1)))
+    return 0.5 * (1 + math.cos(math.pi * done / plan.epochs))
 
 
 def predict_standardised(

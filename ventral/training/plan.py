@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.training.augment import NOTHING, Augment
 from ventral.training.loader import Inputs
 
 History = list[dict[str, float]]
@@ -25,15 +24,14 @@ class Plan:
         batch: examples a step.
         epochs: at most.
         patience: epochs without a better one after which training stops; None for never.
-        stop_share: share of the train examples that is held out to choose the epoch.
+        stop_share: share of the train examples that is held out to choose the epoch, above 0.
         schedule: of the learning rates over steps, "constant" or "cosine" (to 0 at the last epoch).
-        warmup: epochs over which learning rates first rise linearly.
         clip: largest norm of the gradient; None for any.
         precision: "float32", or "bfloat16" of the forward pass on a GPU.
         trainable: patterns of the backbone's modules that are trained, see `Encoder.freeze`.
-        augment: how images are varied.
+        shift: largest random displacement of an image in pixels, see `Augmenter`.
         category_weight: w of the loss mse + w * cross-entropy where object categories are given.
-        seed: of order, augmentation, dropout and of what is held out.
+        seed: of order, shifts, dropout and of what is held out.
     """
 
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
@@ -45,11 +43,10 @@ class Plan:
     patience: int | None = 8
     stop_share: float = 0.1
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup: int = 0
     clip: float | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     trainable: tuple[str, ...] = ("*",)
-    augment: Augment = NOTHING
+    shift: int = 0
     category_weight: float = 0.0
     seed: int = 0
 
@@ -92,11 +89,9 @@ class Training:
 
 
 def make_plan(settings: Mapping[str, Any]) -> Plan:
-    """The plan of an entry in a config: lists for tuples, "all" or "none" for `trainable`, a mapping for `augment`."""
+    """The plan of an entry in a config: lists for tuples, "all" or "none" for `trainable`."""
     given = dict(settings)
     if "trainable" in given:
         trainable = given["trainable"]
         given["trainable"] = {"all": ("*",), "none": ()}[trainable] if isinstance(trainable, str) else tuple(trainable)
-    if "augment" in given:
-        given["augment"] = Augment(**given["augment"])
     return Plan(**given)
