@@ -1,14 +1,16 @@
 """What lay in the receptive fields at each fixation of Xiao et al. 2024: patches of the images shown."""
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from ventral.data.images import Reader, read_image
+from ventral.data.images import Reader, find_stimuli, open_images, read_image
 from ventral.data.pixels import BACKGROUND
 from ventral.files.csv import read_columns
 
@@ -20,8 +22,8 @@ LANCZOS = 3  # pixels that the filter reaches, of the coarser of the two grids
 def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
     """Centre of the receptive fields of a session: the median over its units of the authors' estimates.
 
-    Where the authors had none for a unit they put the fovea, which counts as any other: in a session of few estimates
-    these do not decide.
+    For a unit without an estimate the authors' table has the fovea, which counts like any other place. The median of a
+    session with few estimates is then near the fovea. Where the table has no unit of the session, stderr says so.
 
     Args:
         session: the authors' name of the session.
@@ -35,7 +37,10 @@ def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
     """
     table = read_columns(unit_rf, ["Session", "x", "y"], {"Session": str, "x": float, "y": float})
     own = table.loc[table["Session"] == session, ["x", "y"]].dropna()
-    return None if own.empty else own.median().to_numpy(dtype=np.float64)
+    if own.empty:
+        print(f"{session}: no receptive fields in {unit_rf}, crops are at the point of gaze", file=sys.stderr)
+        return None
+    return own.median().to_numpy(dtype=np.float64)
 
 
 def pixels_per_degree(image: NDArray[np.uint8], size_dva: Floats) -> float:
@@ -90,7 +95,7 @@ def place_crops(fixations: pd.DataFrame, centre: Floats | None) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def crop_fixations(
+def cut_crops(
     fixations: pd.DataFrame, size_dva: Floats, degrees: float, side: int, source: str | Path, read: Reader
 ) -> Iterator[tuple[pd.Index, NDArray[np.uint8]]]:
     """Cut out what was at each place of the images, image after image, each read once.
@@ -115,3 +120,43 @@ def crop_fixations(
         middle = np.array(image.shape[1::-1]) / 2
         places = middle + here[CENTRE].to_numpy() * [scale, -scale]
         yield here.index, np.stack([crop_square(image, place, degrees * scale, side) for place in places])
+
+
+class Crops(NamedTuple):
+    """Crops around the fixations of all sessions.
+
+    Attributes:
+        table: one row a crop, as of `place_crops`, in order of `stimulus_id`.
+        images: (n, side, side, 3) the crops, in the same order.
+        missing: ids of the images that were looked at but are not in the source; their fixations have no crop.
+    """
+
+    table: pd.DataFrame
+    images: NDArray[np.uint8]
+    missing: list[str]
+
+
+def crop_fixations(
+    places: pd.DataFrame, size_dva: Mapping[str, Floats], degrees: float, side: int, source: str | Path
+) -> Crops:
+    """Cut what was around each fixation out of the images.
+
+    Args:
+        places: from `place_crops`, of all sessions.
+        size_dva: for each session, (2,) width and height of its images in degrees, as they were shown.
+        degrees: width of a crop.
+        side: of a crop in pixels.
+        source: folder or zip archive of the images.
+
+    Raises:
+        InputError: if the source holds none of the images, or one cannot be read.
+    """
+    names, read = open_images(source)
+    found, missing = find_stimuli(names, sorted(set(places["image_id"])), source)
+    table = places[places["image_id"].isin(found)].sort_values("stimulus_id", ignore_index=True)
+    with_files = table.assign(file=table["image_id"].map(found))
+    images = np.empty((len(table), side, side, 3), dtype=np.uint8)
+    for session, here in with_files.groupby("session"):
+        for rows, crops in cut_crops(here, size_dva[str(session)], degrees, side, source, read):
+            images[rows] = crops
+    return Crops(table, images, missing)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from ventral.data.xiao.psth import psth
 from ventral.data.xiao.spikes import count_spikes
 from ventral.scores.metrics import bootstrap_weights, interval
 
@@ -180,40 +181,6 @@ def face_selectivity(
 
     own = index(np.ones((1, len(ids))))[0]
     return np.stack([own, *interval(own, index(bootstrap_weights(len(ids), n_draws, seed)))])
-
-
-def psth(
-    spikes: Sequence[NDArray[np.integer]], onsets_ms: Floats, window: tuple[int, int], bin_ms: int
-) -> NDArray[np.float64]:
-    """Mean rate of every unit around events.
-
-    Args:
-        spikes: U arrays of ascending spike times in ms.
-        onsets_ms: (n,) times of the events, rounded half to even to the bins of the rasters.
-        window: first and last ms from the event, [start, stop).
-        bin_ms: width of a bin, of which the window holds a whole number.
-
-    Returns:
-        (U, bins) in Hz, NaN without events.
-
-    Raises:
-        ValueError: if the window is not a whole number of bins.
-    """
-    start, stop = window
-    n_bins, rest = divmod(stop - start, bin_ms)
-    if rest or n_bins < 1:
-        raise ValueError(f"window {start} to {stop} ms is not a whole number of bins of {bin_ms} ms")
-    begin = np.rint(onsets_ms).astype(np.int64) + start
-    counts = np.empty((len(spikes), n_bins))
-    for u, times in enumerate(spikes):
-        first = np.searchsorted(times, begin.astype(times.dtype))
-        n = count_spikes(times, begin, stop - start)
-        # The spikes of all events, one event after the other: numbers within each, plus its first.
-        rank = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-        since = times[np.repeat(first, n) + rank] - np.repeat(begin, n)
-        counts[u] = np.bincount(since // bin_ms, minlength=n_bins)
-    with np.errstate(invalid="ignore"):
-        return counts / len(begin) / (bin_ms / 1000) if len(begin) else np.full_like(counts, np.nan)
 
 
 def psth_latency(spikes: Sequence[NDArray[np.integer]], onsets_ms: Floats) -> Floats:
