@@ -23,10 +23,12 @@ if "datasets" not in config:  # a study given by --configfile takes the place of
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/majaj.smk"
 include: "workflow/rules/xiao_files.smk"
+include: "workflow/rules/study.smk"
+include: "workflow/rules/majaj.smk"
 include: "workflow/rules/xiao.smk"
 include: "workflow/rules/images.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/hmo.smk"
 include: "workflow/rules/faces.smk"
 include: "workflow/rules/weights.smk"
@@ -35,7 +37,6 @@ include: "workflow/rules/encoders.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/similarity.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/figures.smk"
 include: "workflow/rules/page.smk"
 
 
@@ -54,4 +55,4 @@ rule all:
     input:
         TABLES,
         FIGURES,
-        REPORT,
+        paths.REPORT,

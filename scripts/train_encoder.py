@@ -24,7 +24,7 @@ with logged(snakemake.log[0]):
     responses = read_responses(snakemake.input.responses)
     stimuli, rows = match_stimuli(snakemake.input.images, responses["stimulus_id"].values)
     responses = responses.isel(stimulus=stimuli)
-    folder = Path("resources", "training", wildcards.dataset, wildcards.protocol, wildcards.encoder)
+    folder = Path(params.checkpoints)
     with h5py.File(snakemake.input.images) as file:
         images, side = file["images"], file["images"].shape[1]
         recipe, weights = make_recipe(

@@ -8,7 +8,8 @@ from typing import Any
 
 from ventral.files.atomic import writing
 from ventral.files.errors import InputError, refusing
-from ventral.networks.published import FACES, origin
+from ventral.networks.published import FACES, STUDY, origin
+from ventral.study import paths
 
 SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
 
@@ -132,7 +133,8 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
     from ventral.networks.zoo import build_network
 
     settings = network_settings(network, config_file)
-    built = build_network(network, settings | {"layers": "auto"}, weights_file=None, seed=0)
+    state = f"{paths.HMO}/state.pt" if settings["architecture"] in STUDY else None
+    built = build_network(network, settings | {"layers": "auto"}, weights_file=state, seed=0)
     field = f"networks.{network}.layers"
     wanted = expand_layers(patterns, built.model, field) if patterns else (*module_names(built.model), "output")
     size = built.image_size or 224

@@ -18,7 +18,7 @@ from test_xiao_files import image_file, rasters_file
 
 from tests.fuzz.files_targets import picture, zip_of
 from tests.fuzz.target import Target, forge_hdf5
-from ventral.data import dandi
+from ventral.data.xiao import dandi
 from ventral.data.xiao.files import (
     locate_units,
     read_image_file,

@@ -75,7 +75,7 @@ def test_a_wrong_file_is_one_line_and_leaves_nothing(study, tmp_path):
     with Loopback() as server:
         config = study(server, ["An220105"])
         server.always[f"/blobs/{STEM}_image.nwb"] = "other"
-        done = run_snakemake(tmp_path, "results/xiao/sessions/An220105/fixations.csv", "--configfile", config)
+        done = run_snakemake(tmp_path, "results/sessions/xiao/An220105/fixations.csv", "--configfile", config)
     assert done.returncode != 0
     lines = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
     assert len(set(lines)) == 1 and "_image.nwb" in lines[0] and "sha256" in lines[0]

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ventral import console
+from ventral.files import console
 from ventral.files.atomic import writing
 from ventral.files.console import logged, progress
 from ventral.files.errors import InputError, listed, nearest

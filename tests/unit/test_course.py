@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ventral.data import course_files
+from ventral.data.majaj import course_files
 from ventral.data.majaj.course import match_course, read_course_responses
 from ventral.data.majaj.course_files import MEAN, SD, denormalise, read_course_images
 from ventral.data.majaj.files import read_majaj_images

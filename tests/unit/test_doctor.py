@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from tests.loopback import Loopback
-from ventral import doctor
 from ventral.__main__ import main
 from ventral.data.kriegeskorte import PACKAGE
+from ventral.study import doctor
 from ventral.study.doctor import Check
 from ventral.study.downloads import Download, downloads
 

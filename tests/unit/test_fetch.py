@@ -11,7 +11,7 @@ import pytest
 import torch
 from loopback import Loopback, closed_port
 
-from ventral.data import fetch as module
+from ventral.files import fetch as module
 from ventral.files.errors import InputError
 from ventral.files.fetch import fetch, filling
 from ventral.networks.state_files import not_weights

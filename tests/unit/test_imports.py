@@ -1,13 +1,11 @@
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "workflow"))
+from ventral.study.imports import imported_files, own_code
 
-from imports import imported_files, own_code  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
 def code_of(script: str) -> set[str]:

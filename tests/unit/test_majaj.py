@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from PIL import Image
 
-from ventral.data import majaj
+from ventral.data.majaj import responses as majaj
 from ventral.data.majaj.files import VARIABLE, check_published, read_majaj_images
 from ventral.data.majaj.responses import read_majaj_responses
 from ventral.data.majaj.simulation import simulate

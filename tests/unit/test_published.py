@@ -10,7 +10,7 @@ from loopback import Loopback
 from ventral.files.errors import InputError
 from ventral.files.fetch import fetch, fetch_text
 from ventral.networks import published
-from ventral.networks.published import address_of, origin, parse_pointer, state_of_study, weights_fault, weights_key
+from ventral.networks.published import address_of, origin, parse_pointer, weights_fault, weights_key
 
 BODY = random.Random(1).randbytes(30_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -65,11 +65,6 @@ def test_the_config_tells_where_weights_come_from(architecture, weights, where):
 def test_faults_that_a_config_tells(architecture, weights, sha256, fault):
     found = weights_fault(architecture, weights, sha256)
     assert found.startswith(fault) and bool(found) == bool(fault)
-
-
-def test_where_the_study_leaves_what_it_trains():
-    assert state_of_study("mine", "hmo") == "results/hmo/state.pt"
-    assert state_of_study("mine", "resnet50") == "results/faces/mine/state.pt"
 
 
 def test_the_key_is_a_file_name():

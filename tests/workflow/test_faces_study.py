@@ -50,7 +50,7 @@ def test_without_labelled_faces_such_networks_are_left_out(run):
 def test_nothing_but_such_networks_is_one_line(run):
     done = run({}, {"net": NETWORKS["net"]}, "--dry-run")
     assert done.returncode != 0 and "Traceback" not in done.stdout
-    assert "study.yaml: networks: all of them learn faces, and no session of this study has images" in done.stdout
+    assert "study.yaml: networks: all of them learn to detect faces, and no dataset has images" in done.stdout
 
 
 def scores(network: str, accuracy: float) -> pd.DataFrame:

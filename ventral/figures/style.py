@@ -328,7 +328,7 @@ def draw_psth(psths: dict[str, xr.Dataset], units: pd.DataFrame, dataset: str, s
     """Rate around the onset of fixations and of images, less the rate before, mean over the units of each region.
 
     Args:
-        psths: for each session `rate` (event, unit, time) in Hz, as `xiao/sessions/{session}/psth.nc`.
+        psths: for each session `rate` (event, unit, time) in Hz, as `sessions/{dataset}/{session}/psth.nc`.
         units: rows of `xiao_units.csv`, which say the `region` of each `session` and `unit`.
         dataset: its name.
         source: where its recordings come from.

@@ -56,15 +56,15 @@ class Pixels(nn.Module):
         return self.pixels(images)
 
 
-def find_state(path: str, field: str) -> Path:
+def find_state(path: str | None, field: str) -> Path:
     """The state dict of a network that the study trains on faces.
 
     Raises:
         InputError: if the study has not trained it yet, or it was damaged since.
     """
-    if not Path(path).is_file():
-        remedy = f"run `snakemake --cores all {path}` first"
-        raise InputError("config", field, "the study trains it on its faces, and has not yet", remedy)
+    if path is None or not Path(path).is_file():
+        remedy = f"run `snakemake --cores all {path}` first" if path else "give the state dict that a study left"
+        raise InputError("config", field, "a study trains it to detect faces, and has not yet", remedy)
     with reading(path):  # its seal: torch would load flipped bits
         return Path(path)
 

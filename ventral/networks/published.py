@@ -17,7 +17,7 @@ from ventral.files.errors import InputError, listed, nearest
 Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
 
 WITHOUT_WEIGHTS = ("pixels", "labels")
-STUDY = {"hmo": "results/hmo/state.pt"}  # trained by the study itself, and in no other way
+STUDY = ("hmo",)  # trained by the study itself, and in no other way
 FACES = "faces"  # weights of any other that the study trains on the task of HMO
 CARRIED = ("efficientnet_lite0",)  # by an installed package
 # Kubilius et al. 2019; as with torchvision's files, the digits in the name are the first of the file's sha256.
@@ -87,11 +87,6 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
     if sha256 is not None and where != "address":
         return "sha256 is for weights at an https address; leave it out"
     return ""
-
-
-def state_of_study(network: str, architecture: str) -> str:
-    """The state dict that the study leaves of a network which it trains, by the user's name and the architecture."""
-    return STUDY.get(architecture, f"results/faces/{network}/state.pt")
 
 
 def weights_key(architecture: str, weights: str) -> str:

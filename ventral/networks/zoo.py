@@ -14,7 +14,7 @@ from ventral.files.errors import InputError, listed, nearest
 from ventral.networks.layers import auto_layers, expand_layers, running
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, trained_hmo, users_network
-from ventral.networks.published import STUDY, origin, state_of_study, weights_fault
+from ventral.networks.published import STUDY, origin, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
 NATIVE = 224  # side of the images of a network that takes any
@@ -58,8 +58,8 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     Args:
         name: the user's name for it.
         settings: `architecture`, `weights` and `layers`; where given, `image_size`, `mean` and `std`.
-        weights_file: path of a state dict, the user's or a downloaded one. None for random weights and those that a
-            package carries; published weights are then random ones, and called so.
+        weights_file: path of a state dict: the user's, a downloaded one, or what the study trained. None for random
+            weights and those that a package carries; published weights are then random ones, and called so.
         seed: of random weights.
 
     Raises:
@@ -69,7 +69,7 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     field = f"networks.{name}"
     weights, layers = settings["weights"], settings["layers"]
     if settings["architecture"] in STUDY:
-        plan = trained_hmo(find_state(weights_file or STUDY[settings["architecture"]], f"{field}.architecture"))
+        plan = trained_hmo(find_state(weights_file, f"{field}.architecture"))
     else:
         plan = find_architecture(settings, field)
     size = settings.get("image_size") or plan.image_size
@@ -176,7 +176,7 @@ def _choose_weights(
     if where in ("none", "random"):
         return None, where
     if where == "study":
-        return find_state(weights_file or state_of_study(name, architecture), f"{field}.weights"), ON_FACES
+        return find_state(weights_file, f"{field}.weights"), ON_FACES
     if where == "package" and plan.carried is not None:
         return Path(plan.carried()), weights
     said = weights if where == "publisher" else "file"

@@ -5,6 +5,8 @@ cannot depend on wildcards, so there is a rule `fit_encoders`, `fit_encoders_2` 
 networks have in common.
 """
 
+KEPT = paths.ENCODER.replace("{encoder}", "{network}-{readout}")
+
 
 localrules:
     check_responses,
@@ -13,14 +15,14 @@ localrules:
 rule check_responses:
     """See to it that a protocol can be fitted to the responses of a dataset, before any network runs."""
     input:
-        responses="results/responses/{dataset}.nc",
+        responses=paths.RESPONSES,
         code=code_of("check_responses"),
     output:
-        checked="results/checks/{dataset}/{protocol}.txt",
+        checked=paths.CHECKED,
     log:
-        "results/logs/check_responses/{dataset}/{protocol}.log",
+        paths.log("check_responses/{dataset}/{protocol}"),
     benchmark:
-        "results/benchmarks/check_responses/{dataset}/{protocol}.tsv"
+        paths.benchmark("check_responses/{dataset}/{protocol}")
     priority: 1
     conda:
         "../../envs/cpu.yaml"
@@ -35,35 +37,33 @@ rule check_responses:
         "../../scripts/check_responses.py"
 
 
-for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), start=1):
+for i, job in enumerate(STUDY.fit_jobs(), start=1):
 
     rule:
         """Fit readouts of every layer of a network to every neuroid; choose the layer of each region on train."""
         name:
             "fit_encoders" if i == 1 else f"fit_encoders_{i}"
         input:
-            responses="results/responses/{dataset}.nc",
-            grams="results/activations/{dataset}/{network}.h5",
-            checked="results/checks/{dataset}/{protocol}.txt",
+            responses=paths.RESPONSES,
+            grams=paths.GRAMS,
+            checked=paths.CHECKED,
             code=code_of("fit_encoders"),
         output:
-            predictions=[
-                f"results/predictions/{{dataset}}/{{protocol}}/{{network}}-{readout}.nc" for readout in READOUTS
-            ],
+            predictions=[paths.PREDICTIONS.replace("{encoder}", f"{{network}}-{name}") for name in job.readouts],
         log:
-            f"results/logs/fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{KIND}.log",
+            paths.log(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.kind}"),
         benchmark:
-            f"results/benchmarks/fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{KIND}.tsv"
+            paths.benchmark(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.kind}")
         wildcard_constraints:
-            network="|".join(NETWORKS),
+            network="|".join(job.networks),
         conda:
             "../../envs/cpu.yaml"
         threads: 1
         resources:
-            mem_mb=enough(1000, 4 + len(READOUTS)),
-            runtime=enough(20 * len(READOUTS), 0.5),
+            mem_mb=enough(1000, 4 + len(job.readouts)),
+            runtime=enough(20 * len(job.readouts), 0.5),
         params:
-            readouts={name: readout_settings(name) for name in READOUTS},
+            readouts={name: STUDY.readout_settings(name) for name in job.readouts},
             seed=config["seed"],
             min_reliability=config["min_reliability"],
         script:
@@ -73,21 +73,21 @@ for i, ((KIND, READOUTS), NETWORKS) in enumerate(fitted_together().items(), star
 rule keep_encoder:
     """Keep a linear encoder in a folder, for use on any images; made on demand, by the name of its card."""
     input:
-        responses="results/responses/{dataset}.nc",
-        images="results/images/{dataset}.h5",
-        grams="results/activations/{dataset}/{network}.h5",
-        predictions="results/predictions/{dataset}/{protocol}/{network}-{readout}.nc",
+        responses=paths.RESPONSES,
+        images=paths.IMAGES,
+        grams=paths.GRAMS,
+        predictions=paths.PREDICTIONS.replace("{encoder}", "{network}-{readout}"),
         weights=weights_file,
-        network=code_of_network,
+        network=own_code,
         code=code_of("keep_encoder"),
     output:
-        card="results/encoders/{dataset}/{protocol}/{network}-{readout}/card.json",
-        network="results/encoders/{dataset}/{protocol}/{network}-{readout}/network.safetensors",
-        readout="results/encoders/{dataset}/{protocol}/{network}-{readout}/readout.safetensors",
+        card=f"{KEPT}/card.json",
+        network=f"{KEPT}/network.safetensors",
+        readout=f"{KEPT}/readout.safetensors",
     log:
-        "results/logs/keep_encoder/{dataset}/{protocol}/{network}-{readout}.log",
+        paths.log("keep_encoder/{dataset}/{protocol}/{network}-{readout}"),
     benchmark:
-        "results/benchmarks/keep_encoder/{dataset}/{protocol}/{network}-{readout}.tsv"
+        paths.benchmark("keep_encoder/{dataset}/{protocol}/{network}-{readout}")
     wildcard_constraints:
         network="|".join(config["networks"]) or "(?!)",
         readout="|".join(config["readouts"]) or "(?!)",
@@ -99,9 +99,9 @@ rule keep_encoder:
         runtime=enough(60, 0.1),
         gpu=gpus,
     params:
-        content=content_of(weights_file, code_of_network),
+        content=content_of(weights_file, own_code),
         network=lambda wildcards: config["networks"][wildcards.network],
-        readout=lambda wildcards: readout_settings(wildcards.readout),
+        readout=lambda wildcards: STUDY.readout_settings(wildcards.readout),
         device=config["device"],
         seed=config["seed"],
     script:

@@ -1,14 +1,6 @@
 """HMO's rivals: networks of any architecture trained on the same faces (`weights: faces`), and how well all tell them."""
 
-LEARN_FACES = [name for name in networks_of("xiao") if learns_faces(name)]
-TRAINS_HMO = any(config["networks"][name]["architecture"] in STUDY for name in LEARN_FACES)
-RIVALS = [name for name in LEARN_FACES if config["networks"][name]["architecture"] not in STUDY]
-
-refuse(
-    ["networks: all of them learn faces, and no session of this study has images whose faces are labelled; add another"]
-    if WITH_ENCODERS and not HAS_FACES and all(map(learns_faces, config["networks"]))
-    else []
-)
+from ventral.study.plan import FOR_TRAINING
 
 
 localrules:
@@ -18,18 +10,18 @@ localrules:
 rule train_on_faces:
     """Train a network from random weights on the images that HMO learns from, and judge it on the same sets."""
     input:
-        images="results/images/xiao.h5",
-        faces="results/hmo/faces.csv",
-        network=code_of_network,
+        images=paths.IMAGES.format(dataset="xiao"),
+        faces=paths.FACES,
+        network=own_code,
         code=code_of("train_on_faces"),
     output:
-        state="results/faces/{network}/state.pt",
-        scores="results/faces/{network}/scores.csv",
-        losses="results/faces/{network}/losses.csv",
+        state=f"{paths.FACE_NETWORK}/state.pt",
+        scores=f"{paths.FACE_NETWORK}/scores.csv",
+        losses=f"{paths.FACE_NETWORK}/losses.csv",
     log:
-        "results/logs/train_on_faces/{network}.log",
+        paths.log("train_on_faces/{network}"),
     benchmark:
-        "results/benchmarks/train_on_faces/{network}.tsv"
+        paths.benchmark("train_on_faces/{network}")
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]
@@ -39,12 +31,10 @@ rule train_on_faces:
         gpu=gpus,
         turn=1,
     params:
-        content=content_of(code_of_network),
+        content=content_of(own_code),
         # Without what says how it is run afterwards.
         network=lambda wildcards: {
-            key: value
-            for key, value in config["networks"][wildcards.network].items()
-            if key in ("architecture", "image_size", "mean", "std", "seed")
+            key: value for key, value in config["networks"][wildcards.network].items() if key in FOR_TRAINING
         },
         epochs=config["hmo"]["epochs"],
         image_size=config["hmo"]["image_size"],
@@ -57,15 +47,18 @@ rule train_on_faces:
 rule assemble_faces:
     """Gather how well HMO, its rivals and the baselines tell faces."""
     input:
-        scores=([rules.train_hmo.output.scores] if TRAINS_HMO else [])
-        + expand(rules.train_on_faces.output.scores, network=RIVALS),
+        scores=([rules.train_hmo.output.scores] if STUDY.hmo_networks else [])
+        + expand(
+            rules.train_on_faces.output.scores,
+            network=[name for name in STUDY.face_networks if name not in STUDY.hmo_networks],
+        ),
         code=code_of("assemble_faces"),
     output:
-        table=report("results/tables/faces.csv", category="Tables", caption="../report/faces.rst"),
+        table=report(paths.table("faces"), category="Tables", caption="../report/faces.rst"),
     log:
-        "results/logs/assemble_faces.log",
+        paths.log("assemble_faces"),
     benchmark:
-        "results/benchmarks/assemble_faces.tsv"
+        paths.benchmark("assemble_faces")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -81,14 +74,14 @@ rule assemble_faces:
 rule draw_faces:
     """Accuracy on every set of images, and what is taken for a face, by HMO, its rivals and the baselines."""
     input:
-        table="results/tables/faces.csv",
+        table=paths.table("faces"),
         code=code_of("draw_faces"),
     output:
         figure("faces", category="Faces", caption="faces_figure"),
     log:
-        "results/logs/draw_faces.log",
+        paths.log("draw_faces"),
     benchmark:
-        "results/benchmarks/draw_faces.tsv"
+        paths.benchmark("draw_faces")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

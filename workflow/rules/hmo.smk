@@ -4,15 +4,15 @@
 rule label_faces:
     """Say which stimuli show a face; a file of its own, so that new responses to the same stimuli train nothing anew."""
     input:
-        responses="results/responses/xiao.nc",
+        responses=paths.RESPONSES.format(dataset="xiao"),
         rois=xiao_rois,
         code=code_of("label_faces"),
     output:
-        faces="results/hmo/faces.csv",
+        faces=paths.FACES,
     log:
-        "results/logs/label_faces.log",
+        paths.log("label_faces"),
     benchmark:
-        "results/benchmarks/label_faces.tsv"
+        paths.benchmark("label_faces")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -29,18 +29,18 @@ rule label_faces:
 rule train_hmo:
     """Draw modules, choose those of level N1 on the train images, train the levels above, and judge the whole."""
     input:
-        images="results/images/xiao.h5",
-        faces="results/hmo/faces.csv",
+        images=paths.IMAGES.format(dataset="xiao"),
+        faces=paths.FACES,
         code=code_of("train_hmo"),
     output:
-        card="results/hmo/card.json",
-        state="results/hmo/state.pt",
-        candidates="results/hmo/candidates.csv",
-        scores="results/hmo/scores.csv",
+        card=f"{paths.HMO}/card.json",
+        state=f"{paths.HMO}/state.pt",
+        candidates=f"{paths.HMO}/candidates.csv",
+        scores=f"{paths.HMO}/scores.csv",
     log:
-        "results/logs/train_hmo.log",
+        paths.log("train_hmo"),
     benchmark:
-        "results/benchmarks/train_hmo.tsv"
+        paths.benchmark("train_hmo")
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]

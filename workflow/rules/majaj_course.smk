@@ -11,11 +11,11 @@ rule pack_course_images:
         course=MAJAJ["course_file"],
         code=code_of("pack_course_images"),
     output:
-        images="results/images/majaj.h5",
+        images=paths.IMAGES.format(dataset="majaj"),
     log:
-        "results/logs/pack_course_images.log",
+        paths.log("pack_course_images"),
     benchmark:
-        "results/benchmarks/pack_course_images.tsv"
+        paths.benchmark("pack_course_images")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -35,11 +35,11 @@ rule read_course:
         course=MAJAJ["course_file"],
         code=code_of("read_course"),
     output:
-        responses="results/responses/majaj.nc",
+        responses=paths.RESPONSES.format(dataset="majaj"),
     log:
-        "results/logs/read_course.log",
+        paths.log("read_course"),
     benchmark:
-        "results/benchmarks/read_course.tsv"
+        paths.benchmark("read_course")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -4,16 +4,16 @@
 rule extract_activations:
     """Run a network once over the images; its activations pass through a temporary file, Gram matrices stay."""
     input:
-        images="results/images/{dataset}.h5",
+        images=paths.IMAGES,
         weights=weights_file,
-        network=code_of_network,
+        network=own_code,
         code=code_of("extract_activations"),
     output:
-        grams="results/activations/{dataset}/{network}.h5",
+        grams=paths.GRAMS,
     log:
-        "results/logs/extract_activations/{dataset}/{network}.log",
+        paths.log("extract_activations/{dataset}/{network}"),
     benchmark:
-        "results/benchmarks/extract_activations/{dataset}/{network}.tsv"
+        paths.benchmark("extract_activations/{dataset}/{network}")
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]
@@ -23,7 +23,7 @@ rule extract_activations:
         gpu=gpus,
         turn=1,
     params:
-        content=content_of(weights_file, code_of_network),
+        content=content_of(weights_file, own_code),
         network=lambda wildcards: config["networks"][wildcards.network],
         device=config["device"],
         seed=config["seed"],

@@ -2,7 +2,6 @@
 
 from rule_graph import rule_graph
 
-REPORT = "results/report.html"
 REPORTED = [
     *("seed", "bootstrap", "interval_over", "split", "protocols", "min_reliability"),
     *("download_weights", "networks", "readouts", "trained"),
@@ -12,18 +11,18 @@ REPORTED = [
 rule write_report:
     """Write what was run, the answer, tables and figures on one page."""
     input:
-        responses=expand("results/responses/{dataset}.nc", dataset=DATASETS),
-        tables=TABLES + (["results/xiao/missing_stimuli.csv"] if "xiao" in WITH_IMAGES else []),
+        responses=expand(paths.RESPONSES, dataset=STUDY.datasets),
+        tables=TABLES + ([paths.MISSING_STIMULI.format(dataset="xiao")] if "xiao" in STUDY.with_images else []),
         figures=FIGURES,
         captions=sorted(os.path.relpath(path) for path in HOME.glob("workflow/report/*.rst")),
         parts=sorted(os.path.relpath(path) for path in HOME.glob("ventral/report/parts/*")),
         code=code_of("write_report"),
     output:
-        page=REPORT,
+        page=paths.REPORT,
     log:
-        "results/logs/write_report.log",
+        paths.log("write_report"),
     benchmark:
-        "results/benchmarks/write_report.tsv"
+        paths.benchmark("write_report")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -1,58 +1,10 @@
-"""Predictions and similarities -> tables; what the study leaves in the end."""
+"""Predictions and similarities -> tables."""
 
-ENCODERS = [
-    (dataset, f"results/predictions/{dataset}/{protocol}/{network}-{readout}.nc")
-    for dataset in WITH_ENCODERS
-    for protocol in config["protocols"]
-    for network in networks_of(dataset)
-    for readout in readouts_of(network)
-] + [
-    (dataset, f"results/predictions/{dataset}/{protocol}/{encoder}.nc")
-    for dataset in WITH_ENCODERS
-    for protocol in config["protocols"]
-    for encoder in trained_of(dataset)
-]
-FROM_OUTSIDE = {dataset: from_outside(dataset) for dataset in DATASETS}
-WEIGHTS_FROM_OUTSIDE = weights_from_outside()
-XIAO_TABLE = ["results/tables/xiao_units.csv"] if "xiao" in DATASETS else []
-RSA_TABLE = ["results/tables/rsa.csv", "results/tables/left_out.csv"] if WITH_RDMS else []
-FACES_TABLE = ["results/tables/faces.csv"] if LEARN_FACES else []
-TABLES = ["results/tables/provenance.json", *RSA_TABLE, *XIAO_TABLE, *FACES_TABLE] + (
-    expand(
-        "results/tables/{table}",
-        table=[
-            "scores.csv",
-            "summary.csv",
-            "layers.csv",
-            "summary.md",
-            "summary.tex",
-            "weights.csv",
-            "reproduction.csv",
-            "reproduction.md",
-            "reproduction.tex",
-        ],
-    )
-    if WITH_ENCODERS
-    else []
-)
-WITH_CATEGORIES = [name for name in WITH_RATES if name in PUBLISHED]
-FIGURES = expand(
-    "results/figures/{name}.{suffix}",
-    name=expand(
-        "{kind}_{dataset}",
-        kind=["layers", "scores", "targets"],
-        dataset=WITH_ENCODERS if "holdout" in config["protocols"] else [],
-    )
-    + [f"levels_{name}" for name in WITH_ENCODERS if name in WITH_RDMS and "holdout" in config["protocols"]]
-    + [f"r2_{name}" for name in WITH_ENCODERS if "holdout" in config["protocols"] and pls_of_hmo(name)]
-    + expand("rdms_{dataset}", dataset=WITH_RDMS)
-    + expand("categories_{dataset}", dataset=WITH_CATEGORIES)
-    + expand("training_{dataset}", dataset=[name for name in WITH_ENCODERS if trained_of(name)])
-    + (["reproduction"] if {"majaj", "xiao"} & set(WITH_ENCODERS) else [])
-    + (["psth_xiao", "gaze_xiao", "confound"] if "xiao" in DATASETS else [])
-    + (["faces"] if LEARN_FACES else []),
-    suffix=config["figure_formats"],
-)
+from ventral.study.provenance import git_state
+
+TABLES = STUDY.tables()
+FROM_OUTSIDE = STUDY.recordings_from_outside()
+WEIGHTS_FROM_OUTSIDE = STUDY.weights_from_outside()
 
 
 localrules:
@@ -64,21 +16,21 @@ localrules:
 rule assemble_scores:
     """Score all encoders on held-out stimuli, with intervals and ceilings."""
     input:
-        responses=expand("results/responses/{dataset}.nc", dataset=WITH_ENCODERS),
-        predictions=[path for _, path in ENCODERS],
-        checks=WEIGHTS_CHECKS,
+        responses=expand(paths.RESPONSES, dataset=STUDY.with_encoders),
+        predictions=[path for _, path in STUDY.encoders()],
+        checks=expand(paths.WEIGHTS_CHECK, network=STUDY.claim_training),
         code=code_of("assemble_scores"),
     output:
-        weights="results/tables/weights.csv",
-        scores="results/tables/scores.csv",
-        summary=report("results/tables/summary.csv", category="Tables", caption="../report/summary.rst"),
-        layers="results/tables/layers.csv",
-        markdown="results/tables/summary.md",
-        latex="results/tables/summary.tex",
+        weights=paths.table("weights"),
+        scores=paths.table("scores"),
+        summary=report(paths.table("summary"), category="Tables", caption="../report/summary.rst"),
+        layers=paths.table("layers"),
+        markdown=paths.table("summary.md"),
+        latex=paths.table("summary.tex"),
     log:
-        "results/logs/assemble_scores.log",
+        paths.log("assemble_scores"),
     benchmark:
-        "results/benchmarks/assemble_scores.tsv"
+        paths.benchmark("assemble_scores")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -86,10 +38,10 @@ rule assemble_scores:
         mem_mb=enough(4000, 2),
         runtime=enough(30, 0.1),
     params:
-        datasets=WITH_ENCODERS,
-        owners=[dataset for dataset, _ in ENCODERS],
+        datasets=STUDY.with_encoders,
+        owners=[dataset for dataset, _ in STUDY.encoders()],
         min_reliability=config["min_reliability"],
-        references=[name for name, of in config["networks"].items() if is_reference(of, config["download_weights"])],
+        references=STUDY.references,
         bootstrap=config["bootstrap"],
         interval_over=config["interval_over"],
         seed=config["seed"],
@@ -101,19 +53,19 @@ rule assemble_reproduction:
     """Put each number of the literature beside ours, and say how they compare."""
     input:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
-        summary="results/tables/summary.csv",
-        layers="results/tables/layers.csv",
-        faces=rules.assemble_faces.output.table if TRAINS_HMO else [],
-        rsa="results/tables/rsa.csv" if TRAINS_HMO else [],
+        summary=paths.table("summary"),
+        layers=paths.table("layers"),
+        faces=rules.assemble_faces.output.table if STUDY.hmo_networks else [],
+        rsa=paths.table("rsa") if STUDY.hmo_networks else [],
         code=code_of("assemble_reproduction"),
     output:
-        table=report("results/tables/reproduction.csv", category="Tables", caption="../report/reproduction.rst"),
-        markdown="results/tables/reproduction.md",
-        latex="results/tables/reproduction.tex",
+        table=report(paths.table("reproduction"), category="Tables", caption="../report/reproduction.rst"),
+        markdown=paths.table("reproduction.md"),
+        latex=paths.table("reproduction.tex"),
     log:
-        "results/logs/assemble_reproduction.log",
+        paths.log("assemble_reproduction"),
     benchmark:
-        "results/benchmarks/assemble_reproduction.tsv"
+        paths.benchmark("assemble_reproduction")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -127,15 +79,15 @@ rule assemble_reproduction:
 rule assemble_rsa:
     """Gather the comparisons of RDMs of all datasets, and the regions that have no RDM."""
     input:
-        similarity=expand("results/similarity/{dataset}.h5", dataset=WITH_RDMS),
+        similarity=expand(paths.SIMILARITY, dataset=STUDY.with_rdms),
         code=code_of("assemble_rsa"),
     output:
-        rsa=report("results/tables/rsa.csv", category="Tables", caption="../report/rsa.rst"),
-        left_out="results/tables/left_out.csv",
+        rsa=report(paths.table("rsa"), category="Tables", caption="../report/rsa.rst"),
+        left_out=paths.table("left_out"),
     log:
-        "results/logs/assemble_rsa.log",
+        paths.log("assemble_rsa"),
     benchmark:
-        "results/benchmarks/assemble_rsa.tsv"
+        paths.benchmark("assemble_rsa")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -143,7 +95,7 @@ rule assemble_rsa:
         mem_mb=enough(1000),
         runtime=enough(10),
     params:
-        datasets=WITH_RDMS,
+        datasets=STUDY.with_rdms,
     script:
         "../../scripts/assemble_rsa.py"
 
@@ -156,11 +108,11 @@ rule write_provenance:
         weights=list(WEIGHTS_FROM_OUTSIDE.values()),
         code=code_of("write_provenance"),
     output:
-        provenance="results/tables/provenance.json",
+        provenance=paths.table("provenance.json"),
     log:
-        "results/logs/write_provenance.log",
+        paths.log("write_provenance"),
     benchmark:
-        "results/benchmarks/write_provenance.tsv"
+        paths.benchmark("write_provenance")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

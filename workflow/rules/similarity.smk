@@ -4,20 +4,21 @@
 rule compare_rdms:
     """Make the RDM of every region and of every layer of every network, and compare them."""
     input:
-        responses="results/responses/{dataset}.nc",
+        responses=paths.RESPONSES,
         grams=lambda wildcards: expand(
-            "results/activations/{{dataset}}/{network}.h5",
-            network=networks_of(wildcards.dataset) if wildcards.dataset in WITH_IMAGES else [],
+            paths.GRAMS,
+            dataset=wildcards.dataset,
+            network=STUDY.networks_of(wildcards.dataset) if wildcards.dataset in STUDY.with_images else [],
         ),
         code=code_of("compare_rdms"),
     output:
-        similarity="results/similarity/{dataset}.h5",
+        similarity=paths.SIMILARITY,
     log:
-        "results/logs/compare_rdms/{dataset}.log",
+        paths.log("compare_rdms/{dataset}"),
     benchmark:
-        "results/benchmarks/compare_rdms/{dataset}.tsv"
+        paths.benchmark("compare_rdms/{dataset}")
     wildcard_constraints:
-        dataset="|".join(WITH_RDMS) or "none",
+        dataset="|".join(STUDY.with_rdms) or "none",
     conda:
         "../../envs/cpu.yaml"
     threads: 2

@@ -2,18 +2,8 @@
 
 Inputs: `responses/{dataset}.nc`, `images/{dataset}.h5`, the file of the weights that training starts from.
 Outputs: predictions as those of `fit_encoders`, learning curves, and the folder of the encoder trained on the first split.
-Checkpoints are in `resources/training/{dataset}/{protocol}/{encoder}`: a killed job goes on from them, a finished one
-deletes them.
+A killed job goes on from its checkpoints, a finished one deletes them.
 """
-
-HYBRID = ("swin_t", "resnet50")  # the networks of torchvision whose weights a pretrained hybrid starts from
-HYBRID_WEIGHTS = (
-    {weights_key(name, "pretrained"): {"architecture": name, "weights": "pretrained"} for name in HYBRID}
-    if config["download_weights"]
-    and any("weights" in entry and entry["weights"] != "random" for entry in TRAINED.values())
-    else {}
-)
-TO_DOWNLOAD.update(HYBRID_WEIGHTS)
 
 
 ruleorder: train_encoder > keep_encoder
@@ -22,22 +12,22 @@ ruleorder: train_encoder > keep_encoder
 rule train_encoder:
     """Train a network on the neurons, once for every split of the protocol and every seed; predict what is held out."""
     input:
-        responses="results/responses/{dataset}.nc",
-        images="results/images/{dataset}.h5",
-        weights=trained_from,
-        network=code_of_trained,
-        checked="results/checks/{dataset}/{protocol}.txt",
+        responses=paths.RESPONSES,
+        images=paths.IMAGES,
+        weights=lambda wildcards: STUDY.trained_from(wildcards.encoder),
+        network=lambda wildcards: STUDY.own_code_of_trained(wildcards.encoder),
+        checked=paths.CHECKED,
         code=code_of("train_encoder"),
     output:
-        predictions="results/predictions/{dataset}/{protocol}/{encoder}.nc",
-        curves="results/training/{dataset}/{protocol}/{encoder}.csv",
-        card="results/encoders/{dataset}/{protocol}/{encoder}/card.json",
+        predictions=paths.PREDICTIONS,
+        curves=paths.CURVES,
+        card=f"{paths.ENCODER}/card.json",
     log:
-        "results/logs/train_encoder/{dataset}/{protocol}/{encoder}.log",
+        paths.log("train_encoder/{dataset}/{protocol}/{encoder}"),
     benchmark:
-        "results/benchmarks/train_encoder/{dataset}/{protocol}/{encoder}.tsv"
+        paths.benchmark("train_encoder/{dataset}/{protocol}/{encoder}")
     wildcard_constraints:
-        encoder="|".join(TRAINED) or "(?!)",
+        encoder="|".join(STUDY.trained) or "(?!)",
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]
@@ -47,9 +37,13 @@ rule train_encoder:
         gpu=gpus,
         turn=1,
     params:
-        content=content_of(trained_from, code_of_trained),
-        entry=lambda wildcards: {k: v for k, v in TRAINED[wildcards.encoder].items() if k != "datasets"},
-        network=lambda wildcards: config["networks"].get(TRAINED[wildcards.encoder]["network"]),
+        content=content_of(
+            lambda wildcards: STUDY.trained_from(wildcards.encoder),
+            lambda wildcards: STUDY.own_code_of_trained(wildcards.encoder),
+        ),
+        entry=lambda wildcards: {k: v for k, v in STUDY.trained[wildcards.encoder].items() if k != "datasets"},
+        network=lambda wildcards: config["networks"].get(STUDY.trained[wildcards.encoder]["network"]),
+        checkpoints=paths.CHECKPOINTS,
         device=config["device"],
         seed=config["seed"],
     script:
@@ -60,19 +54,19 @@ rule draw_training:
     """Loss and r of every trained encoder of a dataset, epoch by epoch."""
     input:
         curves=lambda wildcards: expand(
-            "results/training/{dataset}/{protocol}/{encoder}.csv",
+            paths.CURVES,
             dataset=wildcards.dataset,
             protocol=config["protocols"][0],
-            encoder=trained_of(wildcards.dataset),
+            encoder=STUDY.trained_of(wildcards.dataset),
         ),
-        responses="results/responses/{dataset}.nc",
+        responses=paths.RESPONSES,
         code=code_of("draw_training"),
     output:
         figure("training_{dataset}", category="Encoders", caption="training"),
     log:
-        "results/logs/draw_training/{dataset}.log",
+        paths.log("draw_training/{dataset}"),
     benchmark:
-        "results/benchmarks/draw_training/{dataset}.tsv"
+        paths.benchmark("draw_training/{dataset}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -5,14 +5,7 @@ Outputs: `resources/weights/{key}`, one file for each network whose weights are 
 one row for each network that claims to be trained: does it tell categories of objects apart better than its random copy?
 """
 
-TO_DOWNLOAD = {
-    weights_key(settings["architecture"], settings["weights"]): settings
-    for settings in config["networks"].values()
-    if is_downloaded(settings)
-}
-WEIGHTS_CHECKS = [
-    f"results/weights/{name}.csv" for name, settings in config["networks"].items() if claims_training(settings)
-]
+from ventral.study.plan import NOT_FOR_CHECKS
 
 
 localrules:
@@ -22,11 +15,11 @@ localrules:
 rule download_weights:
     """Download weights of a network; their hash says what they are, so no code is input."""
     output:
-        file="resources/weights/{key}",
+        file=paths.WEIGHTS,
     log:
-        "results/logs/download_weights/{key}.log",
+        paths.log("download_weights/{key}"),
     benchmark:
-        "results/benchmarks/download_weights/{key}.tsv"
+        paths.benchmark("download_weights/{key}")
     wildcard_constraints:
         key="[A-Za-z0-9_.-]+",
     conda:
@@ -36,9 +29,9 @@ rule download_weights:
         mem_mb=enough(1000),
         runtime=enough(60),
     params:
-        architecture=lambda wildcards: TO_DOWNLOAD[wildcards.key]["architecture"],
-        weights=lambda wildcards: TO_DOWNLOAD[wildcards.key]["weights"],
-        sha256=lambda wildcards: TO_DOWNLOAD[wildcards.key].get("sha256"),
+        architecture=lambda wildcards: STUDY.to_download[wildcards.key]["architecture"],
+        weights=lambda wildcards: STUDY.to_download[wildcards.key]["weights"],
+        sha256=lambda wildcards: STUDY.to_download[wildcards.key].get("sha256"),
     script:
         "../../scripts/download_weights.py"
 
@@ -48,11 +41,11 @@ rule render_objects:
     input:
         code=code_of("render_objects"),
     output:
-        images="resources/objects.h5",
+        images=paths.OBJECTS,
     log:
-        "results/logs/render_objects.log",
+        paths.log("render_objects"),
     benchmark:
-        "results/benchmarks/render_objects.tsv"
+        paths.benchmark("render_objects")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -69,16 +62,16 @@ rule render_objects:
 rule check_weights:
     """Compare a network that claims to be trained with its random copy: which one tells objects apart."""
     input:
-        images="resources/objects.h5",
+        images=paths.OBJECTS,
         weights=weights_file,
-        network=code_of_network,
+        network=own_code,
         code=code_of("check_weights"),
     output:
-        check="results/weights/{network}.csv",
+        check=paths.WEIGHTS_CHECK,
     log:
-        "results/logs/check_weights/{network}.log",
+        paths.log("check_weights/{network}"),
     benchmark:
-        "results/benchmarks/check_weights/{network}.tsv"
+        paths.benchmark("check_weights/{network}")
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]
@@ -88,11 +81,9 @@ rule check_weights:
         gpu=gpus,
         turn=1,
     params:
-        content=content_of(weights_file, code_of_network),
+        content=content_of(weights_file, own_code),
         network=lambda wildcards: {
-            key: value
-            for key, value in config["networks"][wildcards.network].items()
-            if key not in ("layers", "keep", "with_category", "category_scale")
+            key: value for key, value in config["networks"][wildcards.network].items() if key not in NOT_FOR_CHECKS
         },
         device=config["device"],
         seed=config["seed"],

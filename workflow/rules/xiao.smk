@@ -1,6 +1,6 @@
 """Xiao et al. 2024: session files in the dandiset's layout -> fixations and spikes -> responses and tables of units."""
 
-SESSION = "results/xiao/sessions/{session}"
+SESSION = paths.SESSION.replace("{dataset}", "xiao")
 
 
 localrules:
@@ -16,9 +16,9 @@ rule simulate_xiao:
         stimuli=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[0]}"),
         masks=directory([f"{SIMULATED_XIAO}/{name}" for name in SIMULATED_FOLDERS[1:]]),
     log:
-        "results/logs/simulate_xiao.log",
+        paths.log("simulate_xiao"),
     benchmark:
-        "results/benchmarks/simulate_xiao.tsv"
+        paths.benchmark("simulate_xiao")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -39,12 +39,12 @@ rule pack_xiao_images:
         stimuli=XIAO_SHOWN,
         code=code_of("pack_xiao_images"),
     output:
-        images="results/images/xiao.h5",
-        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+        images=paths.IMAGES.format(dataset="xiao"),
+        missing=report(paths.MISSING_STIMULI.format(dataset="xiao"), category="Tables", caption="../report/missing.rst"),
     log:
-        "results/logs/pack_xiao_images.log",
+        paths.log("pack_xiao_images"),
     benchmark:
-        "results/benchmarks/pack_xiao_images.tsv"
+        paths.benchmark("pack_xiao_images")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -69,9 +69,9 @@ rule align_fixations:
     output:
         fixations=f"{SESSION}/fixations.csv",
     log:
-        "results/logs/align_fixations/{session}.log",
+        paths.log("align_fixations/{session}"),
     benchmark:
-        "results/benchmarks/align_fixations/{session}.tsv"
+        paths.benchmark("align_fixations/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -96,9 +96,9 @@ rule read_rasters:
     output:
         spikes=f"{SESSION}/spikes.h5",
     log:
-        "results/logs/read_rasters/{session}.log",
+        paths.log("read_rasters/{session}"),
     benchmark:
-        "results/benchmarks/read_rasters/{session}.tsv"
+        paths.benchmark("read_rasters/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -122,9 +122,9 @@ rule count_responses:
     output:
         responses=f"{SESSION}/responses.nc",
     log:
-        "results/logs/count_responses/{session}.log",
+        paths.log("count_responses/{session}"),
     benchmark:
-        "results/benchmarks/count_responses/{session}.tsv"
+        paths.benchmark("count_responses/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -152,9 +152,9 @@ rule bin_psth:
     output:
         psth=f"{SESSION}/psth.nc",
     log:
-        "results/logs/bin_psth/{session}.log",
+        paths.log("bin_psth/{session}"),
     benchmark:
-        "results/benchmarks/bin_psth/{session}.tsv"
+        paths.benchmark("bin_psth/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -183,9 +183,9 @@ rule describe_units:
     output:
         units=f"{SESSION}/units.csv",
     log:
-        "results/logs/describe_units/{session}.log",
+        paths.log("describe_units/{session}"),
     benchmark:
-        "results/benchmarks/describe_units/{session}.tsv"
+        paths.benchmark("describe_units/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -217,11 +217,11 @@ rule join_sessions:
         rois=xiao_rois,
         code=code_of("join_sessions"),
     output:
-        responses="results/responses/xiao.nc",
+        responses=paths.RESPONSES.format(dataset="xiao"),
     log:
-        "results/logs/join_sessions.log",
+        paths.log("join_sessions"),
     benchmark:
-        "results/benchmarks/join_sessions.tsv"
+        paths.benchmark("join_sessions")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -243,11 +243,11 @@ rule assemble_units:
         units=expand(f"{SESSION}/units.csv", session=XIAO_STEMS),
         code=code_of("assemble_units"),
     output:
-        units=report("results/tables/xiao_units.csv", category="Tables", caption="../report/xiao_units.rst"),
+        units=report(paths.table("xiao_units"), category="Tables", caption="../report/xiao_units.rst"),
     log:
-        "results/logs/assemble_units.log",
+        paths.log("assemble_units"),
     benchmark:
-        "results/benchmarks/assemble_units.tsv"
+        paths.benchmark("assemble_units")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -13,13 +13,13 @@ rule crop_fixations:
         unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
         code=code_of("crop_fixations"),
     output:
-        images="results/images/xiao.h5",
-        crops="results/xiao/crops.csv",
-        missing=report("results/xiao/missing_stimuli.csv", category="Tables", caption="../report/missing.rst"),
+        images=paths.IMAGES.format(dataset="xiao"),
+        crops=paths.CROPS.format(dataset="xiao"),
+        missing=report(paths.MISSING_STIMULI.format(dataset="xiao"), category="Tables", caption="../report/missing.rst"),
     log:
-        "results/logs/crop_fixations.log",
+        paths.log("crop_fixations"),
     benchmark:
-        "results/benchmarks/crop_fixations.tsv"
+        paths.benchmark("crop_fixations")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

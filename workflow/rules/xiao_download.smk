@@ -1,7 +1,7 @@
 """Xiao et al. 2024 from its publishers: sessions from DANDI, stimuli from OSF, tables from the authors' repository.
 
 Inputs: none but `config/xiao_sessions.csv` and `config/xiao_tables.csv`, sizes and hashes of what is fetched.
-Outputs: `resources/xiao`: `000628/`, `Stimuli/`, `db/`, as the publishers name them.
+Outputs: one folder with `000628/`, `Stimuli/`, `db/`, as the publishers name them.
 
 No rule here has `code` among its inputs: the hashes alone say what the files are, so an edit of the code that fetches
 them cannot change them, and nobody should download gigabytes again over a comment.
@@ -28,9 +28,9 @@ rule download_session:
         rasters=f"{XIAO_SESSION_FILES}/{{stem}}.nwb",
         image=f"{XIAO_SESSION_FILES}/{{stem}}_image.nwb",
     log:
-        "results/logs/download_session/{stem}.log",
+        paths.log("download_session/{stem}"),
     benchmark:
-        "results/benchmarks/download_session/{stem}.tsv"
+        paths.benchmark("download_session/{stem}")
     wildcard_constraints:
         stem="sub-[A-Z][a-z]/sub-[A-Z][a-z]_ses-[0-9]{8}T[0-9]{6}",
     conda:
@@ -51,9 +51,9 @@ rule download_stimuli:
     output:
         stimuli=directory(XIAO_STIMULI),
     log:
-        "results/logs/download_stimuli.log",
+        paths.log("download_stimuli"),
     benchmark:
-        "results/benchmarks/download_stimuli.tsv"
+        paths.benchmark("download_stimuli")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -75,9 +75,9 @@ rule download_tables:
         unit_sel=directory(f"{XIAO_TABLES}/unit_sel"),
         rois=directory(f"{XIAO_TABLES}/ROIs/Stimuli"),
     log:
-        "results/logs/download_tables.log",
+        paths.log("download_tables"),
     benchmark:
-        "results/benchmarks/download_tables.tsv"
+        paths.benchmark("download_tables")
     conda:
         "../../envs/cpu.yaml"
     threads: 1

@@ -6,9 +6,9 @@ from ventral.data.xiao.files import find_sessions_folder, find_tables_folder, li
 from ventral.data.xiao.labels import ANNOTATED
 from ventral.data.xiao.sessions import choose_sessions, download_plan, read_sessions
 
-XIAO = DATASETS.get("xiao", {"source": "none", "sessions": []})
-SIMULATED_XIAO = "resources/xiao_simulated"
-DOWNLOADED_XIAO = "resources/xiao"
+XIAO = config["datasets"].get("xiao", {"source": "none", "sessions": []})
+SIMULATED_XIAO = paths.SIMULATED.format(dataset="xiao")
+DOWNLOADED_XIAO = paths.XIAO_DOWNLOADED
 XIAO_HOME = SIMULATED_XIAO if XIAO["source"] == "simulated" else DOWNLOADED_XIAO
 try:
     XIAO_SESSION_FILES = XIAO.get("path", f"{XIAO_HOME}/000628")
@@ -18,6 +18,7 @@ except InputError as error:
 XIAO_TABLES = XIAO.get("tables", f"{XIAO_HOME}/db")
 XIAO_TABLES = find_tables_folder(XIAO_TABLES) if XIAO["source"] == "files" else XIAO_TABLES
 XIAO_STIMULI = XIAO.get("stimuli", [] if XIAO["source"] == "files" else f"{XIAO_HOME}/Stimuli")
+XIAO_HAS_IMAGES = "xiao" in config["datasets"] and bool(XIAO_STIMULI)
 XIAO_SHOWN = given(XIAO_STIMULI) if XIAO["source"] == "files" and XIAO_STIMULI else XIAO_STIMULI
 XIAO_READ = [  # of the authors' tables, by the rules of the study
     *("sess_rig_info.csv", "rig_eye_latency.csv", "bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz"),
@@ -48,7 +49,7 @@ def xiao_stems():
 
 
 try:
-    XIAO_STEMS = xiao_stems() if "xiao" in DATASETS else {}
+    XIAO_STEMS = xiao_stems() if "xiao" in config["datasets"] else {}
 except InputError as error:
     raise WorkflowError(str(error))
 

@@ -61,7 +61,7 @@ def test_tables_are_those_of_one_machine(study, tmp_path, submit):
 
 def test_the_rules_of_two_sessions_are_one_submission(tmp_path, submit):
     (tmp_path / "study.yaml").write_text(XIAO)
-    sessions = [f"results/xiao/sessions/{session}" for session in ("Sa240101", "Sb240102_1")]
+    sessions = [f"results/sessions/xiao/{session}" for session in ("Sa240101", "Sb240102_1")]
     wanted = [f"{session}/{name}" for session in sessions for name in ("fixations.csv", "spikes.h5")]
     done = submit(tmp_path, *wanted, "--configfile", "study.yaml")
     assert done.returncode == 0, done.stdout

@@ -1,0 +1,267 @@
+"""What a study is: which datasets, networks, readouts and encoders its config asks for, and what these leave.
+
+Nothing here knows Snakemake or reads a recording: rules, tables, figures, the doctor and the report ask the same plan.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ventral.networks.published import STUDY, is_reference, origin, weights_key
+from ventral.study import paths
+from ventral.study.imports import own_code
+
+HYBRID = ("swin_t", "resnet50")  # the networks of torchvision whose weights a pretrained hybrid starts from
+NOT_FOR_CHECKS = ("layers", "keep", "with_category", "category_scale")  # keys of a network that its weights ignore
+FOR_TRAINING = ("architecture", "image_size", "mean", "std", "seed")  # keys of a network that training on faces reads
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """Readouts of one network that one job fits, because they lean on the same decompositions.
+
+    Attributes:
+        kind: `linear`, or the name of a readout that is fitted alone.
+        readouts: their names.
+        networks: the networks that have exactly these.
+    """
+
+    kind: str
+    readouts: tuple[str, ...]
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, as its complete config asks for it.
+
+    Attributes:
+        config: checked, defaults filled in (`ventral.study.config.complete`).
+        datasets: the recordings, by name.
+        code_folders: where packages of the user's own code are looked for.
+    """
+
+    config: Mapping[str, Any]
+    datasets: Mapping[str, Any]
+    code_folders: Sequence[Path] = ()
+
+    # Datasets.
+
+    @cached_property
+    def with_images(self) -> list[str]:
+        """Datasets whose images are at hand, so that networks can run."""
+        return [name for name, source in self.datasets.items() if source.has_images]
+
+    @cached_property
+    def with_encoders(self) -> list[str]:
+        """Datasets with both images and rates, to which encoders can be fitted."""
+        return [name for name in self.with_images if self.datasets[name].has_rates]
+
+    @cached_property
+    def with_rdms(self) -> list[str]:
+        """Datasets whose stimuli have representational dissimilarity matrices."""
+        return [name for name, source in self.datasets.items() if source.has_rdms]
+
+    @cached_property
+    def with_categories(self) -> list[str]:
+        """Datasets with rates whose stimuli are labelled with categories."""
+        return [name for name, source in self.datasets.items() if source.has_rates and "category_name" in source.labels]
+
+    @cached_property
+    def with_sessions(self) -> list[str]:
+        """Datasets of several sessions, each with files of its own."""
+        return [name for name, source in self.datasets.items() if source.several_sessions]
+
+    @property
+    def faces_dataset(self) -> str | None:
+        """The dataset on whose images networks learn to detect faces: the first with labelled faces; None without."""
+        asked = self.config["hmo"].get("dataset")
+        return asked or next((name for name in self.with_encoders if self.datasets[name].has_faces), None)
+
+    def faults(self) -> list[str]:
+        """What makes the study impossible and only the datasets tell, one line each."""
+        if self.with_encoders and not self.faces_dataset and all(map(self.learns_faces, self.config["networks"])):
+            what = "all of them learn to detect faces, and no dataset has images with labelled faces"
+            return [f"networks: {what}; add another network"]
+        return []
+
+    # Networks.
+
+    def networks_of(self, dataset: str) -> list[str]:
+        """The networks that can run on a dataset: some need stimuli with labels, some need faces to learn from."""
+        labels = self.datasets[dataset].labels
+        return [
+            name
+            for name, settings in self.config["networks"].items()
+            if settings.get("with_category") in {None, *labels}
+            and (labels or settings["architecture"] != "labels")
+            and (self.faces_dataset or not self.learns_faces(name))
+        ]
+
+    def learns_faces(self, network: str) -> bool:
+        """Whether the study itself trains a network to detect faces."""
+        settings = self.config["networks"].get(network)
+        return settings is not None and origin(settings["architecture"], settings["weights"]) == "study"
+
+    @cached_property
+    def face_networks(self) -> list[str]:
+        """The networks that the study trains to detect faces."""
+        return [name for name in self.config["networks"] if self.faces_dataset and self.learns_faces(name)]
+
+    @cached_property
+    def hmo_networks(self) -> list[str]:
+        """Of these, the networks that are HMO; all share one trained model."""
+        return [name for name in self.face_networks if self.config["networks"][name]["architecture"] in STUDY]
+
+    @property
+    def references(self) -> list[str]:
+        """Networks that are no models of vision, such as pixels, labels and random weights."""
+        download = self.config["download_weights"]
+        return [name for name, network in self.config["networks"].items() if is_reference(network, download)]
+
+    # Weights and code.
+
+    def is_downloaded(self, settings: Mapping[str, Any]) -> bool:
+        """Whether the weights of a network's entry are to be downloaded."""
+        where = origin(settings["architecture"], settings["weights"])
+        return where in ("publisher", "address") and bool(self.config["download_weights"])
+
+    @cached_property
+    def claim_training(self) -> list[str]:
+        """Networks that claim to be trained, whose weights are checked against a random copy."""
+        return [
+            name
+            for name, settings in self.config["networks"].items()
+            if self.is_downloaded(settings)
+            or origin(settings["architecture"], settings["weights"]) in ("package", "file")
+        ]
+
+    @cached_property
+    def to_download(self) -> dict[str, dict[str, Any]]:
+        """Weights that are to be downloaded, by the name of their file: entries with `architecture` and `weights`."""
+        entries = [settings for settings in self.config["networks"].values() if self.is_downloaded(settings)]
+        if self.config["download_weights"] and any(map(_starts_pretrained, self.config["trained"].values())):
+            entries += [{"architecture": name, "weights": "pretrained"} for name in HYBRID]
+        return {weights_key(entry["architecture"], entry["weights"]): entry for entry in entries}
+
+    def weights_file(self, network: str) -> str | None:
+        """The file of a network's weights; None where they are random or come with an installed package."""
+        settings = self.config["networks"][network]
+        architecture, weights = settings["architecture"], settings["weights"]
+        if self.is_downloaded(settings):
+            return paths.WEIGHTS.format(key=weights_key(architecture, weights))
+        if self.learns_faces(network):
+            folder = paths.HMO if architecture in STUDY else paths.FACE_NETWORK.format(network=network)
+            return f"{folder}/state.pt"
+        return weights if origin(architecture, weights) == "file" else None
+
+    def own_code(self, network: str) -> list[str]:
+        """The user's own files that make a network, with all that they import; none of networks known by name."""
+        settings = self.config["networks"][network]
+        source = settings["architecture"].rpartition(":")[0]
+        if not source:
+            return []
+        own = [Path(settings["python_path"]).expanduser()] if "python_path" in settings else []
+        return sorted({os.path.relpath(file) for file in own_code(source, [*own, Path(), *self.code_folders])})
+
+    # Readouts.
+
+    def readouts_of(self, network: str) -> list[str]:
+        """The readouts of a network: a readout that names networks is for these alone."""
+        return [
+            name for name, readout in self.config["readouts"].items() if network in readout.get("networks", [network])
+        ]
+
+    def readout_settings(self, readout: str) -> dict[str, Any]:
+        """A readout's entry without the networks it is for, so that to add a network fits no other again."""
+        return {key: value for key, value in self.config["readouts"][readout].items() if key != "networks"}
+
+    def fit_jobs(self) -> list[FitJob]:
+        """The jobs that fit readouts: one for all linear readouts of a network, one for each that takes minutes."""
+        found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for network in self.config["networks"]:
+            names = sorted(self.readouts_of(network))
+            deep = [name for name in names if "mlp" in self.config["readouts"][name]]
+            linear = tuple(name for name in names if name not in deep)
+            for kind in [("linear", linear)] * bool(linear) + [(name, (name,)) for name in deep]:
+                found.setdefault(kind, []).append(network)
+        return [FitJob(kind, readouts, tuple(networks)) for (kind, readouts), networks in found.items()]
+
+    # Encoders trained by gradient.
+
+    @cached_property
+    def trained(self) -> dict[str, dict[str, Any]]:
+        """Entries of the encoders that are trained on the neurons, by encoder: NAME-HEAD."""
+        return {f"{name}-{entry['head']}": entry for name, entry in self.config["trained"].items()}
+
+    def trained_of(self, dataset: str) -> list[str]:
+        """The trained encoders of a dataset; to co-train on categories, its stimuli must be labelled."""
+        labels = self.datasets[dataset].labels
+        return [
+            name
+            for name, entry in self.trained.items()
+            if dataset in entry.get("datasets", self.datasets)
+            and (labels or not entry["category_weight"])
+            and (self.faces_dataset or not self.learns_faces(entry["network"]))
+        ]
+
+    def trained_from(self, encoder: str) -> list[str]:
+        """Files of the weights that training starts from; none where they are random or come with a package."""
+        entry = self.trained[encoder]
+        if entry["network"] in self.config["networks"]:
+            file = self.weights_file(entry["network"])
+            return [file] if file else []
+        if not _starts_pretrained(entry) or not self.config["download_weights"]:
+            return []
+        return [paths.WEIGHTS.format(key=weights_key(name, "pretrained")) for name in HYBRID]
+
+    def own_code_of_trained(self, encoder: str) -> list[str]:
+        """The user's own files that make the network that is trained."""
+        network = self.trained[encoder]["network"]
+        return self.own_code(network) if network in self.config["networks"] else []
+
+    # What the study leaves.
+
+    def encoders(self) -> Iterator[tuple[str, str]]:
+        """Every encoder of the study: its dataset and the file of its predictions."""
+        for dataset in self.with_encoders:
+            names = [f"{network}-{name}" for network in self.networks_of(dataset) for name in self.readouts_of(network)]
+            for protocol in self.config["protocols"]:
+                for encoder in [*names, *self.trained_of(dataset)]:
+                    yield dataset, paths.PREDICTIONS.format(dataset=dataset, protocol=protocol, encoder=encoder)
+
+    def tables(self) -> list[str]:
+        """Every table."""
+        names = ["provenance.json"]
+        names += ["rsa", "left_out"] if self.with_rdms else []
+        names += [f"{dataset}_units" for dataset in self.with_sessions]
+        names += ["faces"] if self.face_networks else []
+        if self.with_encoders:
+            pages = [f"{table}.{suffix}" for table in ("summary", "reproduction") for suffix in ("csv", "md", "tex")]
+            names += ["scores", "layers", "weights", *pages]
+        return [paths.table(name) for name in names]
+
+    # What comes from outside.
+
+    def recordings_from_outside(self) -> dict[str, list[str]]:
+        """Files and folders of each dataset that the user gave or that are downloaded; none where it is simulated."""
+        return {name: source.from_outside() for name, source in self.datasets.items()}
+
+    def weights_from_outside(self) -> dict[str, list[str]]:
+        """Files of weights and code that the user gave or that are downloaded, by network or trained encoder."""
+        found: dict[str, list[str]] = {}
+        for network in self.config["networks"]:
+            file = None if self.learns_faces(network) else self.weights_file(network)
+            found[network] = [*([file] if file else []), *self.own_code(network)]
+        for encoder, entry in self.trained.items():
+            if entry["network"] not in self.config["networks"]:
+                found[encoder] = self.trained_from(encoder)
+        return {name: files for name, files in found.items() if files}
+
+
+def _starts_pretrained(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of `trained` names weights, as a hybrid may."""
+    return bool(entry.get("weights", "random") != "random")
