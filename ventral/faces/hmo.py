@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ventral.faces.task import FaceTask, first_of_group, score_detection
 from ventral.faces.training import BATCH, learn_faces
 from ventral.files.console import progress
 from ventral.gram.matrix import gram_of
@@ -172,7 +174,7 @@ def log_odds(model: HMO, images: Tensor) -> Floats:
 
 
 class TrainedHMO(NamedTuple):
-    """A trained network in evaluation mode, its card, and one row of what was drawn for every candidate module."""
+    """A trained network in evaluation mode, its card, and one row for every candidate module."""
 
     model: HMO
     card: dict[str, Any]
@@ -231,3 +233,25 @@ def train_hmo(
         for i, (plan, inner) in enumerate(zip(plans, inners, strict=True))
     ]
     return TrainedHMO(model.eval(), card, rows)
+
+
+def train_on_task(
+    images: NDArray[np.uint8], task: FaceTask, *, image_size: int, device: torch.device, **options: Any
+) -> tuple[TrainedHMO, pd.DataFrame]:
+    """Train an HMO on the train images of a task, and score it on every set.
+
+    Args:
+        images: (n, H, W, 3) uint8, or such a dataset in an open file.
+        task: of these images.
+        image_size: side in pixels of the images that HMO sees.
+        device: where networks run.
+        options: `modules`, `selection`, `chosen`, `epochs`, `train_filters` and `seed` of `train_hmo`.
+
+    Returns:
+        What was trained, and the rows of `score_detection`.
+    """
+    shown, train = to_input(images, image_size), task.train
+    distinct = first_of_group(task.group[train])
+    trained = train_hmo(shown[torch.from_numpy(train)], task.face[train], distinct=distinct, device=device, **options)
+    called = log_odds(trained.model, shown.to(device)) > 0
+    return trained, score_detection("hmo", called, shown.numpy(), task)

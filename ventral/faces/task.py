@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ventral.files.csv import read_columns
 from ventral.files.errors import InputError
+from ventral.scores.classification import beside_baselines, score_sets
 
 LABELLED = ("face", "nonface")
 HIGH_VARIATION = "high_variation"  # the set of ambiguous images: pareidolia, metamers, clutter, occluded faces
@@ -93,3 +94,19 @@ def first_of_group(groups: NDArray[np.str_]) -> NDArray[np.bool_]:
     first = np.zeros(len(groups), dtype=bool)
     first[np.unique(groups, return_index=True)[1]] = True
     return first
+
+
+def score_detection(name: str, called: NDArray[np.bool_], pixels: NDArray[np.floating], task: FaceTask) -> pd.DataFrame:
+    """How well a classifier detects faces, beside two baselines: a classifier of pixels, and the more frequent answer.
+
+    Args:
+        name: of the classifier.
+        called: (n,) whether it sees a face in each image.
+        pixels: (n, ...) the images.
+        task: of these images.
+
+    Returns:
+        Rows as of `ventral.scores.classification.score_sets`, for the sets in `SETS`.
+    """
+    answers = beside_baselines(name, called, pixels, task.face, task.train)
+    return pd.DataFrame(score_sets(answers, task.face, task.set, task.category, SETS))
