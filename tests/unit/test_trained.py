@@ -9,6 +9,8 @@ import torch
 import xarray as xr
 import yaml
 
+from ventral.encoders.keep.reading import read_encoder
+from ventral.encoders.train import train_encoder
 from ventral.encoders.trained import (
     Job,
     build_trained,
@@ -308,3 +310,29 @@ def test_names_of_readouts_and_of_trained_encoders():
 def test_a_wrong_readout_is_one_line(readout, fault):
     faults = check_config(config_of(network="cnn") | {"readouts": {"deep": readout}}, SCHEMA)
     assert len(faults) == 1 and faults[0].startswith(fault)
+
+
+def test_an_encoder_is_trained_scored_and_kept(tmp_path):
+    trained = train_encoder(
+        "net-linear",
+        filled(**CNN),
+        None,
+        IMAGES,
+        np.arange(N),
+        responses_of().assign_attrs(units="Hz"),
+        dataset="mine",
+        protocol="holdout",
+        weights_files=[],
+        seed=0,
+        checkpoints=tmp_path / "checkpoints",
+        device=torch.device("cpu"),
+        memory_mb=500,
+    )
+    expected, curves, _ = fitted(job_of(tmp_path / "other", **CNN))
+    np.testing.assert_array_equal(trained.predictions["prediction"], expected["prediction"])
+    assert trained.curves.equals(curves) and trained.predictions.attrs["network"] == "net"
+    assert (trained.predictions.attrs["readout"], trained.predictions.attrs["protocol"]) == ("linear", "holdout")
+    trained.keep(tmp_path / "kept")
+    kept = read_encoder(tmp_path / "kept")
+    assert (kept.card["name"], kept.card["dataset"], kept.card["seed"]) == ("net-linear", "mine", 0)
+    assert kept.card["precision"] == "float32" and set(kept.card["scores"]) == {"val", "test"}
