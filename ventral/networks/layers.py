@@ -19,11 +19,11 @@ from ventral.files.errors import InputError, listed
 
 MOST = 15  # layers that `auto` stands for
 SHOWN = 20  # layers that a message lists
-OUTPUT = "output"  # the layer that is what the whole network returns
+OUTPUT = "output"  # name of the layer that is the network's own output
 _NAME = re.compile(r"(.+?)(?:-t(\d+))?(?::(\d+))?", re.DOTALL)
 
-# Ways of naming blocks, of torchvision, timm and those who follow them. `auto` is the first of which every pattern is
-# there.
+# Names of blocks in torchvision, timm and packages that follow them. `auto` takes the first row whose patterns all
+# match.
 _NAMINGS: tuple[tuple[str, ...], ...] = (
     ("conv1", "layer[0-9]", "avgpool"),  # ResNet, ResNeXt
     ("features.conv0", "features.denseblock*", "features"),  # DenseNet
@@ -73,12 +73,12 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
     """Names of layers from names and shell patterns, in which `*` stops at a dot: `layer*` is `layer1` ... `layer4`.
 
     Args:
-        wanted: full names or patterns; those that a pattern stands for come in the order of the modules.
+        wanted: full names or patterns; the layers of a pattern come in the order of the modules.
         model: the network.
         field: what an error names.
 
     Raises:
-        InputError: listing the names there are, if one of those wanted is none of them.
+        InputError: if there is no such layer, listing those that there are.
     """
     names = module_names(model)
     aliases = {OUTPUT, *modules_of(model, remove_duplicate=False)} - {""}
@@ -94,7 +94,7 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
 
 
 def match(pattern: str, names: Sequence[str]) -> list[str]:
-    """Those names that fit a shell pattern part by part, the parts being what dots separate."""
+    """Those names that match a shell pattern part by part; dots separate the parts."""
     parts = pattern.split(".")
     return [
         name
@@ -107,9 +107,9 @@ def match(pattern: str, names: Sequence[str]) -> list[str]:
 def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...]:
     """The outputs of a network's blocks, at most 15, early to late: what `auto` stands for.
 
-    They are the modules that timm lists as its features; or blocks under a known way of naming them; or the longest
-    sequence of blocks of one kind; or else the network's own parts. Modules that do not run for an image, or give no
-    tensor with a row for every image, are left out.
+    They are the modules that timm lists as features; or else blocks with known names; or else the longest sequence of
+    blocks of one class; or else the network's own parts. Modules are left out if they do not run for an image, or if
+    their output has not one row for each image.
 
     Args:
         model: the network, in evaluation mode.
@@ -120,7 +120,7 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
         InputError: if the network does not run on an image.
     """
     ran: set[str] = set()
-    images = torch.zeros(2, 3, image_size, image_size)  # two, to tell their axis from another
+    images = torch.zeros(2, 3, image_size, image_size)  # two, so that their axis can be recognised
     with ExitStack() as stack, torch.inference_mode():
         for name, module in modules_of(model).items():
             handle = module.register_forward_hook(
@@ -137,14 +137,14 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
 
 @contextmanager
 def running(field: str, images: Tensor) -> Iterator[None]:
-    """Run a network on (b, 3, H, W) images, whatever its code does about it.
+    """Run a network on (b, 3, H, W) images, and report any failure of its code.
 
     Args:
         field: what an error names.
         images: for their shape.
 
     Raises:
-        InputError: in place of the network's own exceptions; a lack of memory or disk stays what it is.
+        InputError: in place of the network's own exceptions. Those about memory, disk or files stay as they are.
     """
     try:
         yield
@@ -157,7 +157,7 @@ def running(field: str, images: Tensor) -> Iterator[None]:
 
 
 def tensors_of(output: object) -> dict[str, Tensor]:
-    """The tensors that a module returned, by the ending of their names: "" of one, ":0", ":1" ... of several."""
+    """The tensors that a module returned, by the ending of their names: "" for one, ":0", ":1" ... for several."""
     if isinstance(output, Tensor):
         return {"": output}
     if isinstance(output, dict):
@@ -168,28 +168,28 @@ def tensors_of(output: object) -> dict[str, Tensor]:
 
 
 def real_tensors(output: object) -> dict[str, Tensor]:
-    """The tensors of real numbers among what a module returned, by the ending of their records' names."""
+    """Those of `tensors_of` that hold real numbers."""
     return {end: tensor for end, tensor in tensors_of(output).items() if tensor.is_floating_point()}
 
 
 def rows_of(output: object, n_images: int) -> dict[str, Tensor]:
-    """Those of `real_tensors` that have a row an image."""
+    """Those of `real_tensors` with one row for each image."""
     return {end: tensor for end, tensor in real_tensors(output).items() if tensor.shape[:1] == (n_images,)}
 
 
 def module_names(model: nn.Module) -> list[str]:
-    """Names of all modules within a network that can be recorded, in its own order, each once."""
+    """Names of all modules of a network that can be recorded, in its own order, each once."""
     return [name for name in modules_of(model) if name]
 
 
 def modules_of(model: nn.Module, remove_duplicate: bool = True) -> dict[str, nn.Module]:
-    """The modules of a network by name, itself as "", but for scripted ones: within these nothing can be recorded."""
+    """The modules of a network by name, itself as "". Scripted modules are left out: they cannot be recorded."""
     named = model.named_modules(remove_duplicate=remove_duplicate)
     return {name: module for name, module in named if not isinstance(module, torch.jit.ScriptModule)}
 
 
 def _blocks(model: nn.Module, names: list[str]) -> list[str]:
-    """The blocks among the names of those modules that run."""
+    """The blocks, among the names of the modules that run."""
     listing = getattr(model, "feature_info", None)
     features = [str(entry.get("module")) for entry in listing] if isinstance(listing, list) else []  # timm's
     if len(features) > 1 and set(features) <= set(names):
@@ -203,12 +203,12 @@ def _blocks(model: nn.Module, names: list[str]) -> list[str]:
 
 
 def _end(name: str, names: list[str]) -> list[str]:
-    """The module, or, where it only holds others (an nn.ModuleList), the last of those that run."""
+    """The module itself; or, if it only holds others (an nn.ModuleList), the last of these that runs."""
     return [name] if name in names else match(f"{name}.*", names)[-1:]
 
 
 def _named_blocks(model: nn.Module) -> list[str]:
-    """Blocks under a known way of naming them, here or in the part that holds nearly all parameters."""
+    """Blocks with known names, in the network or in the part that holds nearly all parameters."""
     prefix, size = "", _size(model)
     while True:
         for naming in _NAMINGS:
@@ -226,7 +226,7 @@ def _size(model: nn.Module) -> int:
 
 
 def _plain_features(model: nn.Module) -> list[str]:
-    """Of networks with `features` and a classifier: pooled and rectified maps or blocks; rectified units."""
+    """For networks with `features` and a classifier: pooled and rectified maps or blocks, and rectified units."""
     features = getattr(model, "features", None)
     if not isinstance(features, nn.Sequential):
         return []
@@ -235,7 +235,7 @@ def _plain_features(model: nn.Module) -> list[str]:
         list(module.children()) for _, module in kinds
     ):  # AlexNet and VGG
         chosen = [name for name, module in kinds if isinstance(module, nn.MaxPool2d)]
-        if len(kinds) <= MOST:  # few enough for the convolutions that no pooling follows
+        if len(kinds) <= MOST:  # few enough to add the convolutions without pooling
             after = [module for _, module in kinds[1:]] + [None]
             chosen = [
                 name
@@ -252,7 +252,7 @@ def _plain_features(model: nn.Module) -> list[str]:
 
 
 def _repeated_blocks(model: nn.Module) -> list[str]:
-    """The children of the longest container of at least three blocks of one class, blocks being made of parts."""
+    """The children of the longest container of at least three blocks of one class. A block has children of its own."""
     best: list[str] = []
     for name, module in model.named_modules():
         blocks = list(module.children()) if isinstance(module, nn.Sequential | nn.ModuleList) else []
@@ -263,7 +263,7 @@ def _repeated_blocks(model: nn.Module) -> list[str]:
 
 
 def _parts(model: nn.Module) -> list[str]:
-    """The network's children, of a network that only wraps another those of the other."""
+    """The network's children; if it only wraps another network, the children of that one."""
     prefix = ""
     while len(children := list(model.named_children())) == 1 and list(children[0][1].children()):
         prefix += children[0][0] + "."
