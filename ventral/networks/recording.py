@@ -12,11 +12,11 @@ from ventral.networks.layers import OUTPUT, match, modules_of, parse_name, real_
 
 @dataclass(frozen=True)
 class Records:
-    """What a network leaves to be recorded.
+    """Which records a network gives.
 
     Attributes:
-        shapes: of every record, in order of the layers asked for, without the axis of images.
-        runs: how often each of their modules runs an image.
+        shapes: shape of every record without the axis of images, in order of the layers asked for.
+        runs: how often each module runs for an image.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -24,7 +24,7 @@ class Records:
 
 
 def module_of(model: nn.Module, layer: str) -> str | None:
-    """The module that a layer's or record's name means; "" is the whole network, None where there is no such module."""
+    """The name of a layer's module; "" for the whole network, None if there is no such module."""
     modules = modules_of(model, remove_duplicate=False)
     for name in (layer, parse_name(layer).module):
         if name and name in modules:
@@ -35,7 +35,7 @@ def module_of(model: nn.Module, layer: str) -> str | None:
 
 
 def matches(layer: str, record: str) -> bool:
-    """Whether a record is of the layer, given by its module's name, by its own, or by a pattern of either."""
+    """Whether a record belongs to a layer, which is the name of the record or its module, or a pattern for either."""
     full = parse_name(record)
     return layer in (record, str(full._replace(item=None)), full.module) or bool(match(layer, [full.module, record]))
 
@@ -55,12 +55,12 @@ def hooked(model: nn.Module, modules: Sequence[str], receive: Callable[[str, obj
 
 
 def find_records(model: nn.Module, layers: Sequence[str], example: Tensor) -> Records:
-    """Run the network once to find what the layers put out, and how often they run.
+    """Run the network once to find the outputs of the layers, and how often their modules run.
 
     Args:
         model: in evaluation mode; the caller turns gradients off.
-        layers: names of modules, each for all of its records, or of single records.
-        example: (b, 3, H, W) images, two or more: a record has as many rows, anything else is none.
+        layers: names of modules, which stand for all of their records, or of single records.
+        example: (b, 3, H, W) two images or more. A record has one row for each; other outputs are ignored.
     """
     modules = {layer: name for layer in layers if (name := module_of(model, layer)) is not None}
     runs: Counter[str] = Counter()

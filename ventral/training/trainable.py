@@ -1,4 +1,4 @@
-"""An encoder trained by gradient: a backbone, the layer at which its features are taken, and a head."""
+"""An encoder that can be trained by gradient: a backbone, one of its layers, and a head on the layer."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -14,19 +14,18 @@ from ventral.training.heads import Head, HeadPlan, build_head
 
 
 class _Reached(Exception):
-    """The layer has run: what follows it in the network need not."""
+    """The layer has run, so the rest of the network need not."""
 
 
 class Encoder(nn.Module):
     """Images -> features of one layer -> rates of t neuroids.
 
-    The network is run up to the layer and no further. Rates are predicted in standard deviations about the mean of
-    each neuroid, which `mean` and `std` undo; training sets these from its responses.
+    The network runs up to the layer and no further. The head predicts z-scored rates, which `mean` and `std` of each
+    neuroid turn into rates; training sets these from the responses.
 
     Args:
-        backbone: any network; it may be frozen, trained in parts, or trained whole (see `freeze`).
-        layer: name of the module whose output is taken, or "output"; `NAME-t1` for its second run within an image,
-            `NAME:0` for the first tensor of several that it returns.
+        backbone: any network; `freeze` says which parts of it are trained.
+        layer: full name of a layer, see `ventral.networks.layers`.
         head: from `build_head`.
         n_neuroids: number of rates t.
 
@@ -48,14 +47,14 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.ones(n_neuroids))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(b, 3, H, W) prepared images -> (b, t) rates in standard deviations, and category logits or None."""
+        """(b, 3, H, W) prepared images -> (b, t) z-scored rates, and category logits or None."""
         return self.head(features_at(self.backbone, self.layer, images))
 
     def freeze(self, trainable: Sequence[str]) -> None:
-        """Leave of the backbone only the modules that match a pattern trainable, with all that is within them.
+        """Freeze the backbone but for the modules that match a pattern, and all modules within these.
 
         Args:
-            trainable: names of modules, or shell patterns; ("*",) for the whole backbone, () for none of it.
+            trainable: names of modules, or shell patterns; ("*",) trains the whole backbone, () nothing of it.
 
         Raises:
             InputError: if a pattern matches no module.
@@ -75,14 +74,14 @@ class Encoder(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "Encoder":
-        """As of any module, but what is frozen stays in evaluation mode: its batch norm keeps its statistics."""
+        """Set training mode; frozen modules stay in evaluation mode, so that their batch norm keeps its statistics."""
         super().train(mode)
         for name, module in self.backbone.named_modules():
             module.training = mode and name in self._trained
         return self
 
     def changing(self) -> dict[str, Tensor]:
-        """Of the state dict what training can change, buffers of trained modules included. Not copied."""
+        """The part of the state dict that training can change, with the buffers of trained modules; not copied."""
         kept = {f"backbone.{name}." if name else "backbone." for name in self._trained}
         return {
             name: value
@@ -106,14 +105,14 @@ def build_encoder(
     Args:
         backbone: the network, on the CPU.
         layer: see `Encoder`.
-        head: what stands on the layer.
-        example: (b, 3, H, W) prepared image, or (b, k) features for a backbone that takes such; for its shape.
+        head: plan of the head.
+        example: (b, 3, H, W) prepared images, or (b, k) features if the backbone takes these; only the shape matters.
         n_neuroids: number of rates.
         n_categories: number of object categories to co-train on; 0 for none.
         seed: of the head's weights.
 
     Raises:
-        InputError: if the layer is not there, does not run, or the head does not fit it.
+        InputError: if there is no such layer, it does not run, or the head does not fit it.
     """
     backbone.eval()
     with torch.no_grad():
@@ -124,10 +123,10 @@ def build_encoder(
 
 
 def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
-    """(b, ...) output of a layer; nothing after it runs.
+    """(b, ...) output of a layer; the network stops after it.
 
     Raises:
-        InputError: if there is no such layer, it does not run, or gives no tensor.
+        InputError: if there is no such layer, it does not run, or it returns no tensor.
     """
     module, run, item = _find(backbone, layer)
     if module is None:
@@ -151,7 +150,7 @@ def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
 
 
 def _find(backbone: nn.Module, layer: str) -> tuple[nn.Module | None, int, int | None]:
-    """The module of a layer (None: the whole network), which of its runs, and which of its outputs."""
+    """The module of a layer (None for the whole network), the number of its run, and of its output."""
     name = module_of(backbone, layer)
     if name is None:
         problem = f"no layer {layer!r}" if layer else "no layer named"
@@ -162,7 +161,7 @@ def _find(backbone: nn.Module, layer: str) -> tuple[nn.Module | None, int, int |
 
 
 def _tensor(output: Any, item: int | None, layer: str) -> Tensor:
-    """The tensor that a layer's output is or, where it holds several, the one asked for."""
+    """The output of a layer; the one asked for, if there are several."""
     if isinstance(output, Tensor) and not item:
         return output
     values = list(output.values()) if isinstance(output, dict) else output
