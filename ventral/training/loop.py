@@ -29,7 +29,7 @@ MOMENTUM = 0.9  # of sgd
 
 
 def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """Sum of squared differences over the cells of (b, t) `target` that are not NaN; the loss is this over their number."""
+    """Sum of squared differences over the cells of (b, t) `target` that are not NaN."""
     observed = target.isfinite()
     return torch.where(observed, predicted - target.nan_to_num(), 0).square().sum()
 
