@@ -1,4 +1,4 @@
-"""What lay in the receptive fields at each fixation of Xiao et al. 2024: patches of the images shown."""
+"""Patches of the images in the receptive fields at each fixation of Xiao et al. 2024."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from ventral.files.csv import read_columns
 
 Floats = NDArray[np.float64]
 CENTRE = ["centre_x_dva", "centre_y_dva"]
-LANCZOS = 3  # pixels that the filter reaches, of the coarser of the two grids
+LANCZOS = 3  # reach of the filter in pixels of the coarser grid
 
 
 def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
@@ -44,13 +44,13 @@ def field_centre(session: str, unit_rf: str | Path) -> Floats | None:
 
 
 def pixels_per_degree(image: NDArray[np.uint8], size_dva: Floats) -> float:
-    """Scale of an (H, W, 3) image that was fitted, its proportions kept, into (2,) width and height in degrees."""
+    """Scale of an (H, W, 3) image that was shown within (2,) width and height in degrees, with its proportions kept."""
     height, width = image.shape[:2]
     return float(max(width / size_dva[0], height / size_dva[1]))
 
 
 def crop_square(image: NDArray[np.uint8], centre: Floats, width: float, side: int) -> NDArray[np.uint8]:
-    """A square patch of an image, resized; grey where it leaves the image.
+    """A square patch of an image, resized; grey outside of the image.
 
     Args:
         image: (H, W, 3).
@@ -64,7 +64,7 @@ def crop_square(image: NDArray[np.uint8], centre: Floats, width: float, side: in
     left, top = np.asarray(centre) - width / 2
     margin = int(
         np.ceil(LANCZOS * max(1, width / side))
-    )  # beyond the patch, so that its edges are filtered as its inside
+    )  # around the patch, so that its edges are filtered like its inside
     column, row = int(np.floor(left)) - margin, int(np.floor(top)) - margin
     span = int(np.ceil(width)) + 1 + 2 * margin
     around = Image.new("RGB", (span, span), (BACKGROUND,) * 3)
@@ -74,15 +74,15 @@ def crop_square(image: NDArray[np.uint8], centre: Floats, width: float, side: in
 
 
 def place_crops(fixations: pd.DataFrame, centre: Floats | None) -> pd.DataFrame:
-    """Where each crop is taken: where the eye was on the image, and from there the centre of the receptive fields.
+    """Places of the crops: the gaze on the image plus the centre of the receptive fields.
 
     Args:
         fixations: from `choose_fixations`.
         centre: (2,) from `field_centre`; None for the fovea.
 
     Returns:
-        One row a fixation: `stimulus_id`, its own id; `session`; `image_id` of the image it fell on; `CENTRE` in
-        degrees from the middle of that image; and `around`, "field" or "fovea".
+        One row for each fixation: `stimulus_id`, its own id; `session`; `image_id` of its image; `CENTRE` in degrees
+            from the middle of that image; and `around`, "field" or "fovea".
     """
     places = fixations[["x_dva", "y_dva"]].to_numpy() + (0 if centre is None else centre)
     columns = {
@@ -98,7 +98,7 @@ def place_crops(fixations: pd.DataFrame, centre: Floats | None) -> pd.DataFrame:
 def cut_crops(
     fixations: pd.DataFrame, size_dva: Floats, degrees: float, side: int, source: str | Path, read: Reader
 ) -> Iterator[tuple[pd.Index, NDArray[np.uint8]]]:
-    """Cut out what was at each place of the images, image after image, each read once.
+    """Cut the crops out of the images, image after image; each image is read once.
 
     Args:
         fixations: `file` of the image in the source, and `CENTRE` in degrees from the centre of the image, y upwards.
