@@ -210,5 +210,7 @@ def test_a_module_that_runs_as_often_as_the_images_say_is_refused(always, capsys
 
     images = np.concatenate([np.zeros_like(IMAGES), np.full_like(IMAGES, 255)])
     network = mine(Using(nn.Identity(), more_for_bright), "part")
-    with pytest.raises(InputError, match=r"networks\.mine\.layers: a layer does not run equally often for all images"):
+    with pytest.raises(
+        InputError, match=r"networks\.mine\.layers: a layer does not run the same number of times for all images"
+    ):
         list(extract_grams(network, images, memory_mb=100, scratch=None, device=CPU))

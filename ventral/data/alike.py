@@ -66,5 +66,5 @@ def tell_alike(images: NDArray[np.uint8], stimulus_id: Sequence[str], source: st
     pairs = [(ids[alone[i]], ids[alone[j]]) for i, j in nearly_alike(images[i] for i in alone)]
     if pairs:
         names = listed([f"{one} and {other}" for one, other in pairs], NAMED)
-        print(f"warning: {source}: images that look nearly alike, which a split may part: {names}", file=sys.stderr)
+        print(f"warning: {source}: images that look nearly alike, which a split may separate: {names}", file=sys.stderr)
     return ids[first]

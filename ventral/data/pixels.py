@@ -77,7 +77,7 @@ def _decode_deep(image: Image.Image, source: str | Path, name: str) -> NDArray[n
             raise InputError(source, name, problem, "save it from 0 (black) to 1 (white), or with 8 bits")
         shades = values.astype(np.float32)
     elif image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these formats, this mode has 16 bits
-        problem = "whole numbers of 32 bits or with a sign, of which none is known to be white"
+        problem = "whole numbers with 32 bits or a sign, for which white is not defined"
         raise InputError(source, name, problem, "save it with 8 bits, or with 16 without a sign")
     else:
         shades = values / np.float32(2 ** tags.get(BITS, (16,))[0] - 1)

@@ -199,7 +199,7 @@ def extract_grams(
                 remedy = "set TMPDIR to a larger disk, or name fewer layers"
                 raise InputError(scratch or "temporary folder", network.name, problem, remedy) from None
             if not whole:
-                problem = "a layer does not run equally often for all images"
+                problem = "a layer does not run the same number of times for all images"
                 raise InputError("config", f"{field}.layers", problem, "choose other layers")
         for name in progress(list(units), f"{network.name}: Gram matrices"):
             blocks = on_device(stores.pop(name).blocks(), device)

@@ -125,7 +125,7 @@ def address_of(architecture: str, weights: str, sha256: str | None, ask: Callabl
     if library in ("", "timm") and is_model(name.partition(".")[0]):
         return _of_timm(name, weights, ask)
     raise InputError(
-        "config", architecture, f"nobody known publishes {weights!r} of it", "give a path or an https address"
+        "config", architecture, f"no known publisher has {weights!r} of it", "give a path or an https address"
     )
 
 
@@ -186,7 +186,7 @@ def _hash_in_name(url: str) -> Source:
     """A file at an address. Its digest is in the name, as torch.hub has it, or it has none."""
     found = re.search(r"-([0-9a-f]{8,64})\.[a-z.]+$", url)
     if not found:
-        print(f"{url}: its publisher tells no hash", file=sys.stderr)
+        print(f"{url}: its publisher gives no hash", file=sys.stderr)
     return Source((url,), f"sha256:{found[1]}" if found else None)
 
 

@@ -37,7 +37,7 @@ def check_steady(network: Network, records: Records, images: Tensor, precision: 
     again = _features(network.model, records, images, (0, -1), field)
     if layer := _differing(seen, again, SAME_PASS):
         problem = f"features of an image are not the same from pass to pass (layer {layer})"
-        remedy = "have it draw nothing at random in evaluation: F.dropout wants training=self.training, so does noise"
+        remedy = "draw nothing at random in evaluation: F.dropout needs training=self.training, and noise the same"
         raise InputError("config", field, problem, remedy)
     turned = _features(network.model, records, images[[-1, 0]], (1, 0), field)
     if layer := _differing(seen, turned, batch):

@@ -81,7 +81,7 @@ def region_parts(responses: xr.Dataset) -> list[Part]:
         for part in own if apart else [here]:
             stimuli, n, lacks = shared(seen[:, part]), int(part.sum()), ""
             if n < LEAST:
-                lacks = f"of {n} neuroid{'s' * (n > 1)}, and an RDM needs {LEAST}"
+                lacks = f"only {n} neuroid{'s' * (n > 1)}, but an RDM needs {LEAST}"
             elif len(stimuli) < LEAST:
                 lacks = f"no {LEAST} stimuli were seen by the same {LEAST} neuroids"
             session = f" {sessions[part][0]}" if apart else ""
