@@ -11,7 +11,7 @@ from ventral.files.errors import InputError, refusing
 from ventral.networks.published import FACES, STUDY, origin
 from ventral.study import paths
 
-SCHEMA = Path(__file__).parents[1] / "workflow" / "schemas" / "config.schema.yaml"
+HOME = Path(__file__).parents[1]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,6 +70,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
     )
     doctor.set_defaults(run=lambda given: run_doctor(given.configfile))
+    debug = add_command(
+        commands,
+        "debug",
+        help="run the script of one job in this process, without Snakemake",
+        description="Run the script of a rule as Snakemake would, but in this process, for a debugger or a profiler "
+        "(python -m pdb -m ventral debug ...). Its inputs must be there.",
+        example="debug extract_activations dataset=majaj network=pixels --configfile config/small.yaml",
+    )
+    debug.add_argument("rule", metavar="RULE", help="name of the rule")
+    debug.add_argument("wildcards", metavar="NAME=VALUE", nargs="*", help="its wildcards")
+    debug.add_argument("--configfile", metavar="FILE", nargs="+", default=[], help="the study (default: config.yaml)")
+    debug.set_defaults(run=lambda given: say(run_rule(given.rule, given.wildcards, given.configfile)))
+    schema = add_command(
+        commands,
+        "schema",
+        help="write what is made from the declared keys of a config",
+        description="Write the schema by which an editor completes and checks a config, and the reference page of "
+        "every key, docs/config.md. Only a change of the library changes them.",
+        example="schema",
+    )
+    schema.set_defaults(run=lambda given: say(write_generated()))
     given = parser.parse_args(arguments)
     try:
         return int(given.run(given))
@@ -106,6 +127,31 @@ def write_report(folder: str | Path, page: str | Path | None) -> str:
     from ventral.report.folder import report_folder
 
     return str(report_folder(folder, page))
+
+
+def run_rule(rule: str, wildcards: Sequence[str], config_files: Sequence[str]) -> str:
+    """Run the script of a rule, its wildcards given as NAME=VALUE; the files that it wrote, one a line.
+
+    Raises:
+        InputError: as `run_script`, or if a wildcard has no value.
+    """
+    from ventral.study.debug import run_script
+
+    pairs = [wildcard.partition("=") for wildcard in wildcards]
+    if unset := [name for name, sign, _ in pairs if not sign]:
+        raise InputError("command line", unset[0], "no value", "write it as NAME=VALUE")
+    return "\n".join(run_script(rule, {name: value for name, _, value in pairs}, config_files))
+
+
+def write_generated() -> str:
+    """Write the files that are made from the dataclasses of the config's keys; their names, one a line."""
+    from ventral.study.reference import generated
+
+    files = generated()
+    for name, text in files.items():
+        with writing(HOME / name) as temporary:
+            temporary.write_text(text)
+    return "\n".join(files)
 
 
 def run_doctor(config_files: Sequence[str]) -> int:
@@ -195,9 +241,10 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
     """
     import yaml
 
-    from ventral.study.config import check_config, fill_defaults, with_copies
+    from ventral.study.config import with_copies
+    from ventral.study.faults import check_config
+    from ventral.study.schema import fill_defaults
 
-    schema = yaml.safe_load(SCHEMA.read_text())
     networks: dict[str, Any] = {}
     if Path(config_file).is_file():
         with refusing(config_file, "YAML", "not readable", "correct it"):
@@ -205,12 +252,12 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
                 config = yaml.safe_load(Path(config_file).read_bytes())
             except yaml.YAMLError as error:
                 raise InputError(config_file, "YAML", str(error), "correct it") from None
-        faults = check_config(config, schema)
+        faults = check_config(config)
         if faults:
             field, _, fault = faults[0].partition(": ")
             problem, _, remedy = fault.rpartition("; ")
             raise InputError(config_file, field, problem, remedy)
-        fill_defaults(config, schema)
+        fill_defaults(config)
         networks = with_copies(config["networks"], config["seed"])
     elif config_file != "config.yaml":
         raise InputError(config_file, "config", "no such file", "correct the path")

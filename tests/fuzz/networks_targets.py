@@ -1,6 +1,5 @@
 """Weights, kept encoders and configs."""
 
-import copy
 import hashlib
 import io
 import json
@@ -10,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import torch
 import yaml
@@ -19,7 +17,7 @@ from torch import nn
 
 from tests.fuzz.files_targets import picture
 from tests.fuzz.target import Target
-from ventral.__main__ import SCHEMA, network_settings
+from ventral.__main__ import network_settings
 from ventral.data.pixels import fitting
 from ventral.encoders.keep.primal import NETWORK, READOUT, Primal, keep_linear
 from ventral.encoders.keep.reading import predict_images
@@ -31,7 +29,7 @@ from ventral.networks.published import address_of
 from ventral.networks.state_files import read_states
 from ventral.networks.weights import load_state
 from ventral.networks.zoo import build_network
-from ventral.study.config import check_config
+from ventral.study.faults import check_config
 
 SIDE = 8
 HOME = Path(__file__).parents[2]
@@ -249,16 +247,8 @@ trained:
 """
 
 
-LOAD = yaml.safe_load
-CONFIG_SCHEMA = LOAD(SCHEMA.read_text())
-
-
 def read_config(path: Path) -> None:
-    def load(text: bytes | str) -> Any:
-        return copy.deepcopy(CONFIG_SCHEMA) if isinstance(text, str) else LOAD(text)
-
-    with patch.object(yaml, "safe_load", load):  # the schema's text takes longer to read than all the rest
-        settings = network_settings("net", path)
+    settings = network_settings("net", path)
     assert isinstance(settings["architecture"], str) and isinstance(settings["weights"], str)
 
 
@@ -313,7 +303,7 @@ def read_whole_config(path: Path) -> None:
         found = yaml.safe_load(path.read_bytes())
     except Exception:  # the workflow's engine reads it, and says so itself
         found = {}
-    faults = check_config(found, CONFIG_SCHEMA)
+    faults = check_config(found)
     assert all(isinstance(fault, str) and len(fault) < 5000 for fault in faults) and len(faults) < 500
     if faults:
         raise InputError(path, "config", faults[0], "correct it")

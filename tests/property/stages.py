@@ -14,7 +14,6 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-import yaml
 
 from ventral.data import responses as responses_module
 from ventral.data.images import open_images
@@ -27,7 +26,6 @@ from ventral.networks.published import origin
 from ventral.study.config import complete
 
 HOME = Path(__file__).parents[2]
-SCHEMA = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
 DATASET = "mine"
 OF_NETWORK = "state dict"  # the field of an encoder that is refused for what its network is made of
 
@@ -97,7 +95,7 @@ def check(config: Mapping[str, Any]) -> dict[str, Any]:
         Refused: if it has faults.
     """
     whole: dict[str, Any] = copy.deepcopy(dict(config))
-    if faults := complete(whole, SCHEMA):
+    if faults := complete(whole):
         raise Refused("config", faults[0])
     return whole
 

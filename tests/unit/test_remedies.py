@@ -8,6 +8,8 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
+from ventral.study.schema import schema_for_editors
+
 ROOT = Path(__file__).parents[2]
 MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "ventral").rglob("*.py"))}
 SAYERS = {"InputError": 3, "refusing": 3, "open_hdf5": 3, "Check": 2}  # where each takes its remedy
@@ -54,7 +56,7 @@ def keys_of(schema):
 @pytest.fixture(scope="module")
 def known():
     """Keys of the config, options of both command lines, rules, and arguments of functions that people call."""
-    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    schema = yaml.safe_load(schema_for_editors())
     rules = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
     options = {option for action in get_argument_parser()._actions for option in action.option_strings}
     own = (ROOT / "ventral" / "__main__.py").read_text()

@@ -1,13 +1,11 @@
 """Entries under `trained`: from the config to a recipe, an encoder, and predictions of what is held out."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
-import yaml
 
 from ventral.encoders.keep.reading import read_encoder
 from ventral.encoders.train import train_encoder
@@ -24,10 +22,11 @@ from ventral.encoders.trained import (
 )
 from ventral.files.errors import InputError
 from ventral.networks.weights import fingerprint
-from ventral.study.config import check_config, fill_defaults, find_misnamed
+from ventral.study.config import find_misnamed
+from ventral.study.faults import check_config
+from ventral.study.schema import fill_defaults
 from ventral.tables.scoring import score_encoder
 
-SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml").read_text())
 N, SIDE, NEUROIDS = 80, 16, 4
 RNG = np.random.default_rng(0)
 IMAGES = np.repeat(np.repeat(RNG.integers(0, 256, (N, 4, 4, 3), dtype=np.uint8), 4, axis=1), 4, axis=2)
@@ -46,8 +45,8 @@ def config_of(**entry):
 def filled(**entry):
     """An entry with defaults filled in."""
     config = json.loads(json.dumps(config_of(**entry)))
-    assert check_config(config, SCHEMA) == []
-    fill_defaults(config, SCHEMA)
+    assert check_config(config) == []
+    fill_defaults(config)
     assert find_misnamed(config) == []
     return config["trained"]["net"]
 
@@ -235,26 +234,35 @@ def test_a_layer_that_is_not_there_is_named(tmp_path):
 @pytest.mark.parametrize(
     "entry, fault",
     [
-        ({"network": "cnn", "head": "deep"}, "trained.net.head: 'deep' does not do; one of linear, mlp, factorised"),
+        (
+            {"network": "cnn", "head": "deep"},
+            "trained.net.head: 'deep' is not allowed; give one of linear, mlp, factorised",
+        ),
         ({"network": "cnn", "cnn": {"depth": 2}}, "trained.net.cnn.depth: unknown key; known are: layers"),
-        ({"network": "cnn", "cnn": {"layers": 0}}, "trained.net.cnn.layers: 0 does not do; give 1 to 4 layers"),
-        ({"network": "cnn", "learning_rate": "1e-3"}, "trained.net.learning_rate: '1e-3' does not do; give a number"),
-        ({"network": "cnn", "batch": 0}, "trained.net.batch: 0 does not do; give a whole number from 1"),
+        (
+            {"network": "cnn", "cnn": {"layers": 0}},
+            "trained.net.cnn.layers: 0 is not allowed; give a whole number from 1 to 4",
+        ),
+        (
+            {"network": "cnn", "learning_rate": "1e-3"},
+            "trained.net.learning_rate: '1e-3' is not allowed; give a number",
+        ),
+        ({"network": "cnn", "batch": 0}, "trained.net.batch: 0 is not allowed; give a whole number from 1"),
         ({"network": "cnn", "epoch": 3}, "trained.net.epoch: unknown key; did you mean epochs?"),
-        ({"network": "cnn", "trainable": "some"}, "trained.net.trainable: 'some' does not do; give all, none"),
+        ({"network": "cnn", "trainable": "some"}, "trained.net.trainable: 'some' is not allowed; give all, none"),
         (
             {"network": "cnn", "search": {"over": {"batc": [1, 2]}}},
             "trained.net.search.over.batc: unknown key; did you",
         ),
         (
             {"network": "cnn", "search": {"over": {"batch": 8}}},
-            "trained.net.search.over.batch: 8 does not do; give two",
+            "trained.net.search.over.batch: 8 is not allowed; give a list of two",
         ),
         ({"head": "mlp"}, "trained.net: missing network; add it"),
     ],
 )
 def test_a_wrong_entry_is_one_line(entry, fault):
-    faults = check_config(config_of(**entry), SCHEMA)
+    faults = check_config(config_of(**entry))
     assert len(faults) == 1 and faults[0].startswith(fault)
 
 
@@ -272,26 +280,26 @@ def test_a_wrong_entry_is_one_line(entry, fault):
         ),
         (
             {"network": "cnn", "search": {"over": {"batch": [64, 128, 256]}}},
-            "trained.net.search.over.batch: without the entry's own 32, the first to be tried; give both",
+            "trained.net.search.over.batch: lacks the entry's own 32, which is tried first; add it",
         ),
         (
             {"network": "cnn", "search": {"over": {"learning_rate": [0.01, 0.1]}}},
-            "trained.net.search.over.learning_rate: without the entry's own 0.001, the first to be tried; give both",
+            "trained.net.search.over.learning_rate: lacks the entry's own 0.001, which is tried first; add it",
         ),
     ],
 )
 def test_an_entry_that_names_what_is_not_there_is_one_line(entry, fault):
     config = config_of(**entry)
-    assert check_config(config, SCHEMA) == []
-    fill_defaults(config, SCHEMA)
-    assert find_misnamed(config) == [fault]
+    faults = check_config(config)
+    fill_defaults(config)
+    assert faults + find_misnamed(config) == [fault]
 
 
 def test_names_of_readouts_and_of_trained_encoders():
     config = config_of(network="cnn") | {"readouts": {"deep": {"mlp": [8], "networks": ["pixle"]}}}
     config["trained"]["pixels"] = {"network": "cnn"}
-    assert check_config(config, SCHEMA) == []
-    fill_defaults(config, SCHEMA)
+    assert check_config(config) == []
+    fill_defaults(config)
     assert find_misnamed(config) == [
         "readouts.deep.networks: no network 'pixle'; did you mean pixels?",
         "trained.pixels: a network has this name too; rename one",
@@ -301,14 +309,14 @@ def test_names_of_readouts_and_of_trained_encoders():
 @pytest.mark.parametrize(
     "readout, fault",
     [
-        ({"pls": 5, "mlp": [8]}, "readouts.deep: {'pls': 5, 'mlp': [8]} does not do; pls goes without"),
-        ({"alpha": 1, "mlp": [8]}, "readouts.deep: {'alpha': 1, 'mlp': [8]} does not do; mlp goes without alpha"),
-        ({"mlp": 8}, "readouts.deep.mlp: 8 does not do; give a list of sizes"),
+        ({"pls": 5, "mlp": [8]}, "readouts.deep.pls: unknown key of kind mlp; known are: mlp, "),
+        ({"alpha": 1, "mlp": [8]}, "readouts.deep.alpha: unknown key of kind mlp; known are: mlp, "),
+        ({"mlp": 8}, "readouts.deep.mlp: 8 is not allowed; give a list of sizes"),
         ({"networks": ["pixels"]}, "readouts.deep: missing alpha; add it"),
     ],
 )
 def test_a_wrong_readout_is_one_line(readout, fault):
-    faults = check_config(config_of(network="cnn") | {"readouts": {"deep": readout}}, SCHEMA)
+    faults = check_config(config_of(network="cnn") | {"readouts": {"deep": readout}})
     assert len(faults) == 1 and faults[0].startswith(fault)
 
 

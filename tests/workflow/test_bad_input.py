@@ -98,15 +98,15 @@ def test_every_fault_of_a_config_has_its_line(refused_by_study):
     )
     for fault in (
         "sede: unknown key; did you mean seed?",
-        "seed: 'one' does not do; give a whole number",
-        "bootstrap: 10 does not do; give at least 100 resamples",
+        "seed: 'one' is not allowed; give a whole number from 0",
+        "bootstrap: 10 is not allowed; give a whole number from 100",
         "split.tests: unknown key; did you mean test?",
-        "datasets.majaj.simulation.image_size: 'large' does not do; give a size in pixels",
-        "datasets.mine.respones: unknown key; did you mean responses?",
+        "datasets.majaj.simulation.image_size: 'large' is not allowed; give a whole number from 32",
+        "datasets.mine.respones: unknown key of kind files; did you mean responses?",
         "datasets.mine: missing responses; add it",
         "networks.typo.weight: unknown key; did you mean weights?",
         "networks.empty: missing architecture; add it",
-        "readouts.typo.component: unknown key; did you mean components?",
+        "readouts.typo.component: unknown key of kind ridge; did you mean components?",
         "readouts.empty: missing alpha; add it",
     ):
         assert f"study.yaml: {fault}\n" in said

@@ -9,12 +9,12 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ventral.study.config import check_config
 from ventral.study.doctor import joined
+from ventral.study.faults import check_config
+from ventral.study.schema import schema
 
 REPO = Path(__file__).parents[2]
 LOCK = (REPO / "requirements.lock").read_text().splitlines()
-SCHEMA = yaml.safe_load((REPO / "workflow" / "schemas" / "config.schema.yaml").read_text())
 BY_CONDA_NAME = {"pytorch-cpu": "torch", "pytorch-gpu": "torch", "matplotlib-base": "matplotlib"}
 
 
@@ -63,9 +63,9 @@ def test_environments_pin_what_the_lock_pins(path):
     assert versions == {name: locked()[name] for name in versions}
 
 
-def defaults(config, schema, where=""):
+def defaults(config, rules, where=""):
     """Key, value and default of everything that both config and schema give."""
-    for key, rule in schema.get("properties", {}).items():
+    for key, rule in rules.get("properties", {}).items():
         if key in config and "properties" in rule:
             yield from defaults(config[key], rule, f"{where}{key}.")
         elif key in config and "default" in rule:
@@ -74,7 +74,7 @@ def defaults(config, schema, where=""):
 
 def test_default_study_spells_out_the_defaults():
     study = yaml.safe_load((REPO / "config.yaml").read_text())
-    found = {key: (value, default) for key, value, default in defaults(study, SCHEMA)}
+    found = {key: (value, default) for key, value, default in defaults(study, schema(study))}
     assert {"seed", "bootstrap", "split.test", "resources.mem_mb", "datasets.majaj.simulation.n_images"} <= set(found)
     assert found.pop("trained")[1] == {}  # its encoders name networks that another study may not have
     assert not {key: pair for key, pair in found.items() if pair[0] != pair[1]}
@@ -87,7 +87,7 @@ def test_configs_are_sound(path):
     config = yaml.safe_load((REPO / path).read_text())
     if path.name == "rehearsal.yaml":  # which stands behind another
         config = joined(yaml.safe_load((REPO / "config" / "published.yaml").read_text()), config)
-    assert check_config(config, SCHEMA) == []
+    assert check_config(config) == []
 
 
 def test_lint(snakemake, tmp_path):

@@ -145,8 +145,7 @@ def read_config(files: Sequence[str | Path]) -> tuple[dict[str, Any], list[str]]
         if not isinstance(content, dict):
             return config, [f"{file}: not a list of keys; see config.yaml"]
         config = joined(config, content)
-    schema = yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())
-    return config, [f"{files[-1]}: {fault}" for fault in complete(config, schema)]
+    return config, [f"{files[-1]}: {fault}" for fault in complete(config)]
 
 
 def joined(config: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

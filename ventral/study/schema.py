@@ -1,55 +1,197 @@
-"""Frozen dataclasses of keys -> JSON schemas, by which a config is checked and its defaults are filled in."""
+"""Frozen dataclasses of keys -> the JSON schemas by which a config is checked and its defaults are filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from ventral.networks.settings import NetworkEntry
+from ventral.study import parts
+from ventral.study.settings import NETWORKS, READOUTS, DatasetEntry, ReadoutEntry, StudySettings
+from ventral.training.settings import TrainedEntry
+
 T = TypeVar("T")
+Schema = dict[str, Any]
+
+NAME = {"pattern": "^[A-Za-z0-9_]+$", "remedy": "use letters, digits and underscores"}
+NAME_OF_READOUT = {"pattern": "^[A-Za-z0-9_.-]+$", "remedy": "use letters, digits, dots, hyphens and underscores"}
+DATASETS_ARE = "recordings: NAME to the keys of its kind"
+NETWORKS_ARE = "networks that are run over the images: NAME to its keys"
+READOUTS_ARE = "what predicts rates from the features of every layer: NAME to the keys of its kind"
+TRAINED_ARE = "networks that are trained on the neurons: NAME to its keys"
 
 
 class _Absent(GenerateJsonSchema):
     """`X | None` is an X that can be left out; nobody writes `null`."""
 
-    def nullable_schema(self, schema: Any) -> dict[str, Any]:
+    def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])
 
 
-def schema_of(keys: type) -> dict[str, Any]:
+@cache
+def schema_of(keys: type) -> Schema:
     """The JSON schema of a dataclass whose fields are annotated with `ventral.files.keys.key`.
 
     References are written out, objects take no other keys, and a field whose default is None has no default: its key
     is absent. A field with a `default_factory` has an empty default, which is filled in from the schema of its parts.
     """
-    schema = TypeAdapter(keys).json_schema(schema_generator=_Absent)
-    return dict(_plain(schema, schema.get("$defs", {})))
+    found = TypeAdapter(keys).json_schema(schema_generator=_Absent)
+    return _plain(found, found.get("$defs", {}))
 
 
-def _plain(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without references, titles and defaults of None."""
-    if "$ref" in schema:
-        beside = {key: value for key, value in schema.items() if key != "$ref"}
-        schema = {**parts[schema["$ref"].rpartition("/")[2]], **beside}
-    found: dict[str, Any] = {}
-    for key, value in schema.items():
+def _plain(rule: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
+    """A schema without references, titles, defaults of None, and types that a list of values implies."""
+    if "$ref" in rule:
+        beside = {key: value for key, value in rule.items() if key != "$ref"}
+        rule = {**definitions[rule["$ref"].rpartition("/")[2]], **beside}
+    found: Schema = {}
+    for key, value in rule.items():
         if key == "properties":
-            found[key] = {name: _plain(part, parts) for name, part in value.items()}
+            found[key] = {name: _plain(part, definitions) for name, part in value.items()}
         elif key in ("items", "additionalProperties") and isinstance(value, Mapping):
-            found[key] = _plain(value, parts)
+            found[key] = _plain(value, definitions)
         elif key in ("anyOf", "oneOf", "prefixItems"):
-            found[key] = [_plain(part, parts) for part in value]
+            found[key] = [_plain(part, definitions) for part in value]
+        elif key == "type" and ("enum" in rule or "const" in rule):
+            continue
         elif key not in ("$defs", "title") and not (key == "default" and value is None):
             found[key] = value
-    if "properties" in found:
+    if found.get("format") == "path":
+        found["minLength"] = 1
+    if found.get("type") == "object":
+        found.setdefault("properties", {})
         found.setdefault("additionalProperties", False)
         for name, part in found["properties"].items():
-            made = name not in found.get("required", ()) and "default" not in schema["properties"][name]
-            if made and part.get("type") in ("object", "array"):
-                part["default"] = {} if part["type"] == "object" else []
+            made = name not in found.get("required", ()) and "default" not in rule["properties"][name]
+            if made and part.get("type") == "object":
+                part["default"] = {}
     return found
 
 
 def build(keys: type[T], settings: Mapping[str, Any]) -> T:
     """The dataclass of checked settings, its nested parts too."""
     return TypeAdapter(keys).validate_python(dict(settings))
+
+
+def schema(config: Mapping[str, Any]) -> Schema:
+    """The JSON schema of one study, in which every dataset and readout has the keys of its kind.
+
+    Args:
+        config: the study; whatever stands there in place of a mapping of entries counts as none.
+    """
+    datasets, readouts = (_entries(config, part) for part in ("datasets", "readouts"))
+    return _study(
+        {name: dataset_schema(parts.dataset_kind(name, entry)) for name, entry in datasets.items()},
+        {},
+        {name: readout_schema(parts.readout_kind(entry)) for name, entry in readouts.items()},
+        {},
+    )
+
+
+def _entries(config: Mapping[str, Any], part: str) -> Mapping[str, Any]:
+    entries = config.get(part)
+    return entries if isinstance(entries, Mapping) else {}
+
+
+def dataset_schema(kind: str) -> Schema:
+    """The schema of an entry under `datasets`: that of its kind, or one that refuses an unknown kind."""
+    return _of_kind(kind, parts.dataset_kinds(), parts.dataset_keys, DatasetEntry)
+
+
+def readout_schema(kind: str) -> Schema:
+    """The schema of an entry under `readouts`: that of its kind, or one that refuses an unknown kind."""
+    return _of_kind(kind, parts.readout_kinds(), parts.readout_keys, ReadoutEntry)
+
+
+def _of_kind(kind: str, kinds: list[str], keys: Callable[[str], type], common: type) -> Schema:
+    """The keys of a kind and those that entries of every kind have; `title` is the kind."""
+    shared = {**schema_of(common)["properties"], "kind": {**schema_of(common)["properties"]["kind"], "enum": kinds}}
+    del shared["kind"]["type"]
+    if kind not in kinds:
+        return {"type": "object", "properties": {"kind": shared["kind"]}}
+    own = schema_of(keys(kind))
+    return {"title": kind, **own, "properties": {**own["properties"], **shared}}
+
+
+def _study(datasets: Schema, other_dataset: Schema, readouts: Schema, other_readout: Schema) -> Schema:
+    """The schema of a config, given those of entries by name, and that of entries of other names."""
+
+    def named(meaning: str, name: Schema, entries: Schema, other: Schema, **more: Any) -> Schema:
+        own = {"properties": entries} if entries else {}
+        found = {"description": meaning, "type": "object", "propertyNames": name, **own, "additionalProperties": other}
+        return {**found, **more}
+
+    found = schema_of(StudySettings)
+    networks, trained = schema_of(NetworkEntry), schema_of(TrainedEntry)
+    named_parts = {
+        "datasets": named(DATASETS_ARE, NAME, datasets, other_dataset, minProperties=1),
+        "networks": named(NETWORKS_ARE, NAME, {}, networks, minProperties=1, default=NETWORKS),
+        "readouts": named(READOUTS_ARE, NAME_OF_READOUT, readouts, other_readout, minProperties=1, default=READOUTS),
+        "trained": named(TRAINED_ARE, NAME, {}, trained, default={}),
+    }
+    return {**found, "required": ["datasets"], "properties": {**found["properties"], **named_parts}}
+
+
+def fill_defaults(config: dict[str, Any]) -> None:
+    """Set, in place, every key that has a default and that the config leaves out, at every depth."""
+    for key, rule in schema({})["properties"].items():
+        if "default" in rule and key not in config:
+            config[key] = deepcopy(rule["default"])
+    _fill(config, schema(config))
+
+
+def _fill(settings: dict[str, Any], rule: Mapping[str, Any]) -> None:
+    for key, part in rule.get("properties", {}).items():
+        if "default" in part and key not in settings:
+            settings[key] = deepcopy(part["default"])
+    for key, value in settings.items():
+        part = rule.get("properties", {}).get(key, rule.get("additionalProperties"))
+        if isinstance(value, dict) and isinstance(part, Mapping):
+            _fill(value, part)
+
+
+def schema_for_editors() -> str:
+    """The schema of any study, in YAML: what an editor completes and checks a config by."""
+    datasets, readouts = parts.dataset_kinds(), parts.readout_kinds()
+    definitions = {
+        **{f"dataset_{kind}": dataset_schema(kind) for kind in datasets},
+        **{f"readout_{kind}": readout_schema(kind) for kind in readouts},
+    }
+    own = _reference("dataset", parts.OTHER_RECORDINGS)
+    by_key = _reference("readout", parts.OTHER_READOUTS)
+    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `readout_kind`
+        by_key = {"if": {"required": [kind]}, "then": _reference("readout", kind), "else": by_key}
+    found = _study(
+        {kind: _by_kind("dataset", datasets, _reference("dataset", kind)) for kind in datasets},
+        _by_kind("dataset", datasets, own),
+        {},
+        _by_kind("readout", readouts, by_key),
+    )
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "a study"}
+    whole = {**head, **found, "$defs": definitions}
+    return yaml.dump(whole, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=120)
+
+
+def _reference(part: str, kind: str) -> Schema:
+    return {"$ref": f"#/$defs/{part}_{kind}"}
+
+
+def _by_kind(part: str, kinds: Iterable[str], otherwise: Schema) -> Schema:
+    """The schema of an entry by its key `kind`, and `otherwise` where it has none."""
+    chosen = [
+        {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": _reference(part, kind)}
+        for kind in kinds
+    ]
+    known = {"properties": {"kind": {"enum": list(kinds)}}}
+    return {"allOf": [*chosen, {"if": {"required": ["kind"]}, "then": known, "else": otherwise}]}
+
+
+class _Plain(yaml.SafeDumper):
+    """YAML without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

@@ -6,10 +6,14 @@ import sys
 from functools import cache
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
-HOME = Path(workflow.basedir)
+# Not `workflow.basedir`, the folder of the main Snakefile, which may be another one that has this workflow as a module.
+HOME = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not (HOME / "ventral").is_dir():
+    raise WorkflowError(
+        f"{HOME}: not a folder that holds the library ventral; clone the repository and name its Snakefile"
+    )
 # Scripts run in processes of their own, on other machines too; all find the library by this.
 PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")]))
 os.environ.update(PYTHONPATH=PYTHON_PATH)
@@ -39,7 +43,7 @@ try:
 except InputError as fault:
     raise WorkflowError(str(fault))
 
-refuse(complete(config, yaml.safe_load((HOME / "workflow" / "schemas" / "config.schema.yaml").read_text())))
+refuse(complete(config))
 
 # Rules that read and check responses come first (`priority`), and no network starts beside them: the profiles grant so
 # many turns at a time, all of which such a rule takes, and a network one. So faults of responses are told before any

@@ -1,0 +1,73 @@
+"""A job of the workflow outside Snakemake: its script runs in this process, where a debugger or a profiler sees it."""
+
+import runpy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+from snakemake.api import SnakemakeApi
+from snakemake.dag import DAG
+from snakemake.exceptions import WorkflowError
+from snakemake.jobs import Job
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
+
+from ventral.files.errors import InputError, listed, nearest
+
+HOME = Path(__file__).parents[2]
+
+
+def snakemake_of(rule: str, wildcards: Mapping[str, str], config_files: Sequence[str | Path] = ()) -> SimpleNamespace:
+    """The object `snakemake` that Snakemake would give the script of a rule, made from the workflow itself.
+
+    Args:
+        rule: its name.
+        wildcards: their values, such as ``{"dataset": "majaj", "network": "resnet50"}``.
+        config_files: of the study, each behind the one before; none for config.yaml of the current folder.
+
+    Returns:
+        `input`, `output`, `params`, `wildcards`, `threads`, `resources`, `log`, `config`, `rule`, and the path of the
+        `script`.
+
+    Raises:
+        InputError: if there is no such rule, a wildcard is missing, or the config has faults.
+    """
+    files = [Path(file) for file in config_files]
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        try:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=files),
+                snakefile=HOME / "Snakefile",
+            )._workflow
+            workflow.dag_settings = DAGSettings()
+            names = [known.name for known in workflow.rules]
+            if rule not in names:
+                raise InputError("Snakefile", rule, "no such rule", nearest(rule, names))
+            found = workflow.get_rule(rule)
+            if missing := found.wildcard_names - set(wildcards):
+                raise InputError("Snakefile", rule, f"missing {listed(sorted(missing))}", "add each as NAME=VALUE")
+            job = Job(found, DAG(workflow, rules=workflow.rules), dict(wildcards))
+            parts = ("input", "output", "params", "wildcards", "threads", "resources", "log")
+            given = {part: getattr(job, part) for part in parts}
+        except WorkflowError as error:
+            raise InputError("Snakefile", rule, str(error), "correct it") from None
+        script = Path(found.basedir.get_path_or_uri(secret_free=True)) / found.script
+        return SimpleNamespace(**given, config=workflow.globals["config"], rule=rule, script=script.resolve())
+
+
+def run_script(rule: str, wildcards: Mapping[str, str], config_files: Sequence[str | Path] = ()) -> list[str]:
+    """Run the script of a rule in this process; the files that it wrote.
+
+    Its inputs must be there: Snakemake makes them.
+
+    Raises:
+        InputError: as `snakemake_of`, or if an input is missing.
+    """
+    job = snakemake_of(rule, wildcards, config_files)
+    if missing := [file for file in job.input if not Path(file).exists()]:
+        raise InputError(rule, "input", f"no file {listed(missing)}", "let Snakemake make it first")
+    for file in (*job.output, *job.log):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+    runpy.run_path(str(job.script), {"snakemake": job}, run_name="__main__")
+    return list(job.output)
