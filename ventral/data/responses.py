@@ -65,9 +65,7 @@ def halve_rows(
     """
     kept = np.full((2 * N_PAIRS, n_stimuli, values.shape[1]), np.nan, dtype=np.float32)
     shown = stimulus[np.unique(presentation, return_index=True)[1]]
-    again = (
-        np.bincount(shown, minlength=n_stimuli) > 1
-    )  # large recordings repeat few stimuli, and the others would take most of the time
+    again = np.bincount(shown, minlength=n_stimuli) > 1  # others have no halves, and are many in large recordings
     rows = np.flatnonzero(again[stimulus])
     if not rows.size:
         return kept, np.full(values.shape[1], np.nan)

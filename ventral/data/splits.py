@@ -33,9 +33,8 @@ def assign_splits(
     """
     if groups is not None:
         _, first, group = np.unique(groups, return_index=True, return_inverse=True)
-        order = np.sort(
-            first
-        )  # groups in order of appearance, so that groups of one stimulus give the same split as no groups
+        # Groups in order of appearance, so that groups of one stimulus give the same split as no groups.
+        order = np.sort(first)
         split = assign_splits(len(order), fractions, seed, None if strata is None else strata[order])
         return split[np.searchsorted(order, first)[group]]
     labels = np.zeros(n_stimuli, dtype="U1") if strata is None else strata

@@ -141,9 +141,8 @@ class Loop:
         observed = target.isfinite().sum().clamp(min=1)
         labels = None if self.categories is None else self.categories[index]
         total = torch.zeros((), device=self.device)
-        size = (
-            -(-len(index) // self.parts) if len(index) >= 4 else len(index)
-        )  # no part of one example, which batch norm cannot use
+        # No part has a single example, which batch norm cannot use.
+        size = -(-len(index) // self.parts) if len(index) >= 4 else len(index)
         parts = [slice(start, start + size) for start in range(0, len(index), size)]
         for part in parts:
             with autocast(self.device, self.plan.precision):

@@ -62,9 +62,8 @@ def crop_square(image: NDArray[np.uint8], centre: Floats, width: float, side: in
         (side, side, 3).
     """
     left, top = np.asarray(centre) - width / 2
-    margin = int(
-        np.ceil(LANCZOS * max(1, width / side))
-    )  # around the patch, so that its edges are filtered like its inside
+    # A margin around the patch, so that its edges are filtered like its inside.
+    margin = int(np.ceil(LANCZOS * max(1, width / side)))
     column, row = int(np.floor(left)) - margin, int(np.floor(top)) - margin
     span = int(np.ceil(width)) + 1 + 2 * margin
     around = Image.new("RGB", (span, span), (BACKGROUND,) * 3)

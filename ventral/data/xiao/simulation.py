@@ -36,11 +36,8 @@ ABORTED = 0.4  # share of the trials with code 3 whose image had come on
 HELD = 0.8  # share of the presentations that begin while the monkey still fixates the spot
 FIRST_MS, LAST_MS = 600, 5000  # without trials: so long at the start, and at the end
 FACE_WINDOW_MS = 150
-FACE_PULL, BACKGROUND_PULL, AWAY = (
-    3.0,
-    1.0,
-    0.06,
-)  # how a face and the background attract the gaze, relative to an object; share of gazes off the image
+# How much a face and the background attract the gaze, relative to an object; and the share of gazes off the image.
+FACE_PULL, BACKGROUND_PULL, AWAY = 3.0, 1.0, 0.06
 
 
 def look(scene: Scene, width: float, rng: np.random.Generator) -> Floats:
