@@ -1,4 +1,4 @@
-"""Gather the comparisons of RDMs of all datasets in one table, and what has no RDM in another."""
+"""Gather the comparisons of RDMs of all datasets in one table, and the regions without an RDM in another."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Compare how well a network and its random copy tell categories of objects apart: is it trained, as it claims?"""
+"""Compare a network with its random copy by how well categories of objects can be decoded: is it trained?"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Run a network once over the images of a dataset; leave one Gram matrix a layer."""
+"""Run a network once over the images of a dataset; write one Gram matrix for each layer."""
 
 import h5py
 import torch

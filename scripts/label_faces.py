@@ -1,4 +1,4 @@
-"""Say which stimuli show a face, and which of them the task of telling faces is learnt on and judged on."""
+"""Label which stimuli show a face, and divide them into the sets of the face detection task."""
 
 from ventral.data.responses import read_responses
 from ventral.data.xiao.labels import list_regions
