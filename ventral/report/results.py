@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from ventral.data.responses import read_responses
-from ventral.tables.gather import read_table
+from ventral.files.csv import read_table
 from ventral.tables.groups import Group, groups
 from ventral.tables.phrases import SIMULATED
 

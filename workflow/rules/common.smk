@@ -19,7 +19,7 @@ PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])
 os.environ.update(PYTHONPATH=PYTHON_PATH)
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
-from ventral.files.atomic import check_disk
+from ventral.files.atomic import check_writable
 from ventral.files.contents import Contents
 from ventral.files.errors import InputError
 from ventral.files.listing import list_files
@@ -39,7 +39,7 @@ def refuse(faults):
 
 try:
     for folder in (".", "results", "resources"):
-        check_disk(folder)
+        check_writable(folder)
 except InputError as fault:
     raise WorkflowError(str(fault))
 
