@@ -14,6 +14,8 @@ import sys
 import tarfile
 import tempfile
 import time
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +44,8 @@ def measure(path: Path, seed: int) -> float:
     """Seconds of the processor that the code which is first on the path takes for one layer and one split."""
     import xarray as xr
 
-    from ventral import encoders
-    from ventral.gram.matrix import gram_of
-
+    is_before = find_spec("ventral.readouts") is None  # code of a time when `ventral` was one flat package
+    gram_of = import_module("ventral.gram" if is_before else "ventral.gram.matrix").gram_of
     data = np.load(path)
     split = np.random.default_rng(seed).permutation(np.where(np.arange(N) < N_TRAIN, "train", "test"))
     responses = xr.Dataset(
@@ -56,13 +57,18 @@ def measure(path: Path, seed: int) -> float:
         },
     )
     layers = [("layer", gram_of(data["x"]))]
-    plans = {name: encoders.ReadoutPlan(**readout) for name, readout in READOUTS.items()}  # type: ignore[arg-type]
-    start = time.process_time()
-    if hasattr(encoders, "fit_readouts"):
-        encoders.fit_readouts(layers, responses, plans, split[None])
-    else:
-        for plan in plans.values():
+    if is_before:
+        encoders = import_module("ventral.encoders")
+        plans = [encoders.ReadoutPlan(**readout) for readout in READOUTS.values()]
+        start = time.process_time()
+        for plan in plans:
             encoders.fit_protocol(layers, responses, plan, split[None])
+    else:
+        encoders = import_module("ventral.encoders.fit")
+        readout_of = import_module("ventral.readouts.catalogue").readout_of
+        readouts = {name: readout_of(readout) for name, readout in READOUTS.items()}
+        start = time.process_time()
+        encoders.fit_readouts(layers, responses, readouts, split[None])
     return time.process_time() - start
 
 

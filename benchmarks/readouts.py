@@ -28,7 +28,7 @@ from threadpoolctl import threadpool_limits
 
 from ventral.gram.matrix import Gram, centre_on, gram_of
 from ventral.gram.spectra import Decomposition
-from ventral.readouts.linear import fit
+from ventral.readouts.linear import fit_linear
 from ventral.readouts.pls import pls_weights
 from ventral.similarity.cka import linear_cka, make_kernel
 from ventral.similarity.rdms import correlation_rdm
@@ -73,12 +73,12 @@ def ours(data: Data, analyses: Collection[str], gram: Gram | None = None) -> dic
     if RIDGE in analyses or PCA_OLS in analyses:
         decomposition = Decomposition(inner, gram.n_units)
     if RIDGE in analyses:
-        found[RIDGE] = fit(decomposition, y, list(ALPHAS)).predict(cross)
+        found[RIDGE] = fit_linear(decomposition, y, list(ALPHAS)).predict(cross)
     if LEAST in analyses:
         dual, mean, _ = pls_weights(inner, y, PLS_COMPONENTS)
         found[LEAST] = cross @ dual + mean
     if PCA_OLS in analyses:
-        found[PCA_OLS] = fit(decomposition, y, [0.0], COMPONENTS).predict(cross)
+        found[PCA_OLS] = fit_linear(decomposition, y, [0.0], COMPONENTS).predict(cross)
     if RDM in analyses:
         found[RDM] = correlation_rdm(gram)
     if CKA in analyses:

@@ -1,9 +1,10 @@
 """Fit readouts of every layer of one network to every neuroid, for every split of one protocol."""
 
 from ventral.data.responses import draw_splits, read_responses, write_responses
-from ventral.encoders.fit import ReadoutPlan, fit_readouts
+from ventral.encoders.fit import fit_readouts
 from ventral.files.console import logged, progress
 from ventral.gram.file import match_stimuli, read_gram, read_layers, read_weights
+from ventral.readouts.catalogue import readout_of
 
 with logged(snakemake.log[0]):
     wildcards, grams, params = snakemake.wildcards, snakemake.input.grams, snakemake.params
@@ -14,9 +15,10 @@ with logged(snakemake.log[0]):
     fitted = fit_readouts(
         ((name, read_gram(grams, name, images)) for name in progress(names, "layers fitted")),
         responses,
-        {readout: ReadoutPlan(**settings, seed=params.seed) for readout, settings in params.readouts.items()},
+        {readout: readout_of(entry) for readout, entry in params.readouts.items()},
         draw_splits(responses, wildcards.protocol, params.seed),
         params.min_reliability,
+        params.seed,
     )
     for path, (readout, predictions) in zip(snakemake.output.predictions, fitted.items(), strict=True):
         predictions.attrs |= {"network": wildcards.network, "readout": readout, "protocol": wildcards.protocol}

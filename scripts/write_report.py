@@ -1,4 +1,4 @@
-"""Write what was run, the answer, tables and figures on one page."""
+"""Write the page that holds the answer, what was run, the tables and the figures."""
 
 import os
 from pathlib import Path
@@ -7,13 +7,12 @@ from ventral.files.atomic import writing
 from ventral.files.console import logged
 from ventral.report.page import render
 from ventral.report.pictures import left_out, pictures
-from ventral.report.results import read_study
+from ventral.report.results import read_results
 
 with logged(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
-    study = read_study(params.config, {Path(path).stem: path for path in given.responses}, given.tables)
+    results = read_results(params.config, {Path(path).stem: path for path in given.responses}, given.tables)
     page = snakemake.output.page
     files = [os.path.relpath(path, Path(page).parent) for path in (*given.tables, *given.figures)]
     with writing(page) as temporary:
-        shown, undrawn = pictures(study, given.figures, given.captions), left_out(given.figures)
-        temporary.write_text(render(study, shown, params.stages, files, undrawn))
+        temporary.write_text(render(results, pictures(given.figures), params.stages, files, left_out(given.figures)))

@@ -19,7 +19,8 @@ from tests.fuzz.files_targets import picture
 from tests.fuzz.target import Target
 from ventral.__main__ import network_settings
 from ventral.data.pixels import fitting
-from ventral.encoders.keep.primal import NETWORK, READOUT, Primal, keep_linear
+from ventral.encoders.keep.linear import NETWORK, READOUT, keep_linear
+from ventral.encoders.keep.primal import Primal
 from ventral.encoders.keep.reading import predict_images
 from ventral.encoders.keep.trained import keep_trained
 from ventral.encoders.keep.writing import CARD, digest_of

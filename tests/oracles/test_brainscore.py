@@ -8,8 +8,9 @@ from sklearn.cross_decomposition import PLSRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from ventral.data.responses import draw_splits
-from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.fit import fit_protocol
 from ventral.gram.matrix import Gram
+from ventral.readouts.pls import Pls
 from ventral.tables.scoring import score_encoder
 
 N_IMAGES, N_OBJECTS, N_UNITS, N_SITES = 240, 16, 400, 12
@@ -62,7 +63,7 @@ def test_every_site_of_every_split_and_the_score_are_theirs(problem, oracle_r):
     centred = features - features.mean(axis=0)
     gram = Gram(centred @ centred.T, centred.sum(axis=1), np.zeros(N_IMAGES), 0.0, float(features.mean()), N_UNITS)
     splits = draw_splits(responses, "brainscore", seed=7)  # their seed, whatever the study's
-    predictions = fit_protocol([("layer", gram)], responses, ReadoutPlan(pls=25), splits)
+    predictions = fit_protocol([("layer", gram)], responses, Pls(25), splits)
     predictions.attrs = {"network": "net", "readout": "pls25", "protocol": "brainscore", "weights": "random"}
 
     rows = predictions["stimulus_id"].values.astype(int)

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from ventral.gram.matrix import centre_on, gram_of
 from ventral.gram.spectra import FOLDS, RANK_CUT, Decomposition, assign_folds
-from ventral.readouts.linear import fit
+from ventral.readouts.linear import fit_linear
 
 N_TRAIN, N_TEST, N_NEUROIDS = 160, 40, 12
 ALPHAS = np.logspace(-2, 5, 12)
@@ -54,18 +54,18 @@ def compare(problem, oracle, ours):
 
 def test_ols_of_minimum_norm(problem):
     _, y, spectrum, _ = problem
-    compare(problem, LinearRegression(), fit(spectrum, y[:N_TRAIN], [0]))
+    compare(problem, LinearRegression(), fit_linear(spectrum, y[:N_TRAIN], [0]))
 
 
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 1e4])
 def test_ridge(problem, alpha):
     _, y, spectrum, _ = problem
-    compare(problem, Ridge(alpha), fit(spectrum, y[:N_TRAIN], [alpha]))
+    compare(problem, Ridge(alpha), fit_linear(spectrum, y[:N_TRAIN], [alpha]))
 
 
 def test_ridge_with_one_alpha_per_neuroid(problem):
     _, y, spectrum, _ = problem
-    ours = fit(spectrum, y[:N_TRAIN], list(ALPHAS))
+    ours = fit_linear(spectrum, y[:N_TRAIN], list(ALPHAS))
     oracle = RidgeCV(ALPHAS, alpha_per_target=True)
     compare(problem, oracle, ours)
     np.testing.assert_array_equal(ours.alpha, oracle.alpha_)
@@ -74,7 +74,7 @@ def test_ridge_with_one_alpha_per_neuroid(problem):
 def test_ridge_with_one_alpha_for_all_neuroids(problem):
     x, y, spectrum, cross = problem
     y = y * np.arange(1, N_NEUROIDS + 1) ** 2  # the loudest decide, as in scikit-learn
-    ours = fit(spectrum, y[:N_TRAIN], list(ALPHAS), shared=True)
+    ours = fit_linear(spectrum, y[:N_TRAIN], list(ALPHAS), shared=True)
     oracle = RidgeCV(ALPHAS, alpha_per_target=False)
     compare((x, y, spectrum, cross), oracle, ours)
     np.testing.assert_array_equal(ours.alpha, np.full(N_NEUROIDS, oracle.alpha_))
@@ -85,7 +85,7 @@ def test_pca_then_regression(problem, alpha):
     _, y, spectrum, _ = problem
     second = Ridge(alpha) if alpha else LinearRegression()
     oracle = make_pipeline(PCA(20, svd_solver="full"), second)
-    compare(problem, oracle, fit(spectrum, y[:N_TRAIN], [alpha], n_components=20))
+    compare(problem, oracle, fit_linear(spectrum, y[:N_TRAIN], [alpha], n_components=20))
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -101,7 +101,7 @@ def test_pca_then_the_penalty_of_least_error_on_folds_with_components_of_their_o
             held_out[i, left] = Ridge(alpha).fit(scores[kept], y[:N_TRAIN][kept]).predict(scores[left])
     errors = ((held_out - y[:N_TRAIN]) ** 2).sum(axis=1)
     expected = np.argmin(np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape) if shared else errors, axis=0)
-    ours = fit(decomposition, y[:N_TRAIN], list(ALPHAS), n_components=20, shared=shared)
+    ours = fit_linear(decomposition, y[:N_TRAIN], list(ALPHAS), n_components=20, shared=shared)
     np.testing.assert_array_equal(ours.alpha, ALPHAS[expected])
     pca = PCA(20, svd_solver="full").fit(x)
     train, test = pca.transform(x), pca.transform(problem[0][N_TRAIN:])
@@ -117,10 +117,11 @@ def test_leave_one_out_is_what_fitting_without_the_stimulus_predicts(kind, alpha
     x = features(kind)[:40, :400]
     y = np.random.default_rng(1).normal(size=(40, 3))
     inner, _ = centre_on(gram_of(x).inner, np.arange(40), np.arange(0))
-    ours = fit(Decomposition(inner), y, [alpha]).held_out
+    ours = fit_linear(Decomposition(inner), y, [alpha]).held_out
     if kind == "tall":  # 60 units, 40 images: leave some of them out for an over-determined fit
         x = x[:, :10]
-        ours = fit(Decomposition(centre_on(gram_of(x).inner, np.arange(40), np.arange(0))[0]), y, [alpha]).held_out
+        inner, _ = centre_on(gram_of(x).inner, np.arange(40), np.arange(0))
+        ours = fit_linear(Decomposition(inner), y, [alpha]).held_out
     oracle = Ridge(alpha, solver="svd") if alpha else LinearRegression()
     for i in range(0, 40, 9):
         others = np.arange(40) != i
@@ -130,7 +131,7 @@ def test_leave_one_out_is_what_fitting_without_the_stimulus_predicts(kind, alpha
 
 def test_dead_features_predict_the_mean_response():
     y = np.random.default_rng(0).normal(size=(20, 2))
-    readout = fit(Decomposition(np.zeros((20, 20))), y, [0.0, 1.0])
+    readout = fit_linear(Decomposition(np.zeros((20, 20))), y, [0.0, 1.0])
     np.testing.assert_allclose(readout.predict(np.zeros((3, 20))), np.broadcast_to(y.mean(0), (3, 2)))
     others = (y.sum(0) - y) / 19
     np.testing.assert_allclose(readout.held_out, others)
@@ -147,7 +148,7 @@ def test_few_units_are_decomposed_among_themselves(n_units):
     np.testing.assert_allclose(ours.vectors.T @ ours.vectors, np.eye(n_units), atol=1e-8)
     y = np.random.default_rng(0).normal(size=(N_TRAIN, 3))
     expected = LinearRegression().fit(x.astype(float), y).predict(x.astype(float))
-    np.testing.assert_allclose(fit(fitted, y, [0]).predict(inner), expected, atol=1e-3)
+    np.testing.assert_allclose(fit_linear(fitted, y, [0]).predict(inner), expected, atol=1e-3)
     assert Decomposition(np.zeros((10, 10)), 2).spectrum().values.size == 0
 
 
@@ -160,7 +161,7 @@ def test_least_squares_on_a_random_network_stays_sane(components, mean, spread):
     x = (mean * (1 + rng.random(3_000)) + spread * latent @ rng.normal(size=(100, 3_000))).astype(np.float32)
     y = latent[:, :5] @ rng.normal(size=(5, N_NEUROIDS)) + 0.3 * rng.normal(size=(N_TRAIN + N_TEST, N_NEUROIDS))
     inner, cross = centre_on(gram_of(x).inner, np.arange(N_TRAIN), np.arange(N_TRAIN, N_TRAIN + N_TEST))
-    readout = fit(Decomposition(inner), y[:N_TRAIN], [0], components)
+    readout = fit_linear(Decomposition(inner), y[:N_TRAIN], [0], components)
     for prediction, truth in ((readout.predict(cross), y[N_TRAIN:]), (readout.held_out, y[:N_TRAIN])):
         assert 0.5 < r2_score(truth, prediction) < 1
         assert np.abs(prediction).max() < 3 * np.abs(y).max()
@@ -193,7 +194,7 @@ def left_out_together(oracle, x, y, groups):
 @pytest.mark.parametrize("n_units", [3, 20, 39, 60])
 def test_leaving_out_a_group_is_fitting_without_it(n_units, alpha):
     x, y, inner, groups = grouped(n_units, [1, 1, 2, 2, 5, 5, 9, 15])
-    ours = fit(Decomposition(inner, groups=groups), y, [alpha]).held_out
+    ours = fit_linear(Decomposition(inner, groups=groups), y, [alpha]).held_out
     np.testing.assert_allclose(ours, left_out_together(Ridge(alpha, solver="svd"), x, y, groups), rtol=1e-8, atol=1e-8)
 
 
@@ -201,7 +202,7 @@ def test_leaving_out_a_group_is_fitting_without_it(n_units, alpha):
 def test_leaving_out_a_group_from_least_squares(n_units):
     # From 25 units on, the other images are too few for some group: what is left has a solution of minimum norm.
     x, y, inner, groups = grouped(n_units, [1, 1, 2, 2, 5, 5, 9, 15])
-    ours = fit(Decomposition(inner, groups=groups), y, [0.0]).held_out
+    ours = fit_linear(Decomposition(inner, groups=groups), y, [0.0]).held_out
     np.testing.assert_allclose(ours, left_out_together(LinearRegression(), x, y, groups), rtol=1e-6, atol=1e-6)
 
 
@@ -210,7 +211,7 @@ def test_the_penalty_of_least_error_on_groups_left_out_is_chosen():
     x[:] = x[np.unique(groups, return_index=True)[1]][np.unique(groups, return_inverse=True)[1]] + 0.1 * x
     y += x @ np.random.default_rng(1).normal(size=(30, 4)) * [0, 0.1, 0.5, 2]
     z = x - x.mean(axis=0)
-    ours = fit(Decomposition(z @ z.T, groups=groups), y, list(ALPHAS))
+    ours = fit_linear(Decomposition(z @ z.T, groups=groups), y, list(ALPHAS))
     errors = [((y - left_out_together(Ridge(alpha), x, y, groups)) ** 2).sum(axis=0) for alpha in ALPHAS]
     np.testing.assert_array_equal(ours.alpha, ALPHAS[np.argmin(errors, axis=0)])
     assert len(set(ours.alpha)) > 1  # so that neuroids of one alpha were solved apart
@@ -225,7 +226,7 @@ def test_held_out_predictions_of_pca_are_those_of_a_pipeline_refitted_without_th
     x, y, inner, groups = grouped(n_units, [1] * 30 + [2] * 10 + [5] * 4)
     pipeline = make_pipeline(PCA(n_components, svd_solver="full"), Ridge(alpha) if alpha else LinearRegression())
     expected = cross_val_predict(pipeline, x, y, cv=PredefinedSplit(assign_folds(groups)))
-    ours = fit(Decomposition(inner, groups=groups), y, [alpha], n_components).held_out
+    ours = fit_linear(Decomposition(inner, groups=groups), y, [alpha], n_components).held_out
     np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-6)
 
 
@@ -245,7 +246,7 @@ def test_held_out_predictions_of_features_that_were_cut_are_refitted_and_cut_ane
         mean = x[kept].mean(axis=0)
         inverse = np.linalg.pinv(x[kept] - mean, rcond=np.sqrt(RANK_CUT))
         expected[left_out] = (x[left_out] - mean) @ inverse @ (y[kept] - y[kept].mean(axis=0)) + y[kept].mean(axis=0)
-    np.testing.assert_allclose(fit(decomposition, y, [0.0]).held_out, expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(fit_linear(decomposition, y, [0.0]).held_out, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_features_whose_every_direction_is_in_use_need_no_folds():
@@ -274,13 +275,15 @@ def test_uncut_least_squares_is_that_of_scikit_learn(n_units):
     inner, cross = centre_on(z @ z.T, np.arange(200), np.arange(200, 260))
     expected = LinearRegression().fit(x[:200], y[:200]).predict(x[200:])
     decomposition = Decomposition(inner, n_units)
-    np.testing.assert_allclose(fit(decomposition, y[:200], [0.0], rank_cut=0).predict(cross), expected, atol=1e-3)
-    assert np.abs(fit(decomposition, y[:200], [0.0]).predict(cross) - expected).max() > 0.1
+    np.testing.assert_allclose(
+        fit_linear(decomposition, y[:200], [0.0], rank_cut=0).predict(cross), expected, atol=1e-3
+    )
+    assert np.abs(fit_linear(decomposition, y[:200], [0.0]).predict(cross) - expected).max() > 0.1
 
 
 def test_features_that_are_dead_predict_the_mean_of_the_other_groups():
     x, y, _, groups = grouped(5, [1, 3, 3, 8])
-    ours = fit(Decomposition(np.zeros((15, 15)), groups=groups), y, [0.0, 1.0]).held_out
+    ours = fit_linear(Decomposition(np.zeros((15, 15)), groups=groups), y, [0.0, 1.0]).held_out
     np.testing.assert_allclose(ours, left_out_together(Ridge(1.0), np.zeros_like(x), y, groups), atol=1e-12)
 
 
@@ -289,8 +292,8 @@ def test_features_that_are_dead_predict_the_mean_of_the_other_groups():
 )
 def test_groups_of_one_and_one_of_all_leave_out_one(n, n_units, alpha, seed):
     _, y, inner, names = grouped(n_units, [1] * n, seed)
-    plain = fit(Decomposition(inner), y, [alpha, 10 * alpha])
+    plain = fit_linear(Decomposition(inner), y, [alpha, 10 * alpha])
     for groups in (names, np.full(n, "all")):
-        ours = fit(Decomposition(inner, groups=groups), y, [alpha, 10 * alpha])
+        ours = fit_linear(Decomposition(inner, groups=groups), y, [alpha, 10 * alpha])
         np.testing.assert_array_equal(ours.held_out, plain.held_out)
-        np.testing.assert_array_equal(ours.dual, plain.dual)
+        np.testing.assert_array_equal(ours.weights.dual, plain.weights.dual)

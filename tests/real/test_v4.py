@@ -11,9 +11,10 @@ import xarray as xr
 
 from tests.intervals import count_intervals
 from ventral.data.responses import read_responses
-from ventral.encoders.fit import ReadoutPlan, fit_encoder
+from ventral.encoders.fit import fit_encoder
 from ventral.gram.file import read_gram
-from ventral.scores.metrics import pearson_r
+from ventral.readouts.ridge import Ridge
+from ventral.scores.metrics.pearson_r import pearson_r
 
 REPO = Path(__file__).parents[2]
 DATASET = "v4_210325"
@@ -96,7 +97,7 @@ def test_nothing_predicts_shuffled_responses(results):
 
     def mean_r(order):
         shown = responses.assign(rate=(responses["rate"].dims, responses["rate"].values[order]))
-        fitted = fit_encoder([(layer, gram)], shown, ReadoutPlan("loo"))
+        fitted = fit_encoder([(layer, gram)], shown, Ridge("loo"))
         return pearson_r(shown["rate"].values[split != "train"], fitted["prediction"].values[0]).mean()
 
     rng = np.random.default_rng(0)

@@ -13,9 +13,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from ventral.data.responses import read_responses
-from ventral.encoders.fit import ReadoutPlan, fit_readouts
+from ventral.encoders.fit import fit_readouts
 from ventral.gram.file import match_stimuli, read_gram, read_layers
-from ventral.scores.metrics import score
+from ventral.readouts.ridge import Ridge
+from ventral.scores.scoring import score
 
 REPO = Path(__file__).parents[2]
 SESSIONS = ("v4_190923", "v4_210224")
@@ -49,7 +50,7 @@ def layers_of(results):
         # All that is held out is looked at, of every layer: test too.
         split = np.where(responses["split"].values == "train", "train", "val")
         k = round(RATIO * (split == "train").sum())
-        plans = {"pca-ols": ReadoutPlan(components=k), "pca-ridge_loo": ReadoutPlan("loo", components=k)}
+        plans = {"pca-ols": Ridge(0.0, components=k), "pca-ridge_loo": Ridge("loo", components=k)}
         layers = [(name, read_gram(grams, name, images)) for name in read_layers(grams)]
         rates = responses["rate"].values[split != "train"]
         found = {}

@@ -26,7 +26,7 @@ from ventral.data.xiao.fixations import align_fixations, used_fixations
 from ventral.data.xiao.labels import list_regions
 from ventral.data.xiao.responses import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
 from ventral.files.errors import InputError
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.similarity.rdms import rdm_reliability
 
 SESSION = "An220105"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from ventral.gram.matrix import centre
-from ventral.scores.metrics import bootstrap_weights, interval
+from ventral.scores.resampling import bootstrap_weights, interval
 from ventral.similarity.cka import hsic, linear_cka, make_kernel
 
 

@@ -15,9 +15,10 @@ from ventral.data.majaj.responses import read_majaj_responses
 from ventral.data.majaj.simulation import simulate
 from ventral.data.responses import OF_NEUROIDS
 from ventral.data.scenes.objects import OBJECTS
-from ventral.encoders.fit import ReadoutPlan, fit_encoder
+from ventral.encoders.fit import fit_encoder
 from ventral.files.errors import InputError
 from ventral.gram.matrix import Gram
+from ventral.readouts.ridge import Ridge
 
 FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc", "IT_data.h5")
 SPLITS = {"train": 65, "val": 7, "test": 8}
@@ -157,7 +158,7 @@ def test_test_stimuli_are_predicted_though_never_recorded(responses):
     features = np.random.default_rng(0).normal(size=(80, 5))
     features -= features.mean(axis=0)
     gram = Gram(features @ features.T, features.sum(axis=1), np.zeros(80), 0.0, 0.0, 5)
-    predictions = fit_encoder([("layer", gram)], responses, ReadoutPlan(alpha=1.0))
+    predictions = fit_encoder([("layer", gram)], responses, Ridge(1.0))
     assert np.isfinite(predictions["prediction"]).all()
     assert (predictions["split"].values == "test").sum() == SPLITS["test"]
 

@@ -7,15 +7,13 @@ import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn import linear_model
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
-from sklearn.linear_model import Ridge
 from sklearn.model_selection import LeaveOneOut, StratifiedShuffleSplit, cross_val_predict
 
 from ventral.data.splits import protocol_splits
 from ventral.encoders.fit import (
-    ALPHAS,
-    ReadoutPlan,
     choose_layers,
     fit_encoder,
     fit_layer,
@@ -26,10 +24,14 @@ from ventral.encoders.fit import (
 from ventral.files.errors import InputError
 from ventral.gram.matrix import gram_of
 from ventral.gram.spectra import RANK_CUT, Decomposition, decompose
-from ventral.scores.metrics import pearson_r, score
+from ventral.readouts.mlp import Mlp
+from ventral.readouts.pls import Pls
+from ventral.readouts.ridge import ALPHAS, Ridge
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.scores.scoring import score
 
 N = 60
-PLANS = [ReadoutPlan(1.0), ReadoutPlan("loo"), ReadoutPlan(0.0, 5), ReadoutPlan("loo", 8)]
+READOUTS = [Ridge(1.0), Ridge("loo"), Ridge(0.0, components=5), Ridge("loo", components=8)]
 
 
 def study(seed: int = 0, regions=("IT", "IT", "V4", "V4")) -> tuple[dict[str, np.ndarray], xr.Dataset]:
@@ -56,9 +58,9 @@ def grams(features):
     return [(name, gram_of(x)) for name, x in features.items()]
 
 
-def fit_one(inner, rate, split, plan):
+def fit_one(inner, rate, split, readout, seed=0):
     """One readout of one layer, all neuroids together."""
-    return fit_layer(inner, rate, split, [(plan, np.full(rate.shape[1], "IT"))])[0]
+    return fit_layer(inner, rate, split, [(readout, np.full(rate.shape[1], "IT"))], seed=seed)[0]
 
 
 def spoil(responses, seed=1):
@@ -70,10 +72,10 @@ def spoil(responses, seed=1):
     return responses
 
 
-@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan("cv"), ReadoutPlan(pls=8)])
-def test_each_region_takes_the_layer_that_explains_it(plan):
+@pytest.mark.parametrize("readout", [*READOUTS, Ridge("cv"), Pls(8)])
+def test_each_region_takes_the_layer_that_explains_it(readout):
     features, responses = study()
-    found = fit_encoder(grams(features), responses, plan)
+    found = fit_encoder(grams(features), responses, readout)
     assert list(found["chosen_layer"].values) == ["late", "late", "early", "early"]
     assert list(found["layer"].values) == ["early", "late"]
     assert not found["dead"].any()
@@ -84,10 +86,10 @@ def test_each_region_takes_the_layer_that_explains_it(plan):
 
 def test_the_choice_is_made_on_train_alone():
     features, responses = study()
-    before = fit_encoder(grams(features), responses, ReadoutPlan("loo"))
+    before = fit_encoder(grams(features), responses, Ridge("loo"))
     rate = responses["rate"].values
     rate[responses["split"].values != "train"] = 1e6
-    after = fit_encoder(grams(features), responses, ReadoutPlan("loo"))
+    after = fit_encoder(grams(features), responses, Ridge("loo"))
     for name in ("prediction", "train_r2", "alpha"):
         np.testing.assert_array_equal(before[name], after[name])
     assert (before["chosen_layer"] == after["chosen_layer"]).all()
@@ -100,7 +102,7 @@ def test_a_region_has_one_layer():
 
 def test_predictions_of_test_are_shown_for_the_chosen_layer_alone():
     features, responses = study()
-    found = fit_encoder(grams(features), responses, ReadoutPlan(1.0))
+    found = fit_encoder(grams(features), responses, Ridge(1.0))
     test = found["split"].values == "test"
     for i, layer in enumerate(found["layer"].values):
         shown = np.isfinite(found["prediction"].values[i])
@@ -109,16 +111,16 @@ def test_predictions_of_test_are_shown_for_the_chosen_layer_alone():
         np.testing.assert_array_equal(shown[test].any(axis=0), found["chosen_layer"].values == layer)
 
 
-@pytest.mark.parametrize("plan", PLANS)
-def test_missing_stimuli_are_left_out_neuroid_by_neuroid(plan):
+@pytest.mark.parametrize("readout", READOUTS)
+def test_missing_stimuli_are_left_out_neuroid_by_neuroid(readout):
     features, responses = study()
     rate, split = spoil(responses)["rate"].values, responses["split"].values
     inner = gram_of(features["late"]).inner
-    together = fit_one(inner, rate, split, plan)
+    together = fit_one(inner, rate, split, readout)
     held_out = np.flatnonzero(split != "train")
     for k in range(rate.shape[1]):
         kept = np.flatnonzero(np.isfinite(rate[:, k]))
-        alone = fit_one(inner[np.ix_(kept, kept)], rate[kept, k : k + 1], split[kept], plan)
+        alone = fit_one(inner[np.ix_(kept, kept)], rate[kept, k : k + 1], split[kept], readout)
         at = np.isin(held_out, kept)
         np.testing.assert_allclose(together["prediction"][at, k], alone["prediction"][:, 0], rtol=1e-8, atol=1e-10)
         for name in ("train_r2", "alpha"):
@@ -130,12 +132,12 @@ def test_missing_stimuli_are_left_out_neuroid_by_neuroid(plan):
 def test_ridge_is_that_of_scikit_learn():
     features, responses = study()
     rate, split, x = spoil(responses)["rate"].values, responses["split"].values, features["late"]
-    found = fit_one(gram_of(x).inner, rate, split, ReadoutPlan(2.5))
+    found = fit_one(gram_of(x).inner, rate, split, Ridge(2.5))
     for k in range(rate.shape[1]):
         train = (split == "train") & np.isfinite(rate[:, k])
-        model = Ridge(alpha=2.5).fit(x[train], rate[train, k])
+        model = linear_model.Ridge(alpha=2.5).fit(x[train], rate[train, k])
         np.testing.assert_allclose(found["prediction"][:, k], model.predict(x[split != "train"]), rtol=1e-6, atol=1e-8)
-        loo = cross_val_predict(Ridge(alpha=2.5), x[train], rate[train, k], cv=LeaveOneOut())
+        loo = cross_val_predict(linear_model.Ridge(alpha=2.5), x[train], rate[train, k], cv=LeaveOneOut())
         r2 = 1 - ((rate[train, k] - loo) ** 2).mean() / rate[train, k].var()
         assert found["train_r2"][k] == pytest.approx(r2, rel=1e-6)
 
@@ -157,7 +159,7 @@ def test_deep_head_sees_the_scores_of_the_components(monkeypatch):
             return np.zeros((len(scores), rate.shape[1]), np.float32)
 
     monkeypatch.setattr("ventral.training.engine.fit_mlp", Head)
-    found = fit_one(gram_of(x.astype(np.float32)).inner, rate, split, ReadoutPlan(mlp=[8], components=5, seed=3))
+    found = fit_one(gram_of(x.astype(np.float32)).inner, rate, split, Mlp([8], components=5), seed=3)
     pca = PCA(5).fit(x[train])
     signs = np.sign((pca.transform(x[train]) * seen["scores"]).sum(axis=0))
     np.testing.assert_allclose(seen["scores"] * signs, pca.transform(x[train]), rtol=1e-4, atol=1e-4)
@@ -172,8 +174,8 @@ def test_deep_head_fits_what_a_linear_readout_cannot():
     rate = np.stack([np.abs(x[:, 0]), x[:, 1]], axis=1)
     split = np.where(np.arange(300) < 240, "train", "test")
     found = {
-        name: fit_one(gram_of(x.astype(np.float32)).inner, rate, split, plan)["prediction"]
-        for name, plan in {"linear": ReadoutPlan("loo"), "deep": ReadoutPlan(mlp=[64])}.items()
+        name: fit_one(gram_of(x.astype(np.float32)).inner, rate, split, readout)["prediction"]
+        for name, readout in {"linear": Ridge("loo"), "deep": Mlp([64])}.items()
     }
     r = {name: pearson_r(rate[240:], prediction) for name, prediction in found.items()}
     assert r["deep"].min() > 0.7 and r["linear"][0] < 0.5
@@ -182,7 +184,7 @@ def test_deep_head_fits_what_a_linear_readout_cannot():
 def test_deep_head_of_dead_features_predicts_the_mean():
     _, responses = study()
     rate, split = responses["rate"].values, responses["split"].values
-    found = fit_one(np.zeros((N, N)), rate, split, ReadoutPlan(mlp=[8]))
+    found = fit_one(np.zeros((N, N)), rate, split, Mlp([8]))
     np.testing.assert_allclose(
         found["prediction"], np.tile(rate[split == "train"].mean(axis=0), (N - (split == "train").sum(), 1))
     )
@@ -200,10 +202,10 @@ def test_neuroids_are_grouped_by_what_they_were_shown(seed):
 
 
 @pytest.mark.parametrize("dead", [np.zeros((N, 7)), np.full((N, 7), 3.0), np.tile(np.arange(7.0), (N, 1))])
-@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
-def test_dead_layers_predict_the_mean_and_score_zero(dead, plan):
+@pytest.mark.parametrize("readout", [*READOUTS, Ridge(0.0)])
+def test_dead_layers_predict_the_mean_and_score_zero(dead, readout):
     features, responses = study()
-    found = fit_encoder(grams({"dead": dead.astype(np.float32)} | features), responses, plan)
+    found = fit_encoder(grams({"dead": dead.astype(np.float32)} | features), responses, readout)
     assert list(found["dead"].values) == [True, False, False]
     assert "dead" not in found["chosen_layer"].values
     assert np.isfinite(found["train_r2"]).all()
@@ -221,9 +223,9 @@ def test_dead_layers_predict_the_mean_and_score_zero(dead, plan):
 def test_loo_is_blind_to_the_scale_of_the_features(factor, components):
     features, responses = study()
     spoil(responses)
-    plan = ReadoutPlan("loo", components)
-    one = fit_encoder(grams(features), responses, plan)
-    other = fit_encoder(grams({name: factor * x for name, x in features.items()}), responses, plan)
+    readout = Ridge("loo", components=components)
+    one = fit_encoder(grams(features), responses, readout)
+    other = fit_encoder(grams({name: factor * x for name, x in features.items()}), responses, readout)
     np.testing.assert_allclose(other["prediction"], one["prediction"], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(other["train_r2"], one["train_r2"], rtol=1e-7)
     np.testing.assert_allclose(other["alpha"], factor**2 * one["alpha"], rtol=1e-7)
@@ -231,21 +233,21 @@ def test_loo_is_blind_to_the_scale_of_the_features(factor, components):
 
 def test_the_penalties_tried():
     spectrum = Decomposition(gram_of(np.random.default_rng(0).normal(size=(20, 5))).inner).spectrum()
-    assert ReadoutPlan(0.5).alphas(spectrum, 20) == [0.5]
-    np.testing.assert_allclose(ReadoutPlan("loo").alphas(spectrum, 20), ALPHAS * spectrum.values.sum() / 20)
+    assert Ridge(0.5).alphas(spectrum, 20) == [0.5]
+    np.testing.assert_allclose(Ridge("loo").alphas(spectrum, 20), ALPHAS * spectrum.values.sum() / 20)
     empty = Decomposition(np.zeros((5, 5))).spectrum()
-    np.testing.assert_allclose(ReadoutPlan("loo").alphas(empty, 5), ALPHAS)
+    np.testing.assert_allclose(Ridge("loo").alphas(empty, 5), ALPHAS)
 
 
 def test_loo_takes_the_penalty_of_least_error_for_each_neuroid():
     features, responses = study(regions=("IT", "V4"))
     split, rate = responses["split"].values, responses["rate"].values
     inner = gram_of(features["late"]).inner
-    chosen = fit_one(inner, rate, split, ReadoutPlan("loo"))
+    chosen = fit_one(inner, rate, split, Ridge("loo"))
     train = np.flatnonzero(split == "train")
     centred = features["late"][train] - features["late"][train].mean(axis=0)
     grid = ALPHAS * (centred**2).sum() / len(train)
-    by_hand = [fit_one(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid]
+    by_hand = [fit_one(inner, rate, split, Ridge(alpha))["train_r2"] for alpha in grid]
     np.testing.assert_allclose(chosen["alpha"], grid[np.argmax(by_hand, axis=0)], rtol=1e-7)
     assert chosen["alpha"][0] < chosen["alpha"][1]  # V4 has nothing to do with the late layer
 
@@ -254,18 +256,16 @@ def test_one_penalty_for_all_neuroids_is_that_of_least_error_over_them():
     features, responses = study(regions=("IT", "V4"))
     split, rate = responses["split"].values, responses["rate"].values
     train, inner = split == "train", gram_of(features["late"]).inner
-    chosen = fit_one(inner, rate, split, ReadoutPlan("cv"))
+    chosen = fit_one(inner, rate, split, Ridge("cv"))
     centred = features["late"][train] - features["late"][train].mean(axis=0)
     grid = ALPHAS * (centred**2).sum() / train.sum()
-    r2 = np.array([fit_one(inner, rate, split, ReadoutPlan(alpha))["train_r2"] for alpha in grid])
+    r2 = np.array([fit_one(inner, rate, split, Ridge(alpha))["train_r2"] for alpha in grid])
     error = ((1 - r2) * rate[train].var(axis=0)).sum(axis=1)
     np.testing.assert_allclose(chosen["alpha"], grid[np.argmin(error)], rtol=1e-7)
 
 
-@pytest.mark.parametrize(
-    "plan", [ReadoutPlan(pls=8), ReadoutPlan("loo"), ReadoutPlan("cv", components=30), ReadoutPlan(0.0)]
-)
-def test_near_duplicates_in_train_flatter_no_readout(plan):
+@pytest.mark.parametrize("readout", [Pls(8), Ridge("loo"), Ridge("cv", components=30), Ridge(0.0)])
+def test_near_duplicates_in_train_flatter_no_readout(readout):
     responses = study()[1]
     train = np.flatnonzero(responses["split"].values == "train")
     noise = np.random.default_rng(4).normal(size=(N, 100))  # has nothing to do with the responses
@@ -273,45 +273,45 @@ def test_near_duplicates_in_train_flatter_no_readout(plan):
     for a, b in train.reshape(-1, 2):  # every stimulus twice
         noise[b], groups[b] = noise[a], groups[a]
         responses["rate"].values[b] = responses["rate"].values[a]
-    flattered = fit_encoder(grams({"noise": noise}), responses, plan)
-    honest = fit_encoder(grams({"noise": noise}), responses.assign_coords(stimulus_group=("stimulus", groups)), plan)
+    flattered = fit_encoder(grams({"noise": noise}), responses, readout)
+    honest = fit_encoder(grams({"noise": noise}), responses.assign_coords(stimulus_group=("stimulus", groups)), readout)
     assert (flattered["train_r2"] > 0.5).all()
     assert (honest["train_r2"] < 0.2).all()
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.1, 1e6])
-@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan(0.0)])
-def test_a_neuroid_constant_on_train_does_not_choose_the_layer(constant, plan):
+@pytest.mark.parametrize("readout", [*READOUTS, Ridge(0.0)])
+def test_a_neuroid_constant_on_train_does_not_choose_the_layer(constant, readout):
     features, responses = study(seed=1, regions=("V4", "V4"))
     responses["rate"].values[responses["split"].values == "train", 1] = constant
-    found = fit_encoder(grams(features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}), responses, plan)
+    found = fit_encoder(grams(features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}), responses, readout)
     np.testing.assert_array_equal(found["train_r2"].values[:, 1], 0)
     assert set(found["chosen_layer"].values) == {"early"}
 
 
-@pytest.mark.parametrize("plan", [*PLANS, ReadoutPlan("cv"), ReadoutPlan(pls=3), ReadoutPlan(mlp=[4])])
-def test_what_is_predicted_of_a_region_does_not_depend_on_which_others_are_in_the_file(plan):
+@pytest.mark.parametrize("readout", [*READOUTS, Ridge("cv"), Pls(3), Mlp([4])])
+def test_what_is_predicted_of_a_region_does_not_depend_on_which_others_are_in_the_file(readout):
     features, responses = study(regions=("V4", "IT", "V4", "V4", "IT", "V4"))
     spoil(responses)
     responses["region"].values[3] = "V1"
     splits = protocol_splits("kfold", responses["split"].values, 0)[:2]
     layers = grams({"early": features["early"], "late": features["late"]})
-    together = fit_protocol(layers, responses, plan, splits)
+    together = fit_protocol(layers, responses, readout, splits)
     own = responses["region"].values == "V4"
-    alone = fit_protocol(layers, responses.isel(neuroid=own), plan, splits)
+    alone = fit_protocol(layers, responses.isel(neuroid=own), readout, splits)
     for name in ("prediction", "train_r2", "alpha", "chosen_layer"):
         assert together[name].values[..., own].tobytes() == alone[name].values.tobytes(), name
 
 
-@pytest.mark.parametrize("plan", [ReadoutPlan("cv", per="subject"), ReadoutPlan(pls=3, per="subject")])
-def test_a_region_of_one_subject_is_fitted_and_has_a_layer_of_its_own_on_request(plan):
+@pytest.mark.parametrize("readout", [Ridge("cv", per="subject"), Pls(3, per="subject")])
+def test_a_region_of_one_subject_is_fitted_and_has_a_layer_of_its_own_on_request(readout):
     features, responses = study(regions=("IT", "IT", "IT", "IT"))
     late = np.array([True, False, True, False])
     responses["rate"].values[:, ~late] = (features["early"] @ np.random.default_rng(1).normal(size=(10, 2))) * 5
     responses = responses.assign_coords(subject=("neuroid", np.where(late, "a", "b")))
-    found = fit_encoder(grams(features), responses, plan)
+    found = fit_encoder(grams(features), responses, readout)
     assert list(found["chosen_layer"].values) == ["late", "early", "late", "early"]
-    alone = fit_encoder(grams(features), responses.isel(neuroid=late), plan)
+    alone = fit_encoder(grams(features), responses.isel(neuroid=late), readout)
     assert found["prediction"].values[..., late].tobytes() == alone["prediction"].values.tobytes()
 
 
@@ -324,8 +324,8 @@ def test_neuroids_that_are_too_noisy_have_no_say_in_the_layer():
     responses["region"].values[:] = "IT"
     responses = responses.assign_coords(reliability=("neuroid", [0.9, np.nan, 0.1, 0.1, 0.1]))
     layers = list(grams(features))
-    for least, chosen in ((None, "early"), (0.3, "late")):
-        found = fit_readouts(layers, responses, {"ridge": ReadoutPlan("loo")}, responses["split"].values[None], least)
+    for least, chosen in ((-np.inf, "early"), (0.3, "late")):
+        found = fit_readouts(layers, responses, {"ridge": Ridge("loo")}, responses["split"].values[None], least)
         assert set(found["ridge"]["chosen_layer"].values.flat) == {chosen}
 
 
@@ -339,8 +339,8 @@ def test_a_neuroid_or_layer_without_r2_chooses_nothing():
 def test_readouts_fitted_together_are_those_fitted_alone_and_decompose_a_layer_once(monkeypatch):
     features, responses = study()
     wide = features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}
-    plans = {"pca5": ReadoutPlan(0.0, 5), "ridge": ReadoutPlan("loo"), "pca8": ReadoutPlan("loo", 8)}
-    plans |= {"uncut": ReadoutPlan(0.0, rank_cut=0), "pls": ReadoutPlan(pls=3)}
+    readouts = {"pca5": Ridge(0.0, components=5), "ridge": Ridge("loo"), "pca8": Ridge("loo", components=8)}
+    readouts |= {"uncut": Ridge(0.0, rank_cut=0), "pls": Pls(3)}
     splits = responses["split"].values[None]
     decomposed = []
 
@@ -349,11 +349,11 @@ def test_readouts_fitted_together_are_those_fitted_alone_and_decompose_a_layer_o
         return decompose(inner, n_units)
 
     monkeypatch.setattr("ventral.gram.spectra.decompose", counted)
-    together = fit_readouts(grams(wide), responses, plans, splits)
+    together = fit_readouts(grams(wide), responses, readouts, splits)
     n_train = (splits == "train").sum()
     assert sorted(decomposed) == sorted(3 * ([n_train] + 5 * [n_train * 4 // 5]))
-    for name, plan in plans.items():
-        xr.testing.assert_identical(together[name], fit_protocol(grams(wide), responses, plan, splits))
+    for name, readout in readouts.items():
+        xr.testing.assert_identical(together[name], fit_protocol(grams(wide), responses, readout, splits))
     assert together["pca5"]["n_directions"].values.tolist() == [[5, 5, 5]]
     assert together["ridge"]["n_directions"].values.tolist() == [[10, 10, n_train - 1]]
     assert together["uncut"].attrs == {"rank_cut": 0} and together["ridge"].attrs == {"rank_cut": RANK_CUT}
@@ -364,7 +364,7 @@ def test_a_neuroid_without_train_stimuli_is_named():
     features, responses = study()
     responses["rate"].values[responses["split"].values == "train", 1] = np.nan
     with pytest.raises(InputError, match="responses: neuroid n1: fewer than two train stimuli; leave it out"):
-        fit_encoder(grams(features), responses, ReadoutPlan(1.0))
+        fit_encoder(grams(features), responses, Ridge(1.0))
 
 
 def test_brainscore_protocol_is_that_of_scikit_learn():
@@ -373,7 +373,7 @@ def test_brainscore_protocol_is_that_of_scikit_learn():
     x, strata = features["late"] @ np.random.default_rng(2).normal(size=(10, 200)), np.repeat(list("abcdef"), 10)
     y = responses["rate"].values
     splits = protocol_splits("brainscore", responses["split"].values, 0, strata)
-    found = fit_protocol([("late", gram_of(x))], responses, ReadoutPlan(pls=5), splits)
+    found = fit_protocol([("late", gram_of(x))], responses, Pls(5), splits)
     assert found["prediction"].dims == ("repeat", "layer", "stimulus", "neuroid")
     oracle = StratifiedShuffleSplit(n_splits=10, train_size=0.9, random_state=1).split(x, strata)
     for one, (train, test) in zip((found.isel(repeat=i) for i in range(10)), oracle, strict=True):
@@ -394,10 +394,10 @@ def test_a_layer_is_read_once_for_all_splits_and_each_is_fitted_as_if_alone():
             read.append(name)
             yield name, gram
 
-    found = fit_protocol(layers(), responses, ReadoutPlan("loo"), splits)
+    found = fit_protocol(layers(), responses, Ridge("loo"), splits)
     assert read == ["early", "late"]
     for i, split in enumerate(splits):
-        alone = fit_encoder(grams(features), responses.assign_coords(split=("stimulus", split)), ReadoutPlan("loo"))
+        alone = fit_encoder(grams(features), responses.assign_coords(split=("stimulus", split)), Ridge("loo"))
         one = found.isel(repeat=i)
         for name in ("train_r2", "alpha", "chosen_layer"):
             np.testing.assert_array_equal(one[name], alone[name])
@@ -409,9 +409,9 @@ def test_a_layer_is_read_once_for_all_splits_and_each_is_fitted_as_if_alone():
 
 def test_one_split_of_a_protocol_is_the_fit_of_that_split():
     features, responses = study()
-    plan = ReadoutPlan("loo")
-    one = fit_encoder(grams(features), responses, plan)
-    found = fit_protocol(grams(features), responses, plan, responses["split"].values[None]).isel(repeat=0)
+    readout = Ridge("loo")
+    one = fit_encoder(grams(features), responses, readout)
+    found = fit_protocol(grams(features), responses, readout, responses["split"].values[None]).isel(repeat=0)
     for name in ("prediction", "train_r2", "alpha", "split", "stimulus_id", "chosen_layer", "dead"):
         np.testing.assert_array_equal(found[name].values, one[name].values)
 
@@ -419,6 +419,6 @@ def test_one_split_of_a_protocol_is_the_fit_of_that_split():
 @pytest.mark.parametrize("far", [0.0, 1e4, 1e7])
 def test_predictions_are_as_fine_for_rates_far_from_zero(far):
     features, responses = study()
-    near = fit_encoder(grams(features), responses, ReadoutPlan(1.0))["prediction"].values
-    shifted = fit_encoder(grams(features), responses.assign(rate=responses["rate"] + far), ReadoutPlan(1.0))
+    near = fit_encoder(grams(features), responses, Ridge(1.0))["prediction"].values
+    shifted = fit_encoder(grams(features), responses.assign(rate=responses["rate"] + far), Ridge(1.0))
     np.testing.assert_allclose(shifted["prediction"].values - far, near, atol=1e-5 * responses["rate"].values.std())

@@ -3,7 +3,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from ventral.faces.task import SETS
-from ventral.figures.faces import draw_faces
+from ventral.figures.faces import FIGURE
 from ventral.scores.classification import beside_baselines, score_sets
 from ventral.tables.gather import gather_faces
 
@@ -17,7 +17,7 @@ def test_every_set_and_every_held_out_category_is_drawn():
         called = beside_baselines(name, rng.random(80) < 0.5, rng.normal(size=(80, 4)), face, sets == "train")
         parts.append(pd.DataFrame(score_sets(called, face, sets, category, SETS)))
     table = gather_faces(parts, "viewing", "simulated")
-    figure = draw_faces(table)
+    figure = FIGURE.draw(table)
     left, right = figure.axes
     assert left.get_legend_handles_labels()[1] == ["hmo", "cnn", "pixels", "majority"]
     assert [label.get_text() for label in left.get_xticklabels()][-1] == "high variation\n20 images"

@@ -11,21 +11,21 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from scipy.spatial.distance import pdist, squareform
 
-from ventral.figures.style import (
-    best_readout,
-    category_means,
-    draw_categories,
-    draw_layers,
-    draw_rdms,
-    mean_ceilings,
-    save,
-)
+from ventral.figures import categories as by_category
+from ventral.figures import layers as by_layer
+from ventral.figures import rdms as of_rdms
+from ventral.figures.categories import category_means
+from ventral.figures.layers import Layers
+from ventral.figures.rdms import LayerRDM, RDMs
+from ventral.figures.style import save
 from ventral.similarity.regions import RegionRDM
+from ventral.tables.layers import Ceiling, best_readout, region_ceilings
 
 N = 16
 NETWORKS = {"net": ["a", "b", "c"], "net_random": ["a", "b", "c"], "other": ["x", "y"], "pixels": ["pixels"]}
-CEILING = {"explained_variance": 0.8, "pearson_r": 0.9}
-UNKNOWN = {"explained_variance": np.nan, "pearson_r": np.nan}
+CEILING = Ceiling(4, {"explained_variance": 0.8, "pearson_r": 0.9})
+UNKNOWN = Ceiling(4, {"explained_variance": np.nan, "pearson_r": np.nan})
+METRICS = tuple(CEILING.values)
 
 
 def layer_table(networks=tuple(NETWORKS), regions=("IT", "V4"), source="simulated") -> pd.DataFrame:
@@ -37,7 +37,7 @@ def layer_table(networks=tuple(NETWORKS), regions=("IT", "V4"), source="simulate
             row |= {"weights": "random" if network.endswith("random") else "pretrained"}
             row |= {"dataset": "majaj", "source": source, "chosen": depth == 0, "dead": False}
             row["train_r2_mean"] = rng.random() + (readout == "ridge")
-            for metric in CEILING:
+            for metric in METRICS:
                 mean = rng.normal() * 0.3
                 row |= {f"{metric}_mean": mean, f"{metric}_low": mean - 0.1, f"{metric}_high": mean + 0.1}
             rows.append(row)
@@ -64,6 +64,19 @@ def responses_of(regions=("IT", "V4"), reliability=0.5, source="simulated") -> x
         },
         attrs={"source": source, "units": "Hz"},
     )
+
+
+def draw_layers(table, dataset, ceilings):
+    return by_layer.draw(Layers(table[table["readout"] == best_readout(table)], ceilings, dataset))
+
+
+def draw_categories(responses, dataset, n_draws, seed):
+    return by_category.draw(by_category.average(responses, n_draws, seed, dataset))
+
+
+def draw_rdms(dataset, source, regions, categories, models):
+    layers = [model and LayerRDM(model[0], 0.5, model[1]) for model in models]
+    return of_rdms.draw(RDMs(regions, layers, categories, dataset, source))
 
 
 def categories() -> np.ndarray:
@@ -99,7 +112,7 @@ FIGURES = {
 def test_figures_open_in_both_formats_and_say_simulated(tmp_path, draw):
     figure = draw()
     assert figure.get_suptitle().startswith("majaj (simulated): ")
-    save(figure, [str(tmp_path / "figures" / "a.png"), str(tmp_path / "figures" / "a.svg")])
+    save(figure, [str(tmp_path / "figures" / "a.png"), str(tmp_path / "figures" / "a.svg")], {})
     assert not plt.get_fignums()
     with Image.open(tmp_path / "figures" / "a.png") as image:
         image.load()
@@ -114,7 +127,7 @@ def test_figures_open_in_both_formats_and_say_simulated(tmp_path, draw):
 def test_the_same_input_gives_the_same_file(tmp_path, name):
     kinds = ("svg", "png", "pdf")
     for i in range(2):
-        save(FIGURES[name](), [str(tmp_path / f"{i}.{kind}") for kind in kinds])
+        save(FIGURES[name](), [str(tmp_path / f"{i}.{kind}") for kind in kinds], {"Title": "r²"})
     for kind in kinds:
         assert (tmp_path / f"0.{kind}").read_bytes() == (tmp_path / f"1.{kind}").read_bytes()
     assert (tmp_path / "0.pdf").read_bytes().startswith(b"%PDF")
@@ -172,7 +185,7 @@ def test_the_readout_shown_is_that_which_predicts_train_best():
 
 
 def test_a_readout_is_shown_where_every_neuroid_is_too_unreliable_to_tell():
-    scores = [f"{metric}_{part}" for metric in CEILING for part in ("mean", "low", "high")]
+    scores = [f"{metric}_{part}" for metric in METRICS for part in ("mean", "low", "high")]
     table = layer_table().assign(train_r2_mean=np.nan, **dict.fromkeys(scores, np.nan))
     assert best_readout(table) == "ols"
     plt.close(draw_layers(table, "majaj", {"IT": UNKNOWN, "V4": UNKNOWN}))
@@ -188,11 +201,13 @@ def test_ceilings_are_of_the_neuroids_that_means_are_over():
     responses = responses.assign_coords(split=("stimulus", split))
     shown = np.where(split == "val", 1, 9)[:, None] * np.ones(len(reliability), dtype=int)
     responses["n_presentations"] = ("stimulus", "neuroid"), shown
-    found = mean_ceilings(responses, 0.1)
-    assert found["IT"] == {"explained_variance": 0.625, "pearson_r": 0.75}
-    assert np.isnan([found[region][metric] for region in ("V1", "V4") for metric in CEILING]).all()
-    everyone = mean_ceilings(responses, -np.inf)
-    assert everyone["IT"]["pearson_r"] == 0.5 and everyone["V1"]["explained_variance"] == pytest.approx(0.05)
+    found = region_ceilings(responses, 0.1)
+    assert found["IT"] == Ceiling(3, {"explained_variance": 0.625, "pearson_r": 0.75})
+    assert np.isnan([found[region].values[metric] for region in ("V1", "V4") for metric in METRICS]).all()
+    everyone = region_ceilings(responses, None)
+    assert everyone["IT"].values["pearson_r"] == 0.5 and everyone["V1"].values["explained_variance"] == pytest.approx(
+        0.05
+    )
 
 
 def test_rdms_are_percentiles_sorted_by_category():

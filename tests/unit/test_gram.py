@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 from sklearn.linear_model import LinearRegression
 
-from ventral.encoders.fit import ReadoutPlan, fit_layer
+from ventral.encoders.fit import fit_layer
 from ventral.gram.file import read_gram, write_gram, writing_grams
 from ventral.gram.matrix import (
     WIDTH,
@@ -21,6 +21,7 @@ from ventral.gram.matrix import (
     join_labels,
     one_hot,
 )
+from ventral.readouts.ridge import Ridge
 
 
 def reference(x: np.ndarray) -> dict[str, np.ndarray | float]:
@@ -92,6 +93,9 @@ def test_dead_layers_are_known():
     assert gram_of(constant).dead
     assert gram_of(np.zeros((8, 500), dtype=np.float32)).dead
     assert not gram_of(constant + rng.normal(size=constant.shape).astype(np.float32)).dead
+    np.testing.assert_array_equal(gram_of(constant).kernel, np.zeros((len(constant), len(constant))))
+    alive = gram_of(rng.normal(size=(8, 5)))
+    assert alive.kernel is alive.inner
 
 
 @pytest.mark.parametrize("n_units", [7, 300, 2 * WIDTH + 50])
@@ -191,8 +195,8 @@ def test_a_scaled_gram_is_that_of_scaled_features():
 
 def held_out_r2(gram: Gram, y: np.ndarray, n_train: int, alpha: str) -> float:
     split = np.where(np.arange(len(y)) < n_train, "train", "test")
-    plans = [(ReadoutPlan(alpha), np.full(y.shape[1], "IT"))]
-    prediction = fit_layer(gram.inner, y, split, plans, gram.n_units)[0]["prediction"]
+    readouts = [(Ridge(alpha), np.full(y.shape[1], "IT"))]
+    prediction = fit_layer(gram.inner, y, split, readouts, gram.n_units)[0]["prediction"]
     return mean_r2(y[n_train:], prediction)
 
 

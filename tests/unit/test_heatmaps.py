@@ -2,17 +2,16 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from ventral.figures.levels import CEILING, draw_levels, encoding_map, in_stream_order, similarity_maps
+from ventral.figures.levels import CEILING, Levels, draw, encoding_map, in_stream_order, similarity_maps
 
 
 def layers():
     rows = [
-        {"network": network, "layer": layer, "depth": depth, "region": region, "readout": readout}
-        | {"pearson_r_mean": depth + 0.1 * (region == "V4"), "train_r2_mean": float(readout == "ridge")}
+        {"network": network, "layer": layer, "depth": depth, "region": region, "readout": "ridge"}
+        | {"pearson_r_mean": depth + 0.1 * (region == "V4")}
         for network, names in {"net": ["late", "later"], "pixels": ["pixels"]}.items()
         for depth, layer in enumerate(names)
         for region in ("IT", "V4")
-        for readout in ("ols", "ridge")
     ]
     return pd.DataFrame(rows)
 
@@ -64,8 +63,8 @@ def test_sessions_give_way_to_their_area():
 
 
 def test_figure_says_what_is_simulated():
-    figure = draw_levels([encoding_map(layers(), {}), *similarity_maps(rsa())], "majaj", "simulated", {"V4": 8})
-    assert figure.get_suptitle() == "majaj (simulated): layers and regions"
+    figure = draw(Levels([encoding_map(layers(), {}), *similarity_maps(rsa())], "majaj", "simulated", {"V4": 8}))
+    assert figure.get_suptitle() == "majaj (simulated): every network layer against every region"
     assert len(figure.axes) == 6
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["V4, n = 8", "IT"]
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]

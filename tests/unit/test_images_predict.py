@@ -15,17 +15,20 @@ from torch import nn
 from ventral.data.images import open_images, read_images
 from ventral.data.majaj.files import read_pictures
 from ventral.data.pixels import fitting
-from ventral.data.xiao.crops import CENTRE, crop_fixations
+from ventral.data.xiao.crops import CENTRE, cut_crops
 from ventral.encoders.chosen import chosen_predictions
-from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.fit import fit_protocol
 from ventral.encoders.keep.dual import fit_dual
-from ventral.encoders.keep.primal import keep_linear, primal_weights
+from ventral.encoders.keep.linear import keep_linear
+from ventral.encoders.keep.primal import primal_weights
 from ventral.encoders.keep.reading import predict_images
 from ventral.encoders.keep.trained import keep_trained
 from ventral.encoders.trained import build_trained, make_recipe, preparation
 from ventral.gram.matrix import gram_of
 from ventral.networks.activations import prepare
 from ventral.networks.zoo import build_network
+from ventral.readouts.pls import Pls
+from ventral.readouts.ridge import Ridge
 from ventral.training.engine import predict
 from ventral.training.loader import Inputs
 
@@ -69,7 +72,7 @@ def crops():
     names, read = open_images("images")
     places = pd.DataFrame({"file": names} | {name: np.linspace(-3, 3, N) for name in CENTRE})
     stack = np.empty((N, 22, 22, 3), np.uint8)
-    for rows, patches in crop_fixations(places, np.array([8.0, 6.0]), 3.0, 22, "images", read):
+    for rows, patches in cut_crops(places, np.array([8.0, 6.0]), 3.0, 22, "images", read):
         stack[rows] = patches
     Path("crops").mkdir()
     for i, crop in enumerate(stack):
@@ -93,7 +96,7 @@ NETWORKS = {
     "as they are": {"architecture": "pixels", "weights": "random", "layers": "auto"},
     "resized": {"architecture": "pixels", "weights": "random", "layers": "auto", "image_size": 17},
 }
-READOUTS = {"ridge": ReadoutPlan("loo"), "pca": ReadoutPlan(1.0, components=5), "pls": ReadoutPlan(pls=3)}
+READOUTS = {"ridge": Ridge("loo"), "pca": Ridge(1.0, components=5), "pls": Pls(3)}
 
 
 @pytest.fixture(params=DATASETS)
@@ -127,9 +130,9 @@ def test_linear_encoders(dataset, network):
         },
     )
     gram, split = gram_of(features), responses["split"].values
-    for name, plan in READOUTS.items():
-        expected = chosen_predictions(fit_protocol([("pixels", gram)], responses, plan, split[None]))
-        duals = {"pixels": fit_dual(gram, responses, split, plan, np.ones(3, bool))}
+    for name, readout in READOUTS.items():
+        expected = chosen_predictions(fit_protocol([("pixels", gram)], responses, readout, split[None]))
+        duals = {"pixels": fit_dual(gram, responses, split, readout, np.ones(3, bool))}
         primals = primal_weights(built, images, np.arange(N), duals, device=CPU)
         keep_linear(name, built, primals, settings, {"neuroid_id": list("abc"), "fitting": fitting(side)})
         assert sd_apart(predict_images(name, files[TRAIN:])[1], expected, responses["rate"].values) < 1e-4

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from ventral.data.kinds import find_kind, kinds
+from ventral.readouts import catalogue
 from ventral.study import imports
 from ventral.study.imports import imported_files, method_files, method_hash, own_code
 
 ROOT = Path(__file__).parents[2]
-STATISTICS = {"ventral/scores/metrics.py", "ventral/readouts/linear.py", "ventral/data/responses.py"}
+STATISTICS = {"ventral/scores/scoring.py", "ventral/readouts/linear.py", "ventral/data/responses.py"}
 
 
 def code_of(script: str) -> set[str]:
@@ -31,6 +32,29 @@ def test_imports_are_followed(tmp_path):
         "ventral/deep/second.py",
         "ventral/deep/third.py",
     }
+
+
+def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(tmp_path):
+    files = {
+        "__init__.py": "",
+        "parts/__init__.py": "",
+        "parts/one.py": "",
+        "parts/two.py": "if TYPE_CHECKING:\n    import ventral.types\nelse:\n    import ventral.late\n",
+        "types.py": "",
+        "late.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / "ventral" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    script = "from importlib import import_module\ndef part(name):\n    import_module(f'{}{name}')\n"
+    (tmp_path / "all.py").write_text(script.replace("{}", "ventral.parts."))
+    (tmp_path / "one.py").write_text(script.replace("{}", "{PACKAGE}."))
+    names = {
+        path.relative_to(tmp_path / "ventral").as_posix() for path in imported_files(tmp_path / "all.py", tmp_path)
+    }
+    assert names == set(files) - {"types.py"}
+    assert not imported_files(tmp_path / "one.py", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +133,8 @@ def test_no_network_is_trained_again_for_a_readout_or_a_table():
     code = code_of("train_encoder")
     assert {"ventral/encoders/trained.py", "ventral/training/search.py", "ventral/training/engine.py"} <= code
     readouts = {
-        f"ventral/{name}.py" for name in ("readouts/linear", "readouts/pls", "encoders/fit", "encoders/keep/dual")
+        f"ventral/{name}.py"
+        for name in ("readouts/linear", "readouts/contract", "readouts/ridge", "encoders/fit", "encoders/keep/dual")
     }
     assert all(map(os.path.isfile, readouts))
     assert not code & {
@@ -119,6 +144,26 @@ def test_no_network_is_trained_again_for_a_readout_or_a_table():
         "ventral/figures/style.py",
         "ventral/study/config.py",
     }
+
+
+def test_no_readout_is_fitted_again_for_another_kind_or_for_a_table():
+    kinds = {kind: imported_files(ROOT / "ventral" / "readouts" / f"{kind}.py", ROOT) for kind in catalogue.kinds()}
+    for script in ("fit_encoders", "keep_encoder"):
+        shared = code_of(script)
+        assert {"ventral/readouts/contract.py", "ventral/encoders/fit.py"} <= shared
+        for kind, files in kinds.items():
+            needed = shared | {path.relative_to(ROOT).as_posix() for path in files} | {f"ventral/readouts/{kind}.py"}
+            assert not needed & {f"ventral/readouts/{other}.py" for other in kinds if other != kind}
+    assert not code_of("fit_encoders") & {"ventral/scores/scoring.py", "ventral/scores/metrics/pearson_r.py"}
+    engine = ROOT / "ventral" / "training" / "engine.py"
+    assert [kind for kind, files in kinds.items() if engine in files] == ["mlp"]
+
+
+def test_a_metric_or_a_figure_fits_nothing_and_draws_what_it_is_in():
+    metric, figure = "ventral/scores/metrics/mse.py", "ventral/figures/rdms.py"
+    assert metric in code_of("assemble_scores") and metric in code_of("write_report")
+    assert not {metric, figure} & (code_of("fit_encoders") | code_of("train_encoder") | code_of("compare_rdms"))
+    assert figure not in code_of("draw_figure")  # which learns from the rule what it draws
 
 
 def test_own_code_is_followed_through_packages_circles_and_names_in_text(tmp_path):

@@ -5,7 +5,6 @@ import sys
 import tomllib
 import warnings
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +19,13 @@ import ventral
 from ventral.__main__ import main
 from ventral.data.pixels import fit_square, fitting
 from ventral.encoders.chosen import chosen_predictions
-from ventral.encoders.fit import ReadoutPlan, fit_protocol
-from ventral.encoders.keep.dual import fit_dual
-from ventral.encoders.keep.primal import check_deviation, check_linear, keep_linear, primal_weights
+from ventral.encoders.fit import fit_protocol
+from ventral.encoders.keep.dual import fit_dual, fit_duals
+from ventral.encoders.keep.linear import StudyData, check_deviation, check_linear, keep_from_study, keep_linear
+from ventral.encoders.keep.primal import primal_weights
 from ventral.encoders.keep.reading import predict_images, read_card, read_encoder
 from ventral.encoders.keep.trained import keep_trained
-from ventral.encoders.keep.writing import describe, digest_of, write_encoder
+from ventral.encoders.keep.writing import digest_of, write_encoder
 from ventral.encoders.trained import build_trained, make_recipe
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError
@@ -33,6 +33,9 @@ from ventral.gram.matrix import gram_of
 from ventral.networks.activations import prepare
 from ventral.networks.hmo import LayerPlan, build_hmo, make_card
 from ventral.networks.zoo import Network, build_network
+from ventral.readouts.mlp import Mlp
+from ventral.readouts.pls import Pls
+from ventral.readouts.ridge import Ridge
 from ventral.training.engine import predict
 from ventral.training.loader import Inputs
 
@@ -44,12 +47,12 @@ def net():
     return nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(inplace=True), nn.Conv2d(8, 4, 3), nn.Flatten())
 """
 SETTINGS = {"architecture": "nets.py:net", "weights": "random", "layers": ["0", "3"], "image_size": 20}
-PLANS = {
-    "ols": ReadoutPlan(),
-    "ridge_loo": ReadoutPlan("loo"),
-    "pca5-ols": ReadoutPlan(components=5),
-    "ridge_cv": ReadoutPlan("cv"),
-    "pls3": ReadoutPlan(pls=3),
+READOUTS = {
+    "ols": Ridge(0.0),
+    "ridge_loo": Ridge("loo"),
+    "pca5-ols": Ridge(0.0, components=5),
+    "ridge_cv": Ridge("cv"),
+    "pls3": Pls(3),
 }
 
 
@@ -100,21 +103,20 @@ def features_of(network: Network, images, layer):
     return found[0].double().numpy()
 
 
-def fit_and_keep(folder, images, responses, plan):
+def fit_and_keep(folder, images, responses, readout):
     """Fit as the study does, keep; give the predictions as the study writes them."""
     network = build_network("net", SETTINGS, weights_file=None, seed=0)
     grams = {layer: gram_of(features_of(network, images, layer)) for layer in network.layers}
     split = responses["split"].values
     # One layer at a time, so that each predicts everything: which layer is whose is set by hand, for both to be used.
-    alone = [fit_protocol([item], responses, plan, split[None]) for item in grams.items()]
+    alone = [fit_protocol([item], responses, readout, split[None]) for item in grams.items()]
     chosen = np.where(responses["region"].values == "V4", "0", "3")
     predictions = xr.concat(alone, "layer", coords="minimal", compat="override")
     predictions = predictions.assign_coords(chosen_layer=(("repeat", "neuroid"), chosen[None]))
-    duals = {layer: fit_dual(grams[layer], responses, split, plan, chosen == layer) for layer in set(chosen.tolist())}
-    network = replace(network, layers=tuple(duals))
-    primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
+    duals = fit_duals(grams.__getitem__, responses, split, readout, chosen)
     predictions.attrs = {"protocol": "holdout", "weights": network.weights}
-    keep_linear(folder, network, primals, SETTINGS, {"name": "net-x"} | describe(responses, predictions, SIDE))
+    data = StudyData(images, np.arange(N), responses, predictions)
+    keep_from_study(folder, network, duals, data, settings=SETTINGS, card={"name": "net-x"}, device=CPU)
     return predictions
 
 
@@ -122,9 +124,9 @@ def relative(rates, expected, responses):
     return (np.abs(rates - expected) / np.nanstd(responses["rate"].values, axis=0)).max()
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_a_linear_encoder_predicts_as_the_study_did(images, responses, tmp_path, plan):
-    predictions = fit_and_keep("kept", images, responses, plan)
+@pytest.mark.parametrize("readout", READOUTS.values(), ids=READOUTS)
+def test_a_linear_encoder_predicts_as_the_study_did(images, responses, tmp_path, readout):
+    predictions = fit_and_keep("kept", images, responses, readout)
     names, rates, neuroids = predict_images("kept", "images", own_code=True)
     assert names == [f"{i}.png" for i in range(N)] and neuroids == [f"n{i}" for i in range(7)]
     assert relative(rates[32:], chosen_predictions(predictions), responses) < 1e-5
@@ -134,7 +136,7 @@ def test_a_linear_encoder_predicts_as_the_study_did(images, responses, tmp_path,
 
 
 def test_the_card_says_what_the_encoder_is(images, responses):
-    predictions = fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    predictions = fit_and_keep("kept", images, responses, Ridge("loo"))
     card = read_card("kept")
     assert (card["kind"], card["units"], card["source"], card["protocol"]) == ("linear", "Hz", "made up", "holdout")
     assert card["region"] == ["V4"] * 3 + ["IT"] * 4 and card["reliability"][:3] == [0.9, 0.8, None]
@@ -152,7 +154,7 @@ def test_the_version_is_that_of_the_package():
 
 
 def test_images_in_any_shape_and_container(images, responses, tmp_path):
-    fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    fit_and_keep("kept", images, responses, Ridge("loo"))
     first = predict_images("kept", "images/0.png", own_code=True)[1]
     with zipfile.ZipFile("images.zip", "w") as archive:
         archive.write("images/0.png", "0.png")
@@ -197,12 +199,12 @@ def test_an_hmo_is_built_from_the_card_it_was_trained_with(images, responses):
     network = Network("hmo", model, ("n1",), SIDE, mean, std, weights="trained on faces")
     gram = gram_of(features_of(network, images, "n1"))
     split = responses["split"].values
-    duals = {"n1": fit_dual(gram, responses, split, ReadoutPlan("loo"), np.ones(7, bool))}
+    duals = {"n1": fit_dual(gram, responses, split, Ridge("loo"), np.ones(7, bool))}
     primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
     settings = {"architecture": "hmo", "weights": "random", "layers": "auto", "card": card}
     keep_linear("kept", network, primals, settings, {"neuroid_id": list("abcdefg"), "fitting": fitting(SIDE)})
     rates = predict_images("kept", "images")[1]
-    expected = fit_protocol([("n1", gram)], responses, ReadoutPlan("loo"), split[None])
+    expected = fit_protocol([("n1", gram)], responses, Ridge("loo"), split[None])
     assert relative(rates[32:], chosen_predictions(expected), responses) < 1e-5
 
 
@@ -210,8 +212,8 @@ def test_a_network_that_takes_images_as_they_are_gets_them_in_the_size_of_the_st
     pixels = {"architecture": "pixels", "weights": "random", "layers": "auto"}
     network = build_network("pixels", pixels, weights_file=None, seed=0)
     gram = gram_of(images.reshape(N, -1) / 255.0)
-    split, plan = responses["split"].values, ReadoutPlan("loo")
-    duals = {"pixels": fit_dual(gram, responses, split, plan, np.ones(7, bool))}
+    split, readout = responses["split"].values, Ridge("loo")
+    duals = {"pixels": fit_dual(gram, responses, split, readout, np.ones(7, bool))}
     primals = primal_weights(network, images, np.arange(N), duals, device=CPU)
     card = {"neuroid_id": list("abcdefg"), "region": [], "units": "Hz", "fitting": fitting(SIDE)}
     keep_linear("kept", network, primals, pixels, card)
@@ -224,7 +226,7 @@ def test_a_network_that_takes_images_as_they_are_gets_them_in_the_size_of_the_st
 
 
 def test_an_encoder_that_does_not_say_how_images_were_fitted_is_refused(images, responses):
-    fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    fit_and_keep("kept", images, responses, Ridge("loo"))
     card = read_card("kept")
     for fitted in (None, fitting(SIDE) | {"background": 0}, fitting(SIDE) | {"side": "large"}):
         changed = {name: value for name, value in (card | {"fitting": fitted}).items() if value is not None}
@@ -255,7 +257,7 @@ def test_an_encoder_that_does_not_say_how_images_were_fitted_is_refused(images, 
     ],
 )
 def test_faults_are_one_line(images, responses, tmp_path, capsys, change, line):
-    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    fit_and_keep("kept", images, responses, Ridge(10.0))
     change(tmp_path / "kept")
     capsys.readouterr()
     assert main(["predict", "kept", "images", "--own-code"]) == 1
@@ -265,7 +267,7 @@ def test_faults_are_one_line(images, responses, tmp_path, capsys, change, line):
 
 
 def test_code_that_a_card_names_is_not_run_unasked(images, responses, tmp_path):
-    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    fit_and_keep("kept", images, responses, Ridge(10.0))
     (tmp_path / "nets.py").write_text(f"open('ran', 'w')\n{NETS}")
     with pytest.raises(InputError, match=r"card.json: its network is made by code, nets.py:net, .*; say --own-code "):
         predict_images("kept", "images")
@@ -273,7 +275,7 @@ def test_code_that_a_card_names_is_not_run_unasked(images, responses, tmp_path):
 
 
 def test_a_card_names_files_of_its_folder_alone(images, responses, tmp_path):
-    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    fit_and_keep("kept", images, responses, Ridge(10.0))
     card = json.loads((tmp_path / "kept" / "card.json").read_text())
     card["files"]["../images/0.png"] = sha256_of(tmp_path / "images" / "0.png")
     (tmp_path / "kept" / "card.json").write_text(json.dumps(card | {"sha256": digest_of(card)}))
@@ -308,9 +310,9 @@ class Turned(nn.Module):
 """
 
 
-@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
-def test_an_encoder_repeats_its_predictions_for_probes(images, responses, plan):
-    fit_and_keep("kept", images, responses, plan)
+@pytest.mark.parametrize("readout", READOUTS.values(), ids=READOUTS)
+def test_an_encoder_repeats_its_predictions_for_probes(images, responses, readout):
+    fit_and_keep("kept", images, responses, readout)
     card = read_card("kept")
     assert np.shape(card["probes"]) == (3, 7) and np.isfinite(card["probes"]).all()
     assert len({tuple(rates) for rates in card["probes"]}) == 3
@@ -320,7 +322,7 @@ def test_an_encoder_repeats_its_predictions_for_probes(images, responses, plan):
 
 @pytest.mark.parametrize("old, new", OTHER.values(), ids=OTHER)
 def test_code_that_predicts_something_else_is_refused(images, responses, old, new):
-    fit_and_keep("kept", images, responses, ReadoutPlan("loo"))
+    fit_and_keep("kept", images, responses, Ridge("loo"))
     assert old in NETS
     Path("nets.py").write_text(NETS.replace(old, new) + NOISE)
     sys.modules.pop("own_nets", None)
@@ -358,7 +360,7 @@ def test_a_state_of_other_things_than_tensors_is_not_kept(images):
 
 
 def test_predictions_as_a_table(images, responses, capsys):
-    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    fit_and_keep("kept", images, responses, Ridge(10.0))
     capsys.readouterr()
     assert main(["predict", "kept", "images/0.png", "images/1.png", "--device", "cpu", "--own-code"]) == 0
     said = capsys.readouterr()
@@ -374,9 +376,9 @@ def test_predictions_as_a_table(images, responses, capsys):
 
 
 def test_what_is_written_over_is_replaced_whole(images, responses):
-    fit_and_keep("kept", images, responses, ReadoutPlan(10.0))
+    fit_and_keep("kept", images, responses, Ridge(10.0))
     Path("kept", "left.over").write_text("")
-    fit_and_keep("kept", images, responses, ReadoutPlan(20.0))
+    fit_and_keep("kept", images, responses, Ridge(20.0))
     assert len(list(Path("kept").iterdir())) == 3
     before = Path("kept", "card.json").read_bytes()
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -387,9 +389,9 @@ def test_what_is_written_over_is_replaced_whole(images, responses):
 @pytest.mark.parametrize(
     "settings, readout, line",
     [
-        ({"architecture": "labels"}, {"alpha": 0}, "it needs labels beside an image"),
-        ({"architecture": "resnet18", "with_category": "object_name"}, {"alpha": 0}, "it needs labels"),
-        ({"architecture": "resnet18"}, {"components": 9, "mlp": [8]}, "the deep readout has no weights of units"),
+        ({"architecture": "labels"}, Ridge(0.0), "it needs labels beside an image"),
+        ({"architecture": "resnet18", "with_category": "object_name"}, Ridge(0.0), "it needs labels"),
+        ({"architecture": "resnet18"}, Mlp([8], components=9), "its readout is not linear, so it has no weights of"),
     ],
 )
 def test_encoders_that_are_no_weighting_of_units_are_refused(settings, readout, line):

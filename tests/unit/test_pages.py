@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 from pylatexenc.latexwalker import LatexWalker
 
-from ventral.tables.pages import Page, Section, bounded, escaped, rounded, to_latex, to_markdown, write_page
+from ventral.tables.pages import Page, Section, escaped, to_latex, to_markdown, write_page
+from ventral.tables.phrases import bounded, rounded
 
 PAGE = Page(
     "Which",

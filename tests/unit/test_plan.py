@@ -75,7 +75,7 @@ def test_weights_lie_where_their_origin_says():
 
 
 def test_linear_readouts_share_a_job_and_a_deep_head_has_its_own():
-    jobs = {(job.kind, job.readouts): job.networks for job in study({"mine": recordings()}).fit_jobs()}
+    jobs = {(job.name, job.readouts): job.networks for job in study({"mine": recordings()}).fit_jobs()}
     others = tuple(name for name in NETWORKS if name != "pixels")
     assert jobs == {
         ("linear", ("ols", "ridge")): ("pixels",),

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -10,21 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from ventral.figures.catalogue import figure_kind, kinds
 from ventral.report import words
-from ventral.report.alts import ALTS
 from ventral.report.cells import reproduction_table, rsa_table, summary_table
 from ventral.report.page import render
-from ventral.report.pictures import embed, kind_of, left_out, pictures, read_caption
-from ventral.report.results import Study
+from ventral.report.pictures import embed, left_out, pictures, read_caption
+from ventral.report.results import Results
 from ventral.report.stages import draw_stages, ranks, without_shortcuts
-from ventral.scores.metrics import METRICS
+from ventral.scores.catalogue import METRICS
+from ventral.tables.reproduction import statuses
 
-REPO = Path(__file__).parents[2]
-CAPTIONS = list(map(str, (REPO / "workflow" / "report").glob("*.rst")))
-KINDS = sorted(set(ALTS) & {Path(path).stem for path in CAPTIONS})
-WHOLE = {"reproduction", "confound", "faces"}  # figures of no one dataset
+FIGURES = {name: figure_kind(name) for name in kinds()}
 NASTY = 'net<script>alert("1")</script>'
 STAGES = [
     {"rule": "read_majaj", "says": "Read.", "after": []},
@@ -135,11 +134,8 @@ def make_study(source="simulated", **tables):
             given | {"status": "not run", "why": "no vit in this study", "value": np.nan, "low": np.nan},
         ]
     )
-    told = {"dataset": "majaj", "source": source, "set": "test", "category": "all", "n": 20, "accuracy": 0.75}
-    faces = pd.DataFrame([told | {"classifier": name} for name in ("hmo", "pixels", "hmo - pixels")])
-    units = pd.DataFrame({"dataset": "majaj", "region": ["IT", "V4"], "latency_psth_ms": [80.0, np.nan]})
     network = {"architecture": "vit_b_16", "weights": "random"}
-    return Study(
+    return Results(
         config={
             "seed": 3,
             "bootstrap": 200,
@@ -157,9 +153,7 @@ def make_study(source="simulated", **tables):
             "trained": {"cnn": {"network": "cnn", "head": "linear", "seeds": 2}},
         },
         responses={"majaj": responses},
-        tables={"summary": summary, "layers": curves, "rsa": rsa, "reproduction": reproduction, "units": units}
-        | {"faces": faces}
-        | tables,
+        tables={"summary": summary, "layers": curves, "rsa": rsa, "reproduction": reproduction} | tables,
         provenance={"versions": {"torch": "2.13.0", "timm": None}, "code": {"commit": "abc", "changed": True}},
     )
 
@@ -168,9 +162,15 @@ def make_study(source="simulated", **tables):
 def figures(tmp_path):
     """Paths of one small figure of every kind, in both formats."""
     paths = []
-    for kind in KINDS:
-        name = kind if kind in WHOLE else f"{kind}_majaj"
-        Image.new("RGB", (30, 20), "white").save(tmp_path / f"{name}.png")
+    for kind, figure in FIGURES.items():
+        dataset = "majaj" if figure.of_dataset else ""
+        name = f"{kind}_majaj" if dataset else kind
+        told = PngImagePlugin.PngInfo()
+        caption = figure.caption.format(dataset=dataset)
+        about = {"Title": figure.title, "Description": f"{NASTY} in {kind}", "Caption": caption, "Dataset": dataset}
+        for key, text in about.items():
+            told.add_text(key, text)
+        Image.new("RGB", (30, 20), "white").save(tmp_path / f"{name}.png", pnginfo=told)
         (tmp_path / f"{name}.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
         paths += [str(tmp_path / f"{name}.{suffix}") for suffix in ("png", "svg")]
     return paths
@@ -178,7 +178,7 @@ def figures(tmp_path):
 
 def write(study, figures=()):
     files = ["tables/summary.csv", "tables/rsa.csv", *(f"figures/{Path(path).name}" for path in figures)]
-    return render(study, pictures(study, figures, CAPTIONS), STAGES, files, left_out(figures))
+    return render(study, pictures(figures), STAGES, files, left_out(figures))
 
 
 def test_the_page_escapes_what_it_is_given(figures):
@@ -193,8 +193,8 @@ def test_the_answer_says_simulated_first_then_the_best_and_what_ties_with_it():
     (place, best, rest), (_, _, unceiled) = words.answers(study)
     assert (place, best) == ("majaj (simulated), IT", "vit-ols")
     assert "r 0.900 [0.800, 1.000], 90 [80, 100] % of the noise ceiling, over 4 neuroids and 20 held-out stim" in rest
-    assert rest.endswith(f"It cannot be told from {NASTY}-ols (model confidence set).")
-    assert "no ceiling is known" in unceiled and unceiled.endswith("alone in the model confidence set.")
+    assert rest.endswith(f"It cannot be distinguished from {NASTY}-ols (model confidence set).")
+    assert "noise ceiling unknown" in unceiled and unceiled.endswith("it alone is in the model confidence set.")
     text = Page(write(study)).text
     assert text.index("are simulated") < text.index("vit-ols") < text.index("Recordings\n")
 
@@ -229,7 +229,7 @@ def test_reproduction_has_statuses_and_reasons():
         ("matched", "matched", ""),
         ("not run", "not-run", "no vit in this study"),
     ]
-    assert words.statuses(make_study()) == "1 matched, 1 not run"
+    assert statuses(make_study().table("reproduction")) == "1 matched, 1 not run"
 
 
 def test_similarity_is_of_the_layer_chosen_on_train_or_else_of_the_most_alike():
@@ -253,8 +253,8 @@ def test_gaps_are_told():
     layers = pd.DataFrame({"network": ["vit"], "weights": ["random in place of pretrained"]})
     check = {"network": "vit", "weights": "pretrained", "accuracy": 0.4, "accuracy_random": 0.4, "n_images": 320}
     weights = pd.DataFrame([check | {"difference": 0.0, "low": -0.1, "high": 0.1, "passed": False}])
-    missing = pd.DataFrame({"dataset": "xiao", "stimulus_id": [f"m{i}" for i in range(6)]})
-    study = make_study(layers=layers, weights=weights, missing_stimuli=missing)
+    study = make_study(layers=layers, weights=weights)
+    study = replace(study, missing_stimuli={"xiao": [f"m{i}" for i in range(6)]})
     said = words.gaps(study)
     assert said[0] == "vit: random in place of pretrained weights."
     assert "no better than its random copy: 0.400 against 0.400 of 320 images" in said[1]
@@ -263,32 +263,13 @@ def test_gaps_are_told():
     assert len(words.checked(make_study(weights=weights.assign(passed=True)))) == 1
 
 
-def test_every_figure_has_an_alt_and_its_caption(figures):
+def test_every_figure_has_its_alternative_text_and_its_caption(figures):
     page = Page(write(make_study(), figures))
     images = page.all("img")
-    assert len(images) == len(page.all("figure")) == len(KINDS)
-    for image in images:
-        assert len(image["alt"]) > 60 and re.search(r"\d", image["alt"]), image["alt"]
-        assert "simulated" in image["alt"].lower() or "beside ours" in image["alt"]
-    assert len({image["alt"] for image in images}) == len(KINDS)
-    assert "snakemake" not in " ".join(caption.caption for caption in pictures(make_study(), figures, CAPTIONS))
-
-
-def test_every_kind_of_figure_of_the_workflow_has_an_alt():
-    rules = "".join(path.read_text() for path in (REPO / "workflow" / "rules").glob("*.smk"))
-    drawn = re.findall(r'(?:"results/figures/|figure\("|_figure\(")(\w+?)(?:_\{dataset\}|_xiao)?(?:\.png)?"', rules)
-    assert len(drawn) > 9 and set(drawn) <= set(ALTS)
-
-
-def test_alts_have_the_numbers_of_the_tables():
-    study = make_study()
-    assert "IT 0.50 (vit top); V4 0.50 (vit top)" in ALTS["layers"](study, "majaj")
-    assert "RDMs: IT 0.60 (vit conv)" in ALTS["levels"](study, "majaj")
-    assert "IT, 4 neuroids: vit-ols, median explained variance 0.90" in ALTS["scores"](study, "majaj")
-    assert ALTS["r2"](study, "majaj").endswith("V4, 4 neuroids: hmo-pls5, median R² 0.20.")
-    assert ALTS["faces"](study, "").endswith("Of the test images: hmo 0.75; pixels 0.75.")
-    rates = study.responses["majaj"]["rate"].values[:, 1].reshape(-1, 3).mean(axis=0)
-    assert f"({rates.max():.2f})" in ALTS["categories"](study, "majaj")
+    assert len(images) == len(page.all("figure")) == len(FIGURES)
+    assert {image["alt"] for image in images} == {f"{NASTY} in {kind}" for kind in FIGURES}
+    for picture in pictures(figures):
+        assert len(picture.caption) > 100 and "{" not in picture.caption and "``" not in picture.caption
 
 
 def test_nothing_is_loaded_and_ids_are_unique(figures):
@@ -314,9 +295,9 @@ def test_a_study_of_rdms_alone_has_a_page():
     study = make_study("Kriegeskorte et al. 2008", layers=pd.DataFrame())
     rdms = xr.Dataset({"rdm": (("region", "stimulus", "stimulus_2"), np.zeros((1, 9, 9)))}, coords={"region": ["IT"]})
     rdms.attrs["source"] = "Kriegeskorte et al. 2008"
-    alone = Study(study.config, {"majaj": rdms}, {"rsa": study.table("rsa")}, {})
+    alone = Results(study.config, {"majaj": rdms}, {"rsa": study.table("rsa")}, {})
     text = Page(write(alone)).text
-    assert "vit conv has the RDM most like it, Spearman 0.600" in " ".join(text.split())
+    assert "vit conv has the most similar RDM, Spearman 0.600" in " ".join(text.split())
     assert "published as RDMs: IT on 9 stimuli" in text and "Reported and reproduced" not in text
 
 
@@ -325,15 +306,8 @@ def test_the_same_study_gives_the_same_page(figures):
 
 
 def test_captions_become_html():
-    text = "RDMs of {{ snakemake.wildcards.dataset }}: r < 1, *simulated*\nsee ``rsa``; 2 * 3 * 4."
-    assert read_caption(text, "a_b") == ("RDMs of a_b: r &lt; 1, <em>simulated</em> see <code>rsa</code>; 2 * 3 * 4.")
-
-
-def test_kinds_are_told_from_datasets():
-    datasets = ["xiao", "my_xiao"]
-    assert kind_of("psth_xiao", datasets) == ("psth", "xiao")
-    assert kind_of("scores_my_xiao", datasets) == ("scores", "my_xiao")
-    assert kind_of("reproduction", datasets) == ("reproduction", "")
+    text = "RDMs of a_b: r < 1, *simulated*\nsee ``rsa``; 2 * 3 * 4."
+    assert read_caption(text) == ("RDMs of a_b: r &lt; 1, <em>simulated</em> see <code>rsa</code>; 2 * 3 * 4.")
 
 
 def test_large_figures_are_embedded_in_fewer_colours(tmp_path):

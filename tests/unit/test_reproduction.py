@@ -5,7 +5,7 @@ import yaml
 
 from ventral.files.errors import InputError
 from ventral.tables.pages import to_markdown
-from ventral.tables.reproduction import COLUMNS, hmo_rows, read_reported, reproduce, reproduction_page
+from ventral.tables.reproduction import COLUMNS, hmo_rows, of_datasets, read_reported, reproduce, reproduction_page
 
 
 def reported(**changes):
@@ -76,9 +76,15 @@ def test_own_table_is_whole(request):
     assert (table["ours"] != "").all()
 
 
+def test_every_dataset_of_a_kind_is_compared_with_the_numbers_of_its_kind():
+    kinds = {"first": "majaj", "second": "majaj", "majaj": "files"}
+    assert list(of_datasets(reported(), kinds)["dataset"]) == ["first", "second"]
+    assert list(of_datasets(reported(), {"mine": "files"})["dataset"]) == ["majaj"]  # not run
+
+
 def test_page_has_every_number():
     page = to_markdown(reproduction_page(reproduce(reported(), ours(), ours())))
-    assert "| theirs | pearson_r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
+    assert "| theirs | r | 0.500 | 0.500 [0.450, 0.550] | matched |" in page
 
 
 def test_faulty_table_is_refused(tmp_path):
@@ -119,7 +125,7 @@ def test_numbers_of_the_hmo_report_stand_beside_ours_with_their_caveat():
         }
     )
     mine = ours(dataset="xiao", region="AIT", encoder="hmo-pls5", split="test", r2_median=-0.02)
-    rows = hmo_rows(classified, rsa, ["AIT"], "xiao", "published")
+    rows = hmo_rows(classified, rsa, "xiao", ["AIT"], "published")
     table = pd.concat([mine, rows], ignore_index=True)
     theirs = {"dataset": "xiao", "region": "AIT", "split": "test"}
     given = pd.concat(

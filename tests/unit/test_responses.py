@@ -23,8 +23,8 @@ from ventral.data.responses import (
     write_responses,
 )
 from ventral.files.errors import InputError
-from ventral.scores.ceilings import average_rows
-from ventral.scores.metrics import ceiled_r2, pearson_r
+from ventral.scores.ceilings import average_rows, ceiled_r2
+from ventral.scores.metrics.pearson_r import pearson_r
 
 seeds = st.integers(0, 2**32 - 1)
 

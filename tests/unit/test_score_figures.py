@@ -9,19 +9,14 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from ventral.figures.r2 import draw_r2, held_out_regions, median_interval, with_ceiling
-from ventral.figures.reproduction import cut_note, dot_rows, draw_reproduction
-from ventral.figures.scores import (
-    Best,
-    Rates,
-    best_encoders,
-    draw_scores,
-    draw_targets,
-    mean_rates,
-    neuroid_scores,
-)
-from ventral.figures.style import FLOOR, save
-from ventral.scores.metrics import pearson_r
+from ventral.figures import r2, reproduction, scores, targets
+from ventral.figures.r2 import median_interval, with_ceiling
+from ventral.figures.reproduction import cut_note, dot_rows
+from ventral.figures.style import FLOOR, NothingToDraw, save
+from ventral.figures.targets import Rates, Targets, mean_rates
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.tables.groups import Group, groups
+from ventral.tables.neuroids import neuroid_scores
 from ventral.tables.reproduction import COLUMNS, reproduce
 
 ENCODERS = {"net-ridge": "pretrained", "net-ols": "pretrained", "net_random-ridge": "random", "pixels-ols": "none"}
@@ -92,7 +87,15 @@ def recordings(n_train=30, missing=False, category=True):
     return responses, predictions
 
 
-IT = Best("IT", "test", N, "net-ridge", None)
+def group_of(region, split):
+    """The encoders of a region, as far as scores of neuroids and rates ask for them."""
+    rows = pd.DataFrame(
+        {"encoder": ["net-ridge"], "n_stimuli": [N], "weights": ["pretrained"], "pearson_r_mean": [0.8]}
+    )
+    return Group("majaj", "holdout", region, "simulated", split, rows)
+
+
+IT = group_of("IT", "test")
 REPORTED = [
     ("A (report 000)", "IT", "pixels-ols", "explained_variance", -537.1, "pixels-ols"),
     ("A (report 000)", "IT", "pixels-ols", "pearson_r", 0.2, "pixels-ols"),
@@ -105,7 +108,7 @@ REPORTED = [
 ]
 
 
-def reproduction(source="Majaj et al. 2015", found=("net-ridge", "pixels-ols", "net_random-ridge")):
+def reproduced(source="Majaj et al. 2015", found=("net-ridge", "pixels-ols", "net_random-ridge")):
     rows = [(a, "majaj", b, c, "val", d, e, f, "", "") for a, b, c, d, e, f in REPORTED]
     reported = pd.DataFrame(rows, columns=list(COLUMNS))
     summary = pd.DataFrame(
@@ -119,35 +122,40 @@ def reproduction(source="Majaj et al. 2015", found=("net-ridge", "pixels-ols", "
     return reproduce(reported, summary.reindex(columns=[*columns, *summary.columns.difference(columns)]), summary)
 
 
-def targets(regions=("IT", "V4"), **given):
+def targets_figure(regions=("IT", "V4"), **given):
     responses, predictions = recordings(**given)
-    encoders = [Best(region, "test", N, "net-ridge", None) for region in regions]
-    return draw_targets(responses, {"net-ridge": predictions}, encoders, "majaj")
+    shown = [(group_of(region, "test"), mean_rates(responses, predictions, region, "test")) for region in regions]
+    return targets.draw(Targets(shown, "majaj", responses.attrs["source"], responses.attrs["units"]))
+
+
+def draw_r2(table, encoders):
+    return r2.draw(r2.collect(table, summary_table(), encoders, "majaj", 50, 0))
 
 
 def r2_figure(encoders=("net-ridge", "net-ols"), **given):
-    return draw_r2(score_table(**given), summary_table(), encoders, "majaj", 50, 0)
+    return draw_r2(score_table(**given), encoders)
+
+
+def draw_scores(table, summary, dataset):
+    return scores.draw(scores.choose(table, summary, dataset))
 
 
 FIGURES = {
     "r2": r2_figure,
     "r2 of one encoder": lambda: r2_figure(["net-ols"]),
     "r2 without ceiling": lambda: r2_figure(reliability=np.nan),
-    "r2 of no neuroid": lambda: r2_figure(regions=["none"]),
     "scores": lambda: draw_scores(score_table(), summary_table(), "majaj"),
     "scores of one encoder": lambda: draw_scores(score_table(), summary_table(["net-ridge"], ["IT"]), "majaj"),
     "scores without ceiling": lambda: draw_scores(score_table(reliability=np.nan), summary_table(), "majaj"),
-    "scores of no neuroid": lambda: draw_scores(score_table(), summary_table().assign(pearson_r_mean=np.nan), "majaj"),
-    "targets": targets,
-    "targets of no region": lambda: targets([]),
-    "targets of one region": lambda: targets(["V4"]),
-    "targets of neuroids that saw different stimuli": lambda: targets(missing=True),
-    "targets without categories": lambda: targets(category=False),
+    "targets": targets_figure,
+    "targets of one region": lambda: targets_figure(["V4"]),
+    "targets of neuroids that saw different stimuli": lambda: targets_figure(missing=True),
+    "targets without categories": lambda: targets_figure(category=False),
 }
 
 
 def opened(figure, folder):
-    save(figure, [str(folder / "a.png"), str(folder / "a.svg")])
+    save(figure, [str(folder / "a.png"), str(folder / "a.svg")], {})
     assert not plt.get_fignums()
     with Image.open(folder / "a.png") as image:
         assert len(np.unique(np.asarray(image.convert("L")))) > 10
@@ -161,23 +169,29 @@ def test_figures_open_in_both_formats_and_say_simulated(tmp_path, draw):
     opened(figure, tmp_path)
 
 
-@pytest.mark.parametrize("table", [reproduction(), reproduction(found=["net-ridge"]), reproduction().iloc[:0]])
+@pytest.mark.parametrize("table", [reproduced(), reproduced(found=["net-ridge"]), reproduced().iloc[:0]])
 def test_the_reproduction_opens_in_both_formats(tmp_path, table):
-    opened(draw_reproduction(table), tmp_path)
+    opened(reproduction.draw(table), tmp_path)
 
 
 def test_the_best_encoder_is_of_test_where_there_is_one():
-    assert best_encoders(summary_table()) == [
-        Best(region, "test", N, "net-ridge", "net_random-ridge") for region in ("IT", "V4")
-    ]
-    assert best_encoders(summary_table(splits=["val"]))[0].encoder == "net-ols"
+    def best(summary):
+        found = [group for group in groups(summary, "holdout") if group.is_scored]
+        return [(group.region, group.split, group.best["encoder"], group.random) for group in found]
+
+    assert best(summary_table()) == [(region, "test", "net-ridge", "net_random-ridge") for region in ("IT", "V4")]
+    assert best(summary_table(splits=["val"]))[0][1:3] == ("val", "net-ols")
     random_first = summary_table(["net_random-ridge", "net-ols"], ["IT"])
-    assert best_encoders(random_first) == [Best("IT", "test", N, "net-ols", "net_random-ridge")]  # models first
+    assert best(random_first) == [("IT", "test", "net-ols", "net_random-ridge")]  # models first
     no_model = summary_table(["net_random-ridge", "pixels-ols"], ["IT"])
-    assert best_encoders(no_model) == [Best("IT", "test", N, "net_random-ridge", None)]
+    assert best(no_model) == [("IT", "test", "net_random-ridge", None)]
     unscored = summary_table().assign(pearson_r_mean=np.nan)
-    assert best_encoders(unscored) == []
-    assert best_encoders(summary_table().assign(protocol="kfold")) == []
+    assert best(unscored) == best(summary_table().assign(protocol="kfold")) == best(unscored.iloc[:0]) == []
+    for table in (unscored, unscored.iloc[:0]):
+        with pytest.raises(NothingToDraw, match="no encoder has a score"):
+            draw_scores(score_table(), table, "majaj")
+    with pytest.raises(NothingToDraw, match="no neuroid has a score"):
+        r2_figure(regions=["none"])
 
 
 def test_scores_of_neuroids_are_those_of_the_table_and_ceilings_roots_of_reliability():
@@ -191,7 +205,7 @@ def test_scores_of_neuroids_are_those_of_the_table_and_ceilings_roots_of_reliabi
     np.testing.assert_allclose(found["signed_r2"], np.sign(r) * r**2)
     np.testing.assert_allclose(found["ceiling"].iloc[-1], 0.8)
     np.testing.assert_allclose(found[["low", "high"]].iloc[-1], np.sqrt([0.59, 0.69]))
-    assert list(neuroid_scores(table, IT, "net-ridge", least=0.3).index) == ["IT1", "IT2"]
+    assert list(neuroid_scores(table, IT, "net-ridge", min_reliability=0.3).index) == ["IT1", "IT2"]
 
 
 def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row():
@@ -206,11 +220,12 @@ def test_unreliable_neuroids_have_a_ceiling_of_nothing_and_unscored_ones_no_row(
 def test_r2_is_told_with_its_interval_and_what_has_no_ceiling():
     table = score_table(n=3)
     table.loc[table["neuroid"] == "IT1", ["reliability", "ceiling"]] = -0.2
-    figure = draw_r2(table, summary_table(), ["net-ridge", "net-ols"], "majaj", 50, 0)
+    figure = draw_r2(table, ["net-ridge", "net-ols"])
     legend = figure.axes[0].get_legend()
     assert legend.get_title().get_text() == "IT: 3 neuroids, 20 stimuli (test)"
     found = neuroid_scores(table, IT, "net-ridge")
-    median, low, high = median_interval(found["r2"].to_numpy(), 50, 0)
+    told = median_interval(found["r2"].to_numpy(), 50, 0)
+    median, low, high = told.value, told.low, told.high
     assert low <= median <= high and median == found["r2"].median()
     texts = [text.get_text() for text in legend.get_texts()]
     assert texts[0] == f"net-ridge: median {median:z.2f} [{low:z.2f}, {high:z.2f}]"
@@ -218,7 +233,6 @@ def test_r2_is_told_with_its_interval_and_what_has_no_ceiling():
     plt.close(figure)
     assert with_ceiling(found.assign(ceiling_r2=np.nan)) == "of 0 neuroids"
     assert with_ceiling(found.assign(ceiling_r2=0.5)) == "of all"
-    assert held_out_regions(summary_table(splits=["val"]), "net-ols")[0].split == "val"
 
 
 def test_a_histogram_holds_every_neuroid_and_marks_the_median():
@@ -249,41 +263,41 @@ def test_without_a_ceiling_the_figure_says_so():
 
 def test_rates_are_means_over_the_neuroids_of_the_region_from_its_own_layer():
     responses, predictions = recordings()
-    rates = mean_rates(responses, predictions, IT)
+    rates = mean_rates(responses, predictions, "IT", "test")
     np.testing.assert_allclose(rates.target, responses["rate"].values[-N:, :4].mean(axis=1))
     np.testing.assert_allclose(rates.predicted, predictions["prediction"].values[0, 1, -N:, :4].mean(axis=1), 1e-5)
     assert (rates.n_neuroids, rates.centred) == (4, False)
     assert list(rates.category) == list(responses["category_name"].values[-N:])
-    v4 = mean_rates(responses, predictions, Best("V4", "val", 5, "", None))
+    v4 = mean_rates(responses, predictions, "V4", "val")
     np.testing.assert_allclose(v4.predicted, predictions["prediction"].values[0, 0, :5, 4:].mean(axis=1), 1e-5)
     assert rates.r == pytest.approx(np.corrcoef(rates.target, rates.predicted)[0, 1])
 
 
 def test_sessions_of_other_stimuli_are_not_told_apart_by_their_mean_rates():
     responses, predictions = recordings(missing=True)
-    rates = mean_rates(responses, predictions, IT)
+    rates = mean_rates(responses, predictions, "IT", "test")
     assert rates.centred
     usual = responses["rate"].values[:30, :4].mean(axis=0)
     np.testing.assert_allclose(rates.target, np.nanmean(responses["rate"].values[-N:, :4] - usual, axis=1))
     assert np.abs(rates.target).max() < 5  # neuroids differ by tens of Hz, and sessions with them
-    figure = targets(missing=True)
-    assert figure.axes[0].get_xlabel() == "predicted rate less train mean (Hz)"
+    figure = targets_figure(missing=True)
+    assert figure.axes[0].get_xlabel() == "predicted response less train mean (Hz)"
     plt.close(figure)
 
 
 def test_stimuli_that_no_neuroid_of_the_region_saw_are_left_out():
     responses, predictions = recordings()
     responses["rate"][-3:, :4] = np.nan
-    rates = mean_rates(responses, predictions, IT)
+    rates = mean_rates(responses, predictions, "IT", "test")
     assert len(rates.target) == len(rates.category) == N - 3
     assert isinstance(rates, Rates) and np.isfinite(rates.r)
 
 
 def test_a_point_a_stimulus_by_category_with_r_and_n_in_the_title():
-    figure = targets(["IT"])
+    figure = targets_figure(["IT"])
     (axes,) = figure.axes
     responses, predictions = recordings()
-    rates = mean_rates(responses, predictions, IT)
+    rates = mean_rates(responses, predictions, "IT", "test")
     points = np.concatenate([np.asarray(part.get_offsets()) for part in axes.collections])
     order = np.argsort(rates.category, kind="stable")
     np.testing.assert_allclose(points, np.column_stack([rates.predicted, rates.target])[order])
@@ -295,7 +309,7 @@ def test_a_point_a_stimulus_by_category_with_r_and_n_in_the_title():
 
 
 def test_reported_numbers_are_lines_by_report_with_a_line_for_its_name():
-    rows = dot_rows(reproduction(found=["net-ridge", "pixels-ols"]))
+    rows = dot_rows(reproduced(found=["net-ridge", "pixels-ols"]))
     lines = rows.drop_duplicates("line")[["line", "report", "encoder", "was_run"]]
     assert lines.to_numpy().tolist() == [
         [1, "A (report 000)", "pixels-ols", True],
@@ -310,7 +324,7 @@ def test_numbers_below_the_axis_are_written_out():
     assert cut_note(-537.1, 0.4) == "reported -537.1"
     assert cut_note(-537.1, -1.25) == "reported -537.1, ours -1.25"
     assert cut_note(np.nan, -0.9) == ""
-    figure = draw_reproduction(reproduction())
+    figure = reproduction.draw(reproduced())
     left = figure.axes[0]
     assert "reported -537.1" in [text.get_text() for text in left.texts]
     assert left.get_xlim()[0] > -1.2
@@ -318,8 +332,8 @@ def test_numbers_below_the_axis_are_written_out():
 
 
 def test_marks_say_what_became_of_each_number():
-    table = reproduction(found=["net-ridge", "pixels-ols"])
-    figure = draw_reproduction(table)
+    table = reproduced(found=["net-ridge", "pixels-ols"])
+    figure = reproduction.draw(table)
     left, right = figure.axes
     # of `net`: 0.40 lies in ours, 0.41 +- 0.05; 0.69 is above ours, 0.50 +- 0.05
     drawn = [[line for line in axes.lines if len(line.get_xdata()) == 1] for axes in (left, right)]
@@ -334,9 +348,9 @@ def test_marks_say_what_became_of_each_number():
 
 
 @pytest.mark.parametrize(
-    ("source", "told"), [("simulated", "\nours are of simulated recordings, and not comparable"), ("real", "")]
+    ("source", "told"), [("simulated", "\nours are from simulated recordings, and not comparable"), ("real", "")]
 )
 def test_the_reproduction_says_what_is_simulated(source, told):
-    figure = draw_reproduction(reproduction(source))
-    assert figure.get_suptitle() == f"reported and reproduced: 3 of 4 encoders run{told}"
+    figure = reproduction.draw(reproduced(source))
+    assert figure.get_suptitle() == f"published numbers and ours: 3 of 4 encoders run{told}"
     plt.close(figure)

@@ -5,15 +5,12 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, pearsonr
 from sklearn.metrics import explained_variance_score, mean_squared_error, r2_score
 
-from ventral.scores.metrics import (
-    METRICS,
-    bootstrap_weights,
-    ceiled_r2,
-    influence,
-    interval,
-    pearson_r,
-    score,
-)
+from ventral.scores.catalogue import METRICS
+from ventral.scores.ceilings import ceiled_r2
+from ventral.scores.metrics.pearson_r import pearson_r
+from ventral.scores.metrics.r2 import r2
+from ventral.scores.resampling import bootstrap_weights, interval
+from ventral.scores.scoring import influence, score
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -165,3 +162,10 @@ def test_a_resample_in_which_all_responses_are_equal_has_no_score():
     found = score(y, np.random.default_rng(0).normal(size=y.shape), weights)
     for metric in ("explained_variance", "r2", "pearson_r"):
         assert np.isfinite(found[metric][:, 0]).tolist() == [True, False, False]
+
+
+def test_r2_of_what_was_recorded_and_predicted():
+    rates = np.array([[1.0, np.nan, 3, 2, 5], [2, np.nan, 3, np.nan, 7], [3, np.nan, 3, 4, 1e9]])
+    predictions = np.array([[1.5, 0, 2, 2, 5], [2, 0, 3, 9, 7], [2.5, 0, 4, 4, np.nan]])
+    np.testing.assert_allclose(r2(rates, predictions), [0.75, 0, 0, 1, 1])
+    np.testing.assert_array_equal(r2(np.full((9, 2), [0.1, 1e6]), np.ones((9, 2))), 0)

@@ -15,7 +15,7 @@ from ventral.data.majaj.responses import read_majaj_responses
 from ventral.data.majaj.simulation import draw_scenes, draw_sites, gabors, simulate, v4_arms, v4_drive
 from ventral.data.scenes.objects import OBJECTS, build, rotation
 from ventral.data.scenes.render import render
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 
 FILES = ("assembly.nc", "stimuli.csv", "images.zip", "truth.nc", "IT_data.h5")
 SIZES = {"n_images": 320, "image_size": 48, "n_sites": 32, "repetitions": 12}

@@ -8,17 +8,12 @@ import pytest
 import xarray as xr
 from scipy.stats import pearsonr
 
+from ventral.files.csv import read_table, write_csv
 from ventral.files.errors import InputError
-from ventral.scores.metrics import METRICS, ceiled_r2, score
-from ventral.tables.gather import (
-    ENCODER,
-    gather_checks,
-    gather_faces,
-    gather_scores,
-    mark_untrained,
-    read_table,
-    write_csv,
-)
+from ventral.scores.catalogue import METRICS
+from ventral.scores.ceilings import ceiled_r2
+from ventral.scores.scoring import score
+from ventral.tables.gather import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained
 from ventral.tables.pages import summary_page, to_markdown
 from ventral.tables.scoring import score_encoder
 

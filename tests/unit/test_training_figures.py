@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.colors import same_color
 
 from ventral.figures.style import save
-from ventral.figures.training import CEILING, CURVES, draw_training
+from ventral.figures.training import CEILING, CURVES, Training, draw
 
 
 def curves(n_seeds=1, n_epochs=5, first_loss=1.2):
@@ -23,7 +23,7 @@ def lines(axes, colour):
 
 
 def test_a_panel_an_encoder_and_a_line_a_run(tmp_path):
-    figure = draw_training({f"net{i}": curves(n_seeds=i + 1) for i in range(5)}, "mine", "simulated")
+    figure = draw(Training({f"net{i}": curves(n_seeds=i + 1) for i in range(5)}, "mine", "simulated"))
     drawn = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in drawn] == [f"net{i}" for i in range(5)]
     for i, axes in enumerate(drawn):
@@ -33,11 +33,11 @@ def test_a_panel_an_encoder_and_a_line_a_run(tmp_path):
         assert len(runs) == len(kept) == i + 1
         assert kept[0].get_xdata()[0] == 4 and kept[0].get_ydata()[0] == 0.25
     assert "simulated" in figure.get_suptitle()
-    save(figure, [str(tmp_path / "training.png"), str(tmp_path / "training.svg")])
+    save(figure, [str(tmp_path / "training.png"), str(tmp_path / "training.svg")], {})
     assert all(path.stat().st_size > 1000 for path in tmp_path.iterdir())
 
 
 def test_the_first_steps_do_not_flatten_the_rest():
-    figure = draw_training({"net": curves(first_loss=50)}, "mine", "simulated")
+    figure = draw(Training({"net": curves(first_loss=50)}, "mine", "simulated"))
     (line,) = lines(figure.axes[0], CURVES["train_loss"][0])
     assert np.max(line.get_ydata()) == CEILING

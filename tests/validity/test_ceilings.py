@@ -5,7 +5,7 @@ import pytest
 
 from ventral.data.responses import reduce_presentations
 from ventral.scores.ceilings import noise_ceiling
-from ventral.scores.metrics import pearson_r
+from ventral.scores.metrics.pearson_r import pearson_r
 
 SIGNAL, NOISE = 1.0, 4.0  # variances, of one presentation
 N = 300

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from ventral.encoders.fit import ALPHAS, ReadoutPlan, choose_layers, fit_layer
+from ventral.encoders.fit import choose_layers, fit_layer
 from ventral.gram.spectra import Decomposition
+from ventral.readouts.contract import Readout
+from ventral.readouts.pls import Pls
+from ventral.readouts.ridge import ALPHAS, Ridge
 
 SCALE = float(os.environ.get("VENTRAL_VALIDITY_SCALE", "1"))
 N, N_FRESH, N_NEUROIDS = 100, 400, 20
@@ -42,7 +45,7 @@ def r2(rates: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return 1 - ((rates - prediction) ** 2).mean(axis=0) / rates.var(axis=0)
 
 
-def judge(plan: ReadoutPlan, n_units: int, fall_off: tuple[float, ...]) -> dict[str, float]:
+def judge(readout: Readout, n_units: int, fall_off: tuple[float, ...]) -> dict[str, float]:
     """What the choice of layers is worth, on average over simulated networks.
 
     Returns:
@@ -52,13 +55,13 @@ def judge(plan: ReadoutPlan, n_units: int, fall_off: tuple[float, ...]) -> dict[
     found = []
     for seed in range(round(6 * SCALE)):
         inner, rates = network(n_units, fall_off, seed)
-        fits = [fit_layer(layer, rates, SPLIT, [(plan, IT)], n_units)[0] for layer in inner]
+        fits = [fit_layer(layer, rates, SPLIT, [(readout, IT)], n_units)[0] for layer in inner]
         estimated = np.stack([fit["train_r2"] for fit in fits])
         true = np.array([r2(rates[N:], fit["prediction"]).mean() for fit in fits])
         chosen, mean = choose_layers(estimated, IT)[0], estimated.mean(axis=1)
         found.append((spearmanr(mean, true).statistic, true.max() - true[chosen], (mean - true).mean()))
     judged = dict(zip(("rank", "lost", "bias"), np.mean(found, axis=0).tolist(), strict=True))
-    print(f"\n{plan}, {n_units} units, {N} stimuli:", {name: round(value, 3) for name, value in judged.items()})
+    print(f"\n{readout}, {n_units} units, {N} stimuli:", {name: round(value, 3) for name, value in judged.items()})
     return judged
 
 
@@ -68,31 +71,29 @@ def judge(plan: ReadoutPlan, n_units: int, fall_off: tuple[float, ...]) -> dict[
     [(60, 10), (60, 20), (60, 40), (60, None), (300, 10), (300, 20), (300, 40), (300, 60), (300, 80), (300, None)],
 )
 def test_the_right_layer_is_chosen_for_least_squares_whatever_the_share_of_components(n_units, components, fall_off):
-    found = judge(ReadoutPlan(components=components), n_units, fall_off)
+    found = judge(Ridge(0.0, components=components), n_units, fall_off)
     assert found["rank"] > 0.75 and found["lost"] < 0.03
 
 
 @pytest.mark.parametrize("fall_off", [SLOW, FAST])
 @pytest.mark.parametrize("n_units", [60, 300])
-@pytest.mark.parametrize(
-    "plan", [ReadoutPlan("loo"), ReadoutPlan("cv", 40), ReadoutPlan("loo", 80), ReadoutPlan(pls=5)]
-)
-def test_the_right_layer_is_chosen_and_rightly_judged_for_readouts_that_shrink(plan, n_units, fall_off):
-    found = judge(plan, n_units, fall_off)
+@pytest.mark.parametrize("readout", [Ridge("loo"), Ridge("cv", components=40), Ridge("loo", components=80), Pls(5)])
+def test_the_right_layer_is_chosen_and_rightly_judged_for_readouts_that_shrink(readout, n_units, fall_off):
+    found = judge(readout, n_units, fall_off)
     assert found["rank"] > 0.75 and found["lost"] < 0.03 and abs(found["bias"]) < 0.06
 
 
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(("n_units", "components"), [(60, 40), (300, 40), (300, 80), (300, None)])
 def test_the_penalty_chosen_is_as_good_as_the_best_on_fresh_stimuli(n_units, components, shared):
-    plan = ReadoutPlan("cv" if shared else "loo", components)
+    readout = Ridge("cv" if shared else "loo", components=components)
     lost = []
     for seed in range(round(3 * SCALE)):
         inner, rates = network(n_units, SLOW, seed)
         scale = Decomposition(inner[0][:N, :N]).spectrum().values.sum() / N
-        tried = [plan, *(ReadoutPlan(alpha * scale, components) for alpha in ALPHAS)]
+        tried = [readout, *(Ridge(alpha * scale, components=components) for alpha in ALPHAS)]
         fits = fit_layer(inner[0], rates, SPLIT, [(one, IT) for one in tried], n_units)
         chosen, *others = (r2(rates[N:], fit["prediction"]) for fit in fits)
         lost.append(np.max([other.mean() for other in others]) - chosen.mean())
-    print(f"\n{plan}, {n_units} units: R2 lost by the penalty {np.mean(lost):.3f}")
+    print(f"\n{readout}, {n_units} units: R2 lost by the penalty {np.mean(lost):.3f}")
     assert np.mean(lost) < 0.03

@@ -12,9 +12,10 @@ import pytest
 from tests.validity.worlds import SIZES, Neuroids, predicted, recorded
 from ventral.data.responses import reduce_presentations
 from ventral.data.splits import protocol_splits
-from ventral.encoders.fit import ReadoutPlan, fit_protocol
+from ventral.encoders.fit import fit_protocol
 from ventral.gram.matrix import gram_of
-from ventral.scores.metrics import METRICS
+from ventral.readouts.ridge import Ridge
+from ventral.scores.catalogue import METRICS
 from ventral.tables.scoring import score_encoder
 
 REGION = np.repeat(list(SIZES), list(SIZES.values()))
@@ -106,7 +107,7 @@ def test_intervals_hold_the_truth_of_encoders_that_every_study_fits_anew(protoco
         split = np.array(["train", "train", "train", "val", "test"] * (n // 5))
         responses = responses.assign_coords(split=("stimulus", split))
         splits = protocol_splits(protocol, split, study)
-        fitted = fit_protocol([("features", gram_of(features))], responses, ReadoutPlan("loo"), splits)
+        fitted = fit_protocol([("features", gram_of(features))], responses, Ridge("loo"), splits)
         fitted.attrs |= {"protocol": protocol, "network": "model", "readout": "ridge", "weights": "none"}
         rows.append(score_encoder("s", fitted, responses, over="stimuli")[1])
     table = pd.concat(rows)

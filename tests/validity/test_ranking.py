@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ventral.scores.intervals import Estimate, estimate
-from ventral.scores.metrics import influence
 from ventral.scores.ranking import model_confidence_set, resample
-from ventral.tables.gather import TOLD
+from ventral.scores.scoring import influence
+from ventral.tables.gather import BEST_P
 
 STUDIES = 80
 
@@ -27,7 +27,7 @@ def encoders(rng: np.random.Generator, n_equal: int, n_worse: int, n: int, m: in
 
 def told(found: list[Estimate], seed: int) -> np.ndarray:
     """Whether each encoder is marked worse than the best."""
-    return model_confidence_set(np.array([one.value for one in found]), resample(found, 1000, seed)) < TOLD
+    return model_confidence_set(np.array([one.value for one in found]), resample(found, 1000, seed)) < BEST_P
 
 
 @pytest.mark.parametrize("over", ["stimuli", "both"])

@@ -42,7 +42,6 @@ def test_readouts_of_crops_are_grouped_by_image(snakemake, tmp_path):
     assert np.isfinite(test[["pearson_r_low", "pearson_r_high", "reliability_median"]].astype(float)).all()
 
     planned = snakemake(tmp_path, "--dry-run", "--configfile", "study.yaml").stdout
-    assert "rule draw_categories" in planned and "rule draw_gaze" in planned
-    assert not any(
-        f"rule {name}" in planned for name in ("compare_rdms", "draw_levels", "train_hmo", "pack_xiao_images")
-    )
+    assert "figures/categories_xiao.png" in planned and "figures/gaze_xiao.png" in planned
+    assert not any(f"rule {name}" in planned for name in ("compare_rdms", "train_hmo", "pack_xiao_images"))
+    assert "figures/levels_xiao.png" not in planned

@@ -16,8 +16,13 @@ NETWORK = "efficientnet_lite0"
 SCORED = {
     "assemble_scores",
     "assemble_reproduction",
-    *("draw_layers majaj", "draw_levels majaj", "draw_scores majaj", "draw_reproduction", "write_report"),
+    *(f"draw_figure {kind}_majaj" for kind in ("layers", "levels", "scores", "targets")),
+    *("draw_figure reproduction", "write_report"),
 }
+DRAWN = (
+    *(f"{kind}_majaj" for kind in ("layers", "levels", "scores", "targets", "rdms", "categories", "training")),
+    "reproduction",
+)
 TOLD = {"write_provenance", "write_report"}  # of any change of the config
 
 
@@ -81,7 +86,7 @@ def test_new_layer_runs_its_network_and_what_follows(finished, planned):
         *SCORED,
         *TOLD,
         "assemble_rsa",
-        "draw_rdms majaj",
+        "draw_figure rdms_majaj",
         "all",
     }
 
@@ -118,18 +123,33 @@ def test_new_protocol_shares_every_gram_matrix(finished, planned):
 def test_comment_in_figures_draws_alone(finished, planned):
     append_comment(finished / "ventral" / "figures" / "style.py")
     assert planned(finished) == {
-        *(f"draw_{kind} majaj" for kind in ("layers", "levels", "scores", "rdms", "categories", "training")),
-        "draw_reproduction",
+        *(f"draw_figure {name}" for name in DRAWN),
         "write_report",
         "all",
     }
 
 
+def test_edit_of_one_figure_draws_that_one_alone(finished, planned):
+    append_comment(finished / "ventral" / "figures" / "rdms.py")
+    assert planned(finished) == {"draw_figure rdms_majaj", "write_report", "all"}
+
+
+def test_another_figure_draws_itself_alone(finished, planned):
+    text = (finished / "ventral" / "figures" / "rdms.py").read_text()
+    (finished / "ventral" / "figures" / "again.py").write_text(text)
+    assert planned(finished) == {"draw_figure again_majaj", "write_report", "all"}
+
+
+def test_edit_of_one_metric_scores_again_and_fits_nothing(finished, planned):
+    append_comment(finished / "ventral" / "scores" / "metrics" / "r2.py")
+    rules = rules_of(planned(finished))
+    assert "assemble_scores" in rules and not rules & {"extract_activations", "fit_encoders", "compare_rdms"}
+
+
 def test_another_format_of_figures_draws_alone(finished, planned):
     change_config(finished, lambda config: config.update(figure_formats=["png", "svg", "pdf"]))
     jobs = planned(finished)
-    assert {job for job in jobs if not job.startswith("draw_")} == {*TOLD, "all"}
-    assert len(jobs) == 10
+    assert jobs == {*(f"draw_figure {name}" for name in DRAWN), *TOLD, "all"}
 
 
 def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
@@ -138,8 +158,21 @@ def test_edit_of_linear_fits_again_and_extracts_nothing(finished, planned):
     assert rules_of(planned(finished)) == {"fit_encoders", "check_weights", *rules_of(SCORED), "all"}
 
 
+def test_edit_of_one_readout_fits_that_readout_alone(finished, planned):
+    readouts = finished / "ventral" / "readouts"
+    for kind in ("mlp", "pls"):  # no network of this study has one
+        append_comment(readouts / f"{kind}.py")
+        assert planned(finished) == set()
+    change_config(finished, lambda config: config["readouts"].update(pls3={"pls": 3, "networks": ["pixels"]}))
+    new = planned(finished)
+    append_comment(readouts / "pls.py")
+    assert planned(finished) == new and {job for job in new if NETWORK in job} == set()
+    append_comment(readouts / "ridge.py")
+    assert f"fit_encoders majaj holdout {NETWORK}" in {re.sub(r"_\d ", " ", job) for job in planned(finished)}
+
+
 def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
-    append_comment(finished / "ventral" / "scores" / "metrics.py")
+    append_comment(finished / "ventral" / "scores" / "scoring.py")
     rules = rules_of(planned(finished))
     assert "assemble_scores" in rules
     assert not rules & {"extract_activations", "pack_images", "simulate_majaj"}
@@ -164,14 +197,12 @@ def test_touched_files_change_nothing(finished, planned):
 
 def test_bootstrap_fits_nothing(finished, planned):
     change_config(finished, lambda config: config.update(bootstrap=200))
-    rules = rules_of(planned(finished))
-    assert rules == {
-        *rules_of(SCORED),
+    assert planned(finished) == {
+        *SCORED,
         *TOLD,
-        "compare_rdms",
+        "compare_rdms majaj",
         "assemble_rsa",
-        "draw_rdms",
-        "draw_categories",
+        *("draw_figure rdms_majaj", "draw_figure categories_majaj"),
         "all",
     }
 
@@ -179,7 +210,7 @@ def test_bootstrap_fits_nothing(finished, planned):
 def test_another_seed_runs_everything(finished, planned):
     change_config(finished, lambda config: config.update(seed=1))
     everything = planned(finished, "--forceall")
-    assert len(everything) == 25
+    assert len(everything) == 26
     assert planned(finished) == everything - {"render_objects"}  # the same objects for every study
 
 

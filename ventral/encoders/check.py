@@ -1,4 +1,4 @@
-"""A network trained, as it claims, tells categories of objects apart in its late layers, unlike its random copy."""
+"""Whether a network is trained, as it claims: its late layers tell objects apart better than those of a random copy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,30 +6,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.encoders.fit import ReadoutPlan
 from ventral.gram.matrix import Gram
 from ventral.gram.spectra import Decomposition
+from ventral.readouts.ridge import Ridge
 from ventral.scores.classification import accuracy_gain
 
-LATE = 2  # layers from the end in which categories are looked for
-# Decoding from random copies of different seeds differs by as much: .34 to .43 over seeds of EfficientNet-Lite0, where
-# the trained one reaches .98. A network has to be better by more than that to count as trained.
+LATE = 2  # layers from the end from which categories are decoded
+# Random copies differ from each other by as much: their accuracy is .34 to .43 over seeds of EfficientNet-Lite0, whose
+# trained weights reach .98. A network must be better by more than that to count as trained.
 MARGIN = 0.1
 
 Layers = Iterable[tuple[str, Gram]]
 
 
 @dataclass(frozen=True)
-class Check:
+class CategoryCheck:
     """How well categories are told apart by a network and by its random copy.
 
     Attributes:
-        layer: the network's best; the copy is judged by its own best.
+        layer: the best one of the network; the copy is judged by its own best.
         n_images: number of images.
-        accuracy: share of left-out images whose category is read out rightly.
+        accuracy: share of images whose category is decoded rightly by a readout fitted without them.
         accuracy_random: the same for the copy.
-        difference: of the two.
-        low, high: its 95 % interval over images, paired.
+        difference: `accuracy` - `accuracy_random`.
+        low, high: 95 % interval of the difference over images, paired.
         passed: whether `low` exceeds `MARGIN`.
     """
 
@@ -49,24 +49,23 @@ class Check:
 
 
 def decode_categories(gram: Gram, categories: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """(n,) whether the category of each image is right by ridge onto one-hot categories, fitted without it.
+    """(n,) whether ridge regression onto one-hot categories, fitted without an image, decodes its category rightly.
 
     Args:
         gram: of one layer, of n images.
         categories: (n,) names.
     """
     one_hot = (categories[:, None] == np.unique(categories)).astype(float)
-    inner = np.zeros_like(gram.inner) if gram.dead else gram.inner
-    left_out = ReadoutPlan(alpha="loo").fit(Decomposition(inner, gram.n_units), one_hot).held_out
-    return np.asarray(left_out.argmax(axis=1) == one_hot.argmax(axis=1))
+    fitted = Ridge("loo").fit(Decomposition(gram.kernel, gram.n_units), one_hot, seed=0)
+    return np.asarray(fitted.held_out.argmax(axis=1) == one_hot.argmax(axis=1))
 
 
-def compare_with_random(network: Layers, copy: Layers, categories: NDArray[np.str_]) -> Check:
+def compare_with_random(network: Layers, copy: Layers, categories: NDArray[np.str_]) -> CategoryCheck:
     """Compare the decoding of categories from a network and from its copy of random weights.
 
     Args:
         network: names and Gram matrices of its late layers, of n images.
-        copy: those of its random copy.
+        copy: those of the random copy.
         categories: (n,) of the images.
     """
     best, right = max(
@@ -74,7 +73,7 @@ def compare_with_random(network: Layers, copy: Layers, categories: NDArray[np.st
     )
     right_random = max((decode_categories(gram, categories) for _, gram in copy), key=np.mean)
     gain = accuracy_gain(right, right_random)
-    return Check(
+    return CategoryCheck(
         layer=best,
         n_images=gain["n"],
         accuracy=float(right.mean()),

@@ -1,4 +1,4 @@
-"""What an encoder predicts by the layers that were chosen for it."""
+"""The predictions of an encoder by the layers that were chosen for it."""
 
 import numpy as np
 import xarray as xr

@@ -1,6 +1,6 @@
-"""An entry under `trained` in the config -> networks trained on the neurons, and their predictions.
+"""Networks that are trained on the neurons, from an entry under `trained` in the config, and their predictions.
 
-A recipe is all that one needs to make such a network anew, in JSON; with the weights beside it the encoder is whole.
+A recipe says in JSON all that is needed to make such a network again; a recipe and the weights are the whole encoder.
 """
 
 import hashlib
@@ -17,30 +17,33 @@ import xarray as xr
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ventral.data.selection import stimulus_groups
 from ventral.networks import activations
 from ventral.networks.cnn import build_cnn
 from ventral.networks.hybrid import build_hybrid
+from ventral.networks.layers import OUTPUT
 from ventral.networks.own import IMAGENET_MEAN, IMAGENET_STD
 from ventral.networks.published import origin
 from ventral.networks.zoo import IN_PLACE, Network, build_network
+from ventral.scores.metrics.r2 import r2
 from ventral.training.engine import CPU, predict, train
 from ventral.training.heads import make_head_plan
 from ventral.training.loader import Inputs, Rows
 from ventral.training.plan import Examples, Plan, Training, make_plan
 from ventral.training.search import Found, Report, Settings, search
-from ventral.training.trainable import WHOLE, Encoder, build_encoder
+from ventral.training.trainable import Encoder, build_encoder
 
 Recipe = dict[str, Any]
 Entry = Mapping[str, Any]
 
-HEAD_KEYS = ("hidden", "dropout")
+HEAD_KEYS = ("hidden", "dropout", "sparsity", "smoothness")
 PLAN_KEYS = (
     *("optimizer", "learning_rate", "backbone_learning_rate", "weight_decay", "batch", "epochs", "patience"),
-    *("schedule", "clip", "precision", "trainable", "category_weight"),
+    *("schedule", "clip", "precision", "trainable", "category_weight", "shift", "stop_share"),
 )
 OURS = ("cnn", "hybrid")  # networks that need no entry under `networks`
-TRAINED = "trained"  # the layer of these, in tables
-CATEGORIES = ("category_name", "object_name")  # what co-training learns, the first that stimuli are labelled with
+TRAINED = "trained"  # what tables call the layer of these networks
+CATEGORIES = ("category_name", "object_name")  # labels that co-training learns: the first that the stimuli have
 CNN_LAYERS = 2
 HYBRID_SIZE = 224
 
@@ -62,7 +65,7 @@ def make_recipe(
         settings: the entry under `networks` that it names; None for `cnn` and `hybrid`.
         image_side: of the dataset's images in pixels, for networks that take images as they are.
         n_neuroids: number of rates.
-        n_categories: number of object categories, where the entry is co-trained.
+        n_categories: number of object categories, where the entry is co-trained on them.
         weights_files: as for `build_trained`.
         seed: of random weights.
 
@@ -74,7 +77,7 @@ def make_recipe(
         cnn = {"layers": CNN_LAYERS, **entry.get("cnn", {})} if entry["network"] == "cnn" else {}
         pretrained = entry.get("weights", "random") != "random"
         weights = ("pretrained" if weights_files else IN_PLACE) if pretrained else "random"
-        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", WHOLE)
+        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", OUTPUT)
         size = size or (HYBRID_SIZE if entry["network"] == "hybrid" else image_side)
         images = {"image_size": size, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "interpolation": "bilinear"}
     else:
@@ -101,7 +104,7 @@ def build_trained(recipe: Mapping[str, Any], seed: int, weights_files: Sequence[
         recipe: from `make_recipe`, or from a card.
         seed: of the head, and of a backbone with random weights.
         weights_files: state dicts that the backbone starts from: none, that of a network, or those of the hybrid's
-            Swin-T and ResNet-50. None is needed where a state dict of the whole encoder is loaded afterwards.
+            Swin-T and ResNet-50. None is needed where the state dict of the whole encoder is loaded later.
 
     Raises:
         InputError: if the network cannot be made, has no such layer, or the head does not fit it.
@@ -128,7 +131,7 @@ def build_trained(recipe: Mapping[str, Any], seed: int, weights_files: Sequence[
 
 
 def preparation(recipe: Mapping[str, Any]) -> Callable[[NDArray[np.uint8]], Tensor]:
-    """What makes (b, H, W, 3) uint8 images the (b, 3, size, size) float32 input of a recipe's network."""
+    """The function from (b, H, W, 3) uint8 images to the (b, 3, size, size) float32 input of a recipe's network."""
     mean, std = tuple(recipe["mean"]), tuple(recipe["std"])
     network = Network("", nn.Identity(), (), recipe["image_size"], mean, std, recipe["interpolation"])
     return lambda images: activations.prepare(torch.from_numpy(images), network)
@@ -136,7 +139,7 @@ def preparation(recipe: Mapping[str, Any]) -> Callable[[NDArray[np.uint8]], Tens
 
 @dataclass(frozen=True)
 class Job:
-    """An encoder to be trained: everything but the stimuli.
+    """An encoder to be trained: everything except the stimuli.
 
     Attributes:
         name: of the encoder, in messages.
@@ -144,7 +147,7 @@ class Job:
         recipe: from `make_recipe`.
         weights: what tables call the weights that training starts from.
         weights_files: as for `build_trained`.
-        seed: of the first member of an ensemble; the others have those that follow.
+        seed: of the first member of an ensemble; the others have the seeds that follow.
         folder: where checkpoints and trials are kept.
         device: where it is trained.
         memory_mb: what prepared images may take.
@@ -161,13 +164,13 @@ class Job:
     memory_mb: int = 2000
 
     def inputs(self, images: Rows, rows: NDArray[np.intp]) -> Inputs:
-        """Those rows of (m, H, W, 3) uint8 images as the network takes them."""
+        """Rows of (m, H, W, 3) uint8 images as inputs of the network."""
         return Inputs(images, rows, preparation(self.recipe), self.device, self.memory_mb)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What the training on one split leaves: an encoder a seed, how each came about, and their common settings."""
+    """What training on one split leaves: an encoder for each seed, its training, and their common settings."""
 
     members: list[Encoder]
     trainings: list[Training]
@@ -177,7 +180,7 @@ class Trained:
 
 
 def train_members(job: Job, examples: Examples, folder: Path) -> Trained:
-    """Search for settings where the entry asks for it, then train an encoder a seed; what is on disk is taken up."""
+    """Search for settings where the entry asks for it, then train an encoder for each seed; go on from checkpoints."""
     entry, found = job.entry, None
     if "search" in entry:
         found = _search(job, examples, folder / "search")
@@ -193,26 +196,26 @@ def train_members(job: Job, examples: Examples, folder: Path) -> Trained:
 
 
 def make_trained_plan(entry: Entry, seed: int) -> Plan:
-    """The plan of training of an entry under `trained`."""
+    """The plan of training that an entry under `trained` asks for."""
     given = {key: entry[key] for key in PLAN_KEYS if key in entry}
-    return make_plan({**given, "augment": {"shift": entry["shift"]}, "seed": seed})
+    return make_plan({**given, "seed": seed})
 
 
 def with_settings(entry: Entry, settings: Settings) -> Entry:
-    """The entry with settings that a search found; `layers` is that of a CNN."""
+    """The entry with the settings that a search found; `layers` is a setting of a CNN."""
     layers = {key: value for key, value in settings.items() if key == "layers"}
     rest = {key: value for key, value in settings.items() if key != "layers"}
     return {**entry, **rest, **({"cnn": {**entry.get("cnn", {}), **layers}} if layers else {})}
 
 
 def with_layers(recipe: Recipe, entry: Entry) -> Recipe:
-    """The recipe with as many layers as the entry of a CNN has."""
+    """The recipe with the number of layers of the entry, where that is a CNN."""
     layers = {key: value for key, value in entry.get("cnn", {}).items() if key == "layers"}
     return recipe | {"network": recipe["network"] | layers}
 
 
 def _search(job: Job, examples: Examples, folder: Path) -> Found:
-    """The settings with the least loss on what is held out of train to choose the epoch."""
+    """The settings with the least loss on the train stimuli that are held out to choose the epoch."""
     entry, asked = job.entry, job.entry["search"]
     own = {**entry, "layers": job.recipe["network"].get("layers")}
 
@@ -249,17 +252,17 @@ def fit_trained(
     """Train an encoder for every split of a protocol, on its train stimuli alone, and predict the others.
 
     Args:
-        job: what is trained.
+        job: the encoder that is trained.
         images: (m, H, W, 3) uint8, in memory or in an HDF5 file.
         rows: (n,) row in `images` of each stimulus.
         responses: of the n stimuli, as in `responses/{dataset}.nc`; all neuroids are trained together.
         splits: (repeat, n) as `draw_splits` gives them.
 
     Returns:
-        Predictions as `fit_protocol` gives them, of one layer, `train_r2` being that of the stimuli held out of train
-        to choose the epoch; with several seeds the mean over these, and each in `prediction_of_seed`. Rows of the
-        learning curves: `split`, `seed` (both from 0), each row of the history, and whether it is the `best` epoch.
-        What the training on the first split left.
+        Predictions as `fit_protocol` gives them, of one layer, with `train_r2` of the train stimuli that are held out
+        to choose the epoch; with several seeds their mean, and each in `prediction_of_seed`. Rows of the learning
+        curves: `split`, `seed` (both from 0), each row of the history, and whether it is the `best` epoch. The result
+        of training on the first split.
 
     Raises:
         InputError: as `train`; and as `try_network`, of a user's own code.
@@ -290,7 +293,7 @@ def fit_trained(
 
 
 def _try_backbone(job: Job, images: Rows) -> None:
-    """Refuse a user's own network whose features of an image are not the same each time, before it is trained."""
+    """Refuse a user's own network whose features of one image differ from run to run, before it is trained."""
     recipe = job.recipe
     if ":" not in recipe["network"].get("settings", {}).get("architecture", ""):
         return
@@ -304,34 +307,24 @@ def _try_backbone(job: Job, images: Rows) -> None:
 def make_examples(
     job: Job, images: Rows, rows: NDArray[np.intp], responses: xr.Dataset, chosen: NDArray[np.intp]
 ) -> Examples:
-    """The chosen stimuli as examples: equal shares of objects are held out of them, near duplicates together."""
+    """The chosen stimuli as examples to learn from, with their objects, and with groups of near duplicates."""
     strata = _labels(responses, ("object_name", "category_name"))
     categories = _labels(responses, CATEGORIES) if job.recipe["n_categories"] else None
     codes = None if categories is None else np.searchsorted(np.unique(categories), categories)[chosen]
-    groups = responses["stimulus_group"].values[chosen] if "stimulus_group" in responses else None
-    rates = responses["rate"].values[chosen]
-    return Examples(job.inputs(images, rows[chosen]), rates, codes, None if strata is None else strata[chosen], groups)
+    groups, rates = stimulus_groups(responses), responses["rate"].values[chosen]
+    strata, groups = (None if of is None else of[chosen] for of in (strata, groups))
+    return Examples(job.inputs(images, rows[chosen]), rates, codes, strata, groups)
 
 
 def count_categories(responses: xr.Dataset, entry: Entry) -> int:
-    """Number of object categories that an entry is co-trained on; 0 where it is not."""
+    """Number of object categories that an entry is co-trained on; 0 where it is not co-trained."""
     labels = _labels(responses, CATEGORIES) if entry["category_weight"] else None
     return 0 if labels is None else len(np.unique(labels))
 
 
 def _labels(responses: xr.Dataset, names: Sequence[str]) -> NDArray[np.str_] | None:
-    """(n,) the first of those labels that stimuli have; None where they have none."""
+    """(n,) the first of the named labels that the stimuli have; None where they have none of them."""
     return next((responses[name].values for name in names if name in responses), None)
-
-
-def r2(rates: NDArray[np.floating], predictions: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(t,) R2 of (n, t) predictions where (n, t) rates are not NaN; 0 where these are constant or all NaN."""
-    seen = np.isfinite(rates)
-    known, count = np.where(seen, rates, 0.0), np.maximum(seen.sum(axis=0), 1)
-    spread = np.where(seen, known - known.sum(axis=0) / count, 0)
-    error, variance = (np.where(seen, known - predictions, 0) ** 2).sum(axis=0), (spread**2).sum(axis=0)
-    varies = variance > 1e-24 * (known**2).sum(axis=0)  # else what is left is rounding
-    return np.where(varies, 1 - error / np.where(varies, variance, 1), 0)
 
 
 def _as_dataset(
@@ -343,7 +336,7 @@ def _as_dataset(
     splits: NDArray[np.str_],
     settings: Sequence[Settings | None],
 ) -> xr.Dataset:
-    """What is written to `predictions/`, from (repeat, seed, stimulus, neuroid) predictions."""
+    """The dataset for `predictions/`, from (repeat, seed, stimulus, neuroid) predictions."""
     held_out = (splits != "train").any(axis=0)
     layer = TRAINED if job.entry["network"] in OURS else first.recipe["layer"]
     found = xr.Dataset(

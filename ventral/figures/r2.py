@@ -1,59 +1,200 @@
-"""R2 of some encoders over neuroids, beside what their noise allows: figure 2 of report 004, with its ceilings."""
+"""R² of HMO's readouts by partial least squares over neuroids: figure 2 of report 004, with its noise ceilings."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from ventral.figures.contract import FigureKind, Files
+from ventral.study import paths
 
-from ventral.figures.scores import PROTOCOL, Best, draw_distribution, neuroid_scores, region_panels
-from ventral.figures.style import STYLE, titled
-from ventral.scores.metrics import interval
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-NAMED = 2  # neuroids without a ceiling that are named; of more, their number
+    from ventral.study.plan import Study
+    from ventral.tables.groups import Group
+
+PROTOCOL = "holdout"
+NAMED = 2  # at most so many neuroids without a ceiling are named; of more, the figure says how many have one
 
 
-def median_interval(values: np.ndarray, n_draws: int, seed: int) -> tuple[float, float, float]:
+@dataclass(frozen=True)
+class Median:
+    """The median over neuroids, and its 95 % interval over resampled neuroids."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region.
+
+    Attributes:
+        group: its encoders.
+        tables: by encoder the scores of its neuroids; the first encoder is filled.
+        medians: of R², by encoder.
+    """
+
+    group: Group
+    tables: Mapping[str, pd.DataFrame]
+    medians: Mapping[str, Median]
+
+
+@dataclass(frozen=True)
+class R2:
+    """What the figure shows.
+
+    Attributes:
+        regions: those for which all encoders were fitted.
+        dataset: its name.
+        source: of the recordings.
+    """
+
+    regions: Sequence[Region]
+    dataset: str
+    source: str
+
+
+def pls_of_hmo(study: Study, dataset: str) -> list[str]:
+    """HMO's encoders by partial least squares, at most two: of the fewest components and of the most."""
+    components = {
+        f"{network}-{readout}": study.config["readouts"][readout]["pls"]
+        for network in study.networks_of(dataset)
+        if study.config["networks"][network]["architecture"] == "hmo"
+        for readout in study.readouts_of(network)
+        if "pls" in study.config["readouts"][readout]
+    }
+    ranked = sorted(components, key=lambda name: int(components[name]))
+    return ranked[:1] + ranked[1:][-1:]
+
+
+def exists(study: Study, dataset: str) -> bool:
+    """Where HMO is read out by partial least squares."""
+    is_fitted = dataset in study.with_encoders and PROTOCOL in study.config["protocols"]
+    return is_fitted and bool(pls_of_hmo(study, dataset))
+
+
+def inputs(study: Study, dataset: str) -> Files:
+    """The scores of neuroids, and the summary, which says on which stimuli."""
+    return {name: paths.table(name) for name in ("scores", "summary")}
+
+
+def settings(study: Study, dataset: str) -> dict[str, Any]:
+    """Which encoders and neuroids are shown, and what the intervals are drawn by."""
+    keys = ("min_reliability", "bootstrap", "seed")
+    return {"encoders": pls_of_hmo(study, dataset), **{key: study.config[key] for key in keys}}
+
+
+def read(
+    scores: str,
+    summary: str,
+    encoders: Sequence[str],
+    min_reliability: float,
+    bootstrap: int,
+    seed: int,
+    dataset: str,
+) -> R2:
+    """Read the scores of the encoders."""
+    from ventral.files.csv import read_table
+
+    of_neuroids, of_regions = read_table(scores), read_table(summary)
+    rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]
+    return collect(*rows, encoders, dataset, bootstrap, seed, min_reliability)
+
+
+def collect(
+    scores: pd.DataFrame,
+    summary: pd.DataFrame,
+    encoders: Sequence[str],
+    dataset: str,
+    bootstrap: int,
+    seed: int,
+    min_reliability: float | None = None,
+) -> R2:
+    """R² over the neuroids of each region, with medians.
+
+    Args:
+        scores: rows of `scores.csv` of one dataset.
+        summary: rows of `summary.csv` of it.
+        encoders: one or two.
+        dataset: its name.
+        bootstrap: resamples of the neuroids.
+        seed: of these.
+        min_reliability: neuroids of less are left out; None keeps all.
+
+    Raises:
+        NothingToDraw: if no neuroid has a score.
+    """
+    from ventral.figures.style import NothingToDraw
+    from ventral.tables.groups import groups
+    from ventral.tables.neuroids import neuroid_scores
+
+    found = []
+    for group in groups(summary, PROTOCOL):
+        tables = {name: neuroid_scores(scores, group, name, min_reliability) for name in encoders}
+        if all(len(table) for table in tables.values()):
+            medians = {name: median_interval(table["r2"].to_numpy(), bootstrap, seed) for name, table in tables.items()}
+            found.append(Region(group, tables, medians))
+    if not found:
+        raise NothingToDraw("no neuroid has a score")
+    return R2(found, dataset, summary["source"].iloc[0])
+
+
+def median_interval(values: np.ndarray, n_draws: int, seed: int) -> Median:
     """Median of (n,) values, and its 95 % interval over resamples of them."""
+    import numpy as np
+
+    from ventral.scores.resampling import interval
+
     drawn = np.random.default_rng(seed).integers(0, len(values), (n_draws, len(values)))
     median = float(np.median(values))
     low, high = interval(median, np.median(values[drawn], axis=1))
-    return median, float(low), float(high)
-
-
-def held_out_regions(summary: pd.DataFrame, encoder: str) -> list[Best]:
-    """The regions for which an encoder was fitted, each with the stimuli held out: test where there is one, else val.
-
-    Args:
-        summary: rows of `summary.csv` of one dataset.
-        encoder: its name.
-    """
-    rows = summary[(summary["protocol"] == PROTOCOL) & (summary["encoder"] == encoder)]
-    last = rows.sort_values("split").groupby("region").first()  # test comes before val
-    return [Best(str(region), row["split"], int(row["n_stimuli"]), encoder, None) for region, row in last.iterrows()]
+    return Median(median, float(low), float(high))
 
 
 def with_ceiling(table: pd.DataFrame) -> str:
-    """Of which neuroids there is a ceiling; the others lack repetitions or any reliability."""
+    """Which neuroids have a ceiling; the others lack repetitions or any reliability."""
     names = [str(name) for name in table.index[~(table["ceiling_r2"] > 0)]]
     if not names:
         return "of all"
     return f"of all but {', '.join(names)}" if len(names) <= NAMED else f"of {len(table) - len(names)} neuroids"
 
 
-def _draw_region(axes: Axes, best: Best, tables: Mapping[str, pd.DataFrame], n_draws: int, seed: int) -> None:
-    first = next(iter(tables.values()))
+def draw(r2: R2) -> Figure:
+    """Histograms over the neuroids of each region, with medians and their intervals over resampled neuroids."""
+    from matplotlib import pyplot as plt
+
+    from ventral.figures.style import STYLE, region_panels, titled
+
+    with plt.rc_context(STYLE):
+        figure, panels, _ = region_panels(len(r2.regions), (3.2, 3.2), (0.4, 0.4))
+        for axes, region in zip(panels, r2.regions, strict=True):
+            _draw_region(axes, region)
+        figure.suptitle(titled(r2.dataset, r2.source, FIGURE.title))
+    return figure
+
+
+def _draw_region(axes: Axes, region: Region) -> None:
+    from ventral.figures.style import draw_distribution
+    from ventral.scores.catalogue import METRICS
+
+    first = next(iter(region.tables.values()))
     known = first["ceiling_r2"].where(first["ceiling_r2"] > 0)
     ceiling = f"noise ceiling: median {known.median():.2f}, {with_ceiling(first)}" if known.notna().any() else None
-    handles = draw_distribution(axes, tables, "r2", "ceiling_r2" if ceiling else None)
-    labels = []
-    for name, table in tables.items():
-        median, low, high = median_interval(table["r2"].to_numpy(), n_draws, seed)
-        labels.append(f"{name}: median {median:z.2f} [{low:z.2f}, {high:z.2f}]")
-    about = f"{best.region}: {len(first)} neuroids, {best.n_stimuli} stimuli ({best.split})"
-    axes.set_xlabel("R²")
+    handles = draw_distribution(axes, region.tables, "r2", "ceiling_r2" if ceiling else None)
+    labels = [
+        f"{name}: median {median.value:z.2f} [{median.low:z.2f}, {median.high:z.2f}]"
+        for name, median in region.medians.items()
+    ]
+    group = region.group
+    about = f"{group.region}: {len(first)} neuroids, {int(group.best['n_stimuli'])} stimuli ({group.split})"
+    axes.set_xlabel(METRICS["r2"].title)
     axes.legend(
         handles,
         labels + ([ceiling] if ceiling else []),
@@ -66,34 +207,35 @@ def _draw_region(axes: Axes, best: Best, tables: Mapping[str, pd.DataFrame], n_d
     )
 
 
-def draw_r2(
-    scores: pd.DataFrame,
-    summary: pd.DataFrame,
-    encoders: Sequence[str],
-    dataset: str,
-    n_draws: int,
-    seed: int,
-    least: float = -np.inf,
-) -> Figure:
-    """Histograms over the neuroids of each region, with medians and their intervals over resampled neuroids.
+def describe(r2: R2) -> str:
+    """The medians."""
+    from ventral.tables.phrases import counted, labelled, rounded
 
-    Args:
-        scores: rows of `scores.csv` of one dataset.
-        summary: rows of `summary.csv` of it.
-        encoders: one or two, of which the first is filled.
-        dataset: its name.
-        n_draws: resamples of the neuroids.
-        seed: of these.
-        least: neuroids of less reliability are left out.
-    """
-    found = []
-    for best in held_out_regions(summary, encoders[0]):
-        tables = {name: neuroid_scores(scores, best, name, least) for name in encoders}
-        if all(len(table) for table in tables.values()):
-            found.append((best, tables))
-    with plt.rc_context(STYLE):
-        figure, panels, _ = region_panels(len(found), (3.2, 3.2), (0.4, 0.4))
-        for axes, (best, tables) in zip(panels, found, strict=True):
-            _draw_region(axes, best, tables, n_draws, seed)
-        figure.suptitle(titled(dataset, summary["source"].iloc[0], "R² over neuroids"))
-    return figure
+    said = [
+        "Histograms of R² over neuroids, HMO with a readout by partial least squares, "
+        f"{labelled(r2.dataset, r2.source)}."
+    ]
+    for region in r2.regions:
+        for name, median in region.medians.items():
+            n = counted(len(region.tables[name]), "neuroid")
+            said.append(f"{region.group.region}, {n}: {name}, median R² {rounded(median.value, 2)}.")
+    return " ".join(said)
+
+
+FIGURE = FigureKind(
+    title="R² of each neuroid, HMO with partial least squares",
+    category="Encoders",
+    caption=(
+        "R² of HMO's readouts by partial least squares on each neuroid of {dataset}, held-out stimuli: filled, with "
+        "the fewest components of the study; outlined, with the most. Vertical lines: medians, given below each panel "
+        "with 95 % intervals over resampled neuroids. Grey: the noise ceiling, which is the reliability of each "
+        "neuroid; the legend says which neuroids have none, for lack of repetitions or of reliability. On the "
+        "recordings of report 004 the published median is -.04."
+    ),
+    exists=exists,
+    inputs=inputs,
+    settings=settings,
+    read=read,
+    draw=draw,
+    describe=describe,
+)

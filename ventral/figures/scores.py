@@ -1,230 +1,112 @@
-"""Figures of scores, neuroid by neuroid, and of rates, stimulus by stimulus."""
+"""Scores of the best encoder of every region, neuroid by neuroid, and against the noise ceiling."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-import xarray as xr
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
+from ventral.figures.contract import FigureKind, Files
+from ventral.study import paths
 
-from ventral.encoders.chosen import chosen_predictions
-from ventral.figures.style import FLOOR, LABELS, STYLE, titled
-from ventral.scores.metrics import pearson_r
-from ventral.tables.gather import best_first
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+    from ventral.study.plan import Study
+    from ventral.tables.groups import Group
 
 PROTOCOL = "holdout"
-BEST, RANDOM, CEILING = "#0072B2", "#D55E00", "0.75"  # of the palette below, which the colour-blind tell apart
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000", "#F0E442")  # Okabe & Ito 2008
-MARKERS = "os^DvPX*"
-MOST_CATEGORIES = len(PALETTE) * 2  # more would fill the figure with their names
-BIN = 0.05
-ACROSS = 3  # regions side by side
 
 
 @dataclass(frozen=True)
-class Best:
-    """The encoder that predicts a region best.
+class Scores:
+    """What the figure shows.
 
     Attributes:
-        region: its name.
-        split: test where there is one, else val.
-        n_stimuli: held-out stimuli of the split.
-        encoder: of the highest mean r.
-        random: the best encoder of random weights, None where there is none, or where it is `encoder`.
+        regions: the encoders of each region, and by encoder the scores of its neuroids (the best encoder, and the best
+            of random weights where that is another).
+        dataset: its name.
     """
 
-    region: str
-    split: str
-    n_stimuli: int
-    encoder: str
-    random: str | None
+    regions: Sequence[tuple[Group, Mapping[str, pd.DataFrame]]]
+    dataset: str
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Mean over the neuroids of a region, stimulus by stimulus.
-
-    Attributes:
-        target: (n,) recorded.
-        predicted: (n,).
-        category: (n,), None where unknown.
-        n_neuroids: of the region.
-        centred: whether the neuroids saw different stimuli: means over them are then of rates less each one's mean on
-            train, or they would tell sessions apart rather than stimuli.
-    """
-
-    target: NDArray[np.float64]
-    predicted: NDArray[np.float64]
-    category: NDArray[np.str_] | None
-    n_neuroids: int
-    centred: bool
-
-    @property
-    def r(self) -> float:
-        """Pearson r over the stimuli."""
-        return float(pearson_r(self.target[:, None], self.predicted[:, None])[0])
+def exists(study: Study, dataset: str) -> bool:
+    """Where encoders are fitted to one part of the stimuli and judged on the rest."""
+    return dataset in study.with_encoders and PROTOCOL in study.config["protocols"]
 
 
-def best_encoders(summary: pd.DataFrame) -> list[Best]:
-    """The best encoder of every region, and the best of random weights.
-
-    Args:
-        summary: rows of `summary.csv` of one dataset.
-    """
-    rows = summary[(summary["protocol"] == PROTOCOL) & summary["pearson_r_mean"].notna()]
-    found = []
-    for region, here in rows.groupby("region"):
-        split = "test" if (here["split"] == "test").any() else "val"
-        ranked = best_first(here[here["split"] == split])
-        random = ranked["encoder"][ranked["weights"].str.startswith("random")]
-        best = ranked.iloc[0]
-        beside = str(random.iloc[0]) if len(random) and random.iloc[0] != best["encoder"] else None
-        found.append(Best(str(region), split, int(best["n_stimuli"]), str(best["encoder"]), beside))
-    return found
+def inputs(study: Study, dataset: str) -> Files:
+    """The scores of neuroids, and the summary, which says which encoder is best."""
+    return {name: paths.table(name) for name in ("scores", "summary")}
 
 
-def neuroid_scores(scores: pd.DataFrame, best: Best, encoder: str, least: float = -np.inf) -> pd.DataFrame:
-    """What an encoder reaches on every neuroid of a region.
+def settings(study: Study, dataset: str) -> dict[str, Any]:
+    """Which neuroids are shown."""
+    return {"min_reliability": study.config["min_reliability"]}
+
+
+def read(scores: str, summary: str, min_reliability: float, dataset: str) -> Scores:
+    """Read the scores of the best encoders."""
+    from ventral.files.csv import read_table
+
+    of_neuroids, of_regions = read_table(scores), read_table(summary)
+    rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]
+    return choose(*rows, dataset, min_reliability)
+
+
+def choose(scores: pd.DataFrame, summary: pd.DataFrame, dataset: str, min_reliability: float | None = None) -> Scores:
+    """The scores of the best encoder of every region.
 
     Args:
         scores: rows of `scores.csv` of one dataset.
-        best: the region and split.
-        encoder: its name.
-        least: neuroids of less reliability are left out, as in the means of the summary.
+        summary: rows of `summary.csv` of it.
+        dataset: its name.
+        min_reliability: neuroids of less are left out; None keeps all.
 
-    Returns:
-        One row a neuroid that has a score: `explained_variance`; `pearson_r`; `r2`; `signed_r2` = r |r|; `ceiling_r2`,
-        the noise ceiling of these two; `ceiling` of r, its square root (0 where it is negative), and `low`, `high`: the
-        same of the ceiling less and plus the standard deviation of the reliability over halvings. NaN where there were
-        no repetitions.
+    Raises:
+        NothingToDraw: if no encoder has a score.
     """
-    here = (scores["protocol"] == PROTOCOL) & (scores["split"] == best.split) & (scores["region"] == best.region)
-    rows = scores[here & (scores["encoder"] == encoder) & ~(scores["reliability"] < least)]
-    values = rows.pivot_table(index="neuroid", columns="metric", values="value")
-    values = values.reindex(columns=[*LABELS, "r2"]).dropna(subset=["pearson_r"])
-    known = rows.drop_duplicates("neuroid").set_index("neuroid").reindex(values.index)
-    ceiling, spread = known["ceiling"].to_numpy(float), known["reliability_sd"].to_numpy(float)
-    spread = np.nan_to_num(spread)
-    return values.assign(
-        signed_r2=values["pearson_r"] * values["pearson_r"].abs(),
-        ceiling_r2=ceiling,
-        ceiling=np.sqrt(np.clip(ceiling, 0, 1)),
-        low=np.sqrt(np.clip(ceiling - spread, 0, 1)),
-        high=np.sqrt(np.clip(ceiling + spread, 0, 1)),
-    )
+    from ventral.figures.style import NothingToDraw
+    from ventral.tables.groups import groups
+    from ventral.tables.neuroids import neuroid_scores
+
+    found = []
+    for group in groups(summary, PROTOCOL):
+        if group.is_scored:
+            names = [group.best["encoder"], *([group.random] if group.random else [])]
+            tables = {name: neuroid_scores(scores, group, name, min_reliability) for name in names}
+            found.append((group, {name: table for name, table in tables.items() if len(table)}))
+    if not found:
+        raise NothingToDraw("no encoder has a score")
+    return Scores(found, dataset)
 
 
-def mean_rates(responses: xr.Dataset, predictions: xr.Dataset, best: Best) -> Rates:
-    """Target and predicted rate of every held-out stimulus, averaged over the neuroids that saw it.
+def draw(scores: Scores) -> Figure:
+    """For each region explained variance, r² and r against its ceiling, neuroid by neuroid."""
+    from matplotlib import pyplot as plt
 
-    Args:
-        responses: as `responses/{dataset}.nc`.
-        predictions: as `predictions/{dataset}/holdout/{encoder}.nc`; of its repeats the first.
-        best: the region and split.
-    """
-    of_region = responses["region"].values == best.region
-    split, chosen = predictions.isel(repeat=0), chosen_predictions(predictions)
-    held_out = split["split"].values == best.split
-    ids = responses["stimulus_id"].values
-    shown = np.isin(ids, split["stimulus_id"].values[held_out])
-    rates = responses["rate"].values[:, of_region]
-    target, predicted = rates[shown], chosen[held_out][:, of_region].astype(np.float64)
-    centred = bool(np.isnan(target).any())
-    if centred:
-        usual = np.nanmean(rates[responses["split"].values == "train"], axis=0)
-        target, predicted = target - usual, predicted - usual
-    seen = np.isfinite(target) & np.isfinite(predicted)
-    any_seen = seen.any(axis=1)
-    target, predicted = (
-        np.where(seen, values, 0)[any_seen].sum(axis=1) / seen[any_seen].sum(axis=1) for values in (target, predicted)
-    )
-    category = None
-    if "category_name" in responses:
-        category = responses["category_name"].values.astype(str)[shown][any_seen]
-    return Rates(target, predicted, category, int(of_region.sum()), centred)
+    from ventral.figures.style import STYLE, titled
+
+    with plt.rc_context(STYLE):
+        figure = plt.figure(figsize=(7.2, 0.5 + 2.5 * len(scores.regions)), layout="constrained")
+        parts = figure.subfigures(len(scores.regions), 1, squeeze=False).flat
+        for part, (group, tables) in zip(parts, scores.regions, strict=True):
+            _draw_region(part, group, tables)
+        figure.suptitle(titled(scores.dataset, scores.regions[0][0].source, FIGURE.title))
+    return figure
 
 
-def _bins(values: list[NDArray[np.float64]]) -> list[float]:
-    """Edges of bars that hold all values, up to 1."""
-    low = min((part.min() for part in values if part.size), default=0.0)
-    first = np.floor(min(low, 0) / BIN + 1e-9)
-    return list(BIN * np.arange(first, round(1 / BIN) + 1))
+def _draw_region(figure: SubFigure, group: Group, tables: Mapping[str, pd.DataFrame]) -> None:
+    from ventral.figures.style import draw_distribution
+    from ventral.scores.catalogue import METRICS
 
-
-def draw_distribution(axes: Axes, tables: Mapping[str, pd.DataFrame], column: str, behind: str | None) -> list[Patch]:
-    """Histograms of one encoder, filled, and of another, outlined; their medians, and the ceilings behind.
-
-    Args:
-        axes: to draw on.
-        tables: from `neuroid_scores`, by encoder.
-        column: of the tables.
-        behind: column of the ceilings; None without.
-
-    Returns:
-        What stands for each encoder, and for the ceilings, in a legend.
-    """
-    values = [table[column].clip(FLOOR, 1).to_numpy() for table in tables.values()]
-    ceilings = next(iter(tables.values()))[behind].dropna().clip(0, 1).to_numpy() if behind else np.empty(0)
-    bins = _bins([*values, ceilings])
-    if ceilings.size:
-        axes.hist(ceilings, bins, color=CEILING, label="noise ceiling")
-    styles: list[dict[str, Any]] = [
-        {"color": BEST, "alpha": 0.75},
-        {"color": RANDOM, "histtype": "step", "linewidth": 1.2, "linestyle": "--"},
-    ]
-    for part, style, line in zip(values, styles, "-:", strict=False):
-        axes.hist(part, bins, **style)
-        axes.axvline(float(np.median(part)), color=style["color"], linestyle=line, linewidth=1.5)
-    below = sum(int((table[column] < FLOOR).sum()) for table in tables.values())
-    if below:
-        axes.set_title(f"{below} below {FLOOR:g}, in the first bar", fontsize=7, loc="left")
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.set_ylabel("neuroids")
-    handles = [Patch(color=BEST, alpha=0.75), Patch(fill=False, edgecolor=RANDOM, linestyle="--")]
-    return [*handles[: len(tables)], *([Patch(color=CEILING)] if behind else [])]
-
-
-def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
-    """r of every neuroid against the highest that its noise allows."""
-    known = {name: table.dropna(subset=["ceiling"]) for name, table in tables.items()}
-    if all(table.empty for table in known.values()):
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no noise ceiling is known", ha="center", va="center", transform=axes.transAxes)
-        return
-    looks: list[dict[str, Any]] = [
-        {"marker": "o", "color": BEST},
-        {"marker": "^", "color": RANDOM, "markerfacecolor": "none"},
-    ]
-    for table, look in zip(known.values(), looks, strict=False):
-        spread = [table["ceiling"] - table["low"], table["high"] - table["ceiling"]]
-        axes.errorbar(
-            table["ceiling"],
-            table["pearson_r"],
-            xerr=spread,
-            linestyle="none",
-            markersize=3,
-            markeredgewidth=0.7,
-            elinewidth=0.5,
-            alpha=0.7,
-            **look,
-        )
-    low = min(0.0, *(table["pearson_r"].min() for table in known.values() if len(table)))
-    axes.plot([0, 1], [0, 1], color="k", linewidth=0.8, zorder=0)
-    axes.set(xlim=(-0.02, 1.02), ylim=(low - 0.03, 1.02), xlabel="noise ceiling of r", ylabel="Pearson r")
-
-
-def _draw_region(figure: SubFigure, best: Best, tables: Mapping[str, pd.DataFrame]) -> None:
     left, middle, right = figure.subplots(1, 3)
     draw_distribution(left, tables, "explained_variance", None)
-    left.set_xlabel("explained variance")
+    left.set_xlabel(METRICS["explained_variance"].title)
     handles = draw_distribution(middle, tables, "signed_r2", "ceiling_r2")
     middle.set_xlabel("r², with the sign of r")
     _draw_against_ceiling(right, tables)
@@ -234,7 +116,7 @@ def _draw_region(figure: SubFigure, best: Best, tables: Mapping[str, pd.DataFram
     figure.legend(
         handles[: len(names)],
         names,
-        title=f"{best.region}: {n} neuroids, {best.n_stimuli} stimuli ({best.split})",
+        title=f"{group.region}: {n} neuroids, {int(group.best['n_stimuli'])} stimuli ({group.split})",
         loc="outside upper left",
         ncols=3,
         fontsize=7.5,
@@ -242,101 +124,69 @@ def _draw_region(figure: SubFigure, best: Best, tables: Mapping[str, pd.DataFram
     )
 
 
-def draw_scores(scores: pd.DataFrame, summary: pd.DataFrame, dataset: str, least: float = -np.inf) -> Figure:
-    """Explained variance, r^2 and r against the ceiling, neuroid by neuroid, of the best encoder of each region.
+def _draw_against_ceiling(axes: Axes, tables: Mapping[str, pd.DataFrame]) -> None:
+    """r of every neuroid against the highest that its noise allows."""
+    from ventral.figures.style import BEST, RANDOM
+    from ventral.scores.catalogue import METRICS
 
-    Args:
-        scores: rows of `scores.csv` of one dataset.
-        summary: rows of `summary.csv` of it.
-        dataset: its name.
-        least: neuroids of less reliability are left out.
-    """
-    regions = best_encoders(summary)
-    with plt.rc_context(STYLE):
-        figure = plt.figure(figsize=(7.2, 0.5 + 2.5 * max(len(regions), 1)), layout="constrained")
-        parts = figure.subfigures(max(len(regions), 1), 1, squeeze=False).flat
-        for part, best in zip(parts, regions, strict=False):
-            encoders = [best.encoder] + ([best.random] if best.random else [])
-            tables = {name: neuroid_scores(scores, best, name, least) for name in encoders}
-            _draw_region(part, best, {name: table for name, table in tables.items() if len(table)})
-        figure.suptitle(titled(dataset, summary["source"].iloc[0], "scores of neuroids, best encoders"))
-    return figure
-
-
-def _draw_rates(axes: Axes, best: Best, rates: Rates, units: str) -> None:
-    category = np.full(len(rates.target), "") if rates.category is None else rates.category
-    if len(np.unique(category)) > MOST_CATEGORIES:
-        category = np.full(len(category), "")
-    for i, name in enumerate(np.unique(category)):
-        here = category == name
-        turn, place = divmod(i, len(PALETTE))
-        axes.scatter(
-            rates.predicted[here],
-            rates.target[here],
-            s=18,
-            color=PALETTE[place],
-            marker=MARKERS[(place + turn) % len(MARKERS)],
-            edgecolors="k",
-            linewidths=0.3,
-            alpha=0.8,
-            label=str(name) or None,
-        )
-    both = np.concatenate([rates.predicted, rates.target])
-    margin = 0.05 * np.ptp(both) or 1.0
-    ends = (both.min() - margin, both.max() + margin)
-    axes.plot(ends, ends, color="k", linewidth=0.8, zorder=0)
-    less = " less train mean" if rates.centred else ""
-    axes.set(xlim=ends, ylim=ends, aspect="equal")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel(f"predicted rate{less} ({units})")
-    axes.set_ylabel(f"target rate{less} ({units})")
-    n = f"{rates.n_neuroids} neuroids, {len(rates.target)} stimuli ({best.split})"
-    axes.set_title("\n".join([f"{best.region}: r = {rates.r:.2f}", n, *wrap(best.encoder, 32)]), fontsize=8)
-
-
-def region_panels(
-    n_regions: int, panel: tuple[float, float], margin: tuple[float, float]
-) -> tuple[Figure, list[Axes], int]:
-    """An empty figure with a panel for each region, at most `ACROSS` side by side.
-
-    Args:
-        n_regions: how many; of none, one place stays empty.
-        panel: width and height of each, in inches.
-        margin: what the figure has beyond these.
-
-    Returns:
-        The figure, its panels, and how many are side by side.
-    """
-    columns = min(ACROSS, max(n_regions, 1))
-    rows = -(-max(n_regions, 1) // columns)
-    size = (panel[0] * columns + margin[0], panel[1] * rows + margin[1])
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
-    for axes in grid.flat[n_regions:]:
+    known = {name: table.dropna(subset=["ceiling"]) for name, table in tables.items()}
+    if all(table.empty for table in known.values()):
         axes.set_axis_off()
-    return figure, list(grid.flat[:n_regions]), columns
+        axes.text(0.5, 0.5, "no noise ceiling is known", ha="center", va="center", transform=axes.transAxes)
+        return
+    looks: list[dict[str, Any]] = [
+        {"marker": "o", "color": BEST},
+        {"marker": "^", "color": RANDOM, "markerfacecolor": "none"},
+    ]
+    sizes: dict[str, Any] = {"markersize": 3, "markeredgewidth": 0.7, "elinewidth": 0.5, "alpha": 0.7}
+    for table, look in zip(known.values(), looks, strict=False):
+        spread = [table["ceiling"] - table["low"], table["high"] - table["ceiling"]]
+        axes.errorbar(table["ceiling"], table["pearson_r"], xerr=spread, linestyle="none", **sizes, **look)
+    low = min(0.0, *(table["pearson_r"].min() for table in known.values() if len(table)))
+    axes.plot([0, 1], [0, 1], color="k", linewidth=0.8, zorder=0)
+    axes.set(xlim=(-0.02, 1.02), ylim=(low - 0.03, 1.02))
+    axes.set(xlabel="noise ceiling of r", ylabel=METRICS["pearson_r"].title)
 
 
-def draw_targets(
-    responses: xr.Dataset, predictions: Mapping[str, xr.Dataset], regions: list[Best], dataset: str
-) -> Figure:
-    """Mean target rate against mean predicted rate, one point a held-out stimulus, of the best encoder of each region.
+def describe(scores: Scores) -> str:
+    """The medians of the best encoder of each region, and of the best with random weights."""
+    from ventral.tables.phrases import counted, labelled, rounded
 
-    Args:
-        responses: as `responses/{dataset}.nc`.
-        predictions: as `predictions/{dataset}/holdout/{encoder}.nc`, of every encoder that `regions` name, by name.
-        regions: from `best_encoders`.
-        dataset: its name.
-    """
-    with plt.rc_context(STYLE):
-        figure, panels, columns = region_panels(len(regions), (2.6, 3.0), (0.4, 0.6))
-        handles: dict[str, Any] = {}
-        for axes, best in zip(panels, regions, strict=True):
-            rates = mean_rates(responses, predictions[best.encoder], best)
-            _draw_rates(axes, best, rates, responses.attrs["units"])
-            handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-        if handles:
-            figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * columns, fontsize=8)
-        title = titled(dataset, responses.attrs["source"], "target against predicted rate")
-        figure.suptitle(title, y=1.02, va="bottom")
-    return figure
+    label = labelled(scores.dataset, scores.regions[0][0].source)
+    said = [f"Histograms of the scores of neuroids, and each neuroid's Pearson r against its noise ceiling, {label}."]
+    for group, tables in scores.regions:
+        medians = [_medians(name, table) for name, table in tables.items()]
+        reliability = rounded(group.best["reliability_median"], 2)
+        n = counted(len(next(iter(tables.values()))), "neuroid")
+        beside = f"; best with random weights: {medians[1]}" if medians[1:] else ""
+        said.append(f"{group.region}, {n}: {medians[0]}, median reliability {reliability}{beside}.")
+    return " ".join(said)
+
+
+def _medians(encoder: str, table: pd.DataFrame) -> str:
+    from ventral.scores.catalogue import HEADLINES
+    from ventral.tables.phrases import rounded
+
+    medians = [f"median {metric.title} {rounded(table[name].median(), 2)}" for name, metric in HEADLINES.items()]
+    return ", ".join([encoder, *medians])
+
+
+FIGURE = FigureKind(
+    title="scores of each neuroid, best encoder of each region",
+    category="Encoders",
+    caption=(
+        "Scores of the best encoder on each neuroid of {dataset} (filled; the highest mean Pearson r of its region on "
+        "these held-out stimuli), and of the best encoder with random weights (outlined). Left: explained variance. "
+        "Middle: r², negative where r is, in front of the noise ceilings that bound it (grey). Right: Pearson r "
+        "against its ceiling, the square root of that of r²; bars: one standard deviation over ways to halve the "
+        "repetitions; line: all that can be explained. Vertical lines: medians. Neuroids of a reliability below "
+        "``min_reliability`` are left out."
+    ),
+    exists=exists,
+    inputs=inputs,
+    settings=settings,
+    read=read,
+    draw=draw,
+    describe=describe,
+    memory=(2000, 0.1),
+)

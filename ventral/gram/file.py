@@ -21,9 +21,10 @@ from ventral.gram.matrix import WIDTH, Gram, in_double
 
 @contextmanager
 def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h5py.File]:
-    """Open a file for `write_gram` and `keep_activations`; it appears under its name when all went well.
+    """Open a file for `write_gram` and `keep_activations`; it appears under its name if all goes well.
 
-    Its attributes are to say what the matrices depend on: network, hashes of weights and images, preprocessing.
+    The caller sets attributes that say what the matrices depend on: network, hashes of weights and images,
+    preprocessing.
 
     Args:
         path: file to write.
@@ -40,7 +41,7 @@ def writing_grams(path: str | Path, stimulus_id: NDArray[np.str_]) -> Iterator[h
 
 
 def entry_of(layer: str) -> str:
-    """The name of a layer as one of an HDF5 group, which knows no slash, no lone dot, no NUL and no broken Unicode.
+    """The name of the HDF5 group of a layer; HDF5 allows no slash, no lone dot, no NUL and no broken Unicode in it.
 
     Each byte of such a character is written as % and two digits, as in addresses (RFC 3986, section 2.1).
     """
@@ -52,12 +53,12 @@ def entry_of(layer: str) -> str:
 
 
 def layer_of(entry: str) -> str:
-    """The name of a layer, from that of its group."""
+    """The name of a layer, from the name of its HDF5 group."""
     return unquote(entry, errors="surrogatepass")
 
 
 def write_gram(file: h5py.File, layer: str, gram: Gram) -> None:
-    """Write the Gram matrix of the next layer, early to late; in float32, or float64 where its products are."""
+    """Write the Gram matrix of the next layer, early to late; in float64 where `in_double` says so, else in float32."""
     group = file["layers"].require_group(entry_of(layer))
     dtype = np.float64 if in_double(len(gram.inner), gram.n_units) else np.float32
     group.create_dataset("inner", data=gram.inner, dtype=dtype)
@@ -67,12 +68,12 @@ def write_gram(file: h5py.File, layer: str, gram: Gram) -> None:
 
 
 def keep_activations(file: h5py.File, layer: str, shape: tuple[int, ...]) -> h5py.Dataset:
-    """Room for a layer's activations beside its Gram matrix: `activations`, (n, p) float32, to be filled.
+    """Create the dataset `activations` of a layer, (n, p) float32, beside its Gram matrix; the caller fills it.
 
     Args:
         file: from `writing_grams`.
         layer: its name.
-        shape: of the axes of units, such as channels, height and width; also written, as attribute `shape`.
+        shape: of the axes of units, such as channels, height and width; written as the attribute `shape`.
     """
     size = len(file["stimulus_id"]), math.prod(shape)
     chunks = min(size[0], 64), min(size[1], WIDTH)
@@ -94,7 +95,7 @@ def read_layers(path: str | Path) -> list[str]:
 
 
 def read_weights(path: str | Path) -> str:
-    """What the weights of the network are called: none, random, pretrained, a publisher's name, file, and so on."""
+    """What tables call the weights of the network: none, random, pretrained, a publisher's name, file and so on."""
     with reading(path), h5py.File(path) as file:
         return str(file.attrs["weights"])
 
@@ -115,7 +116,7 @@ def read_gram(path: str | Path, layer: str, images: NDArray[np.intp] | None = No
 
 
 def match_stimuli(path: str | Path, stimulus_id: NDArray[np.str_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the images of the stimuli at hand; a stimulus without an image is left out, and counted on stderr.
+    """Find the image of each stimulus. Stimuli without an image are left out, and their number is printed on stderr.
 
     Args:
         path: of the Gram matrices.

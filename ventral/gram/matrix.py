@@ -1,6 +1,6 @@
-"""Activations of a layer -> one centred Gram matrix, in blocks of units, within a memory budget.
+"""The centred Gram matrix of a layer, from its activations in blocks of units, within a memory budget.
 
-Everything linear about a layer (PCA, OLS, ridge, PLS, CKA, RDMs) needs the inner products of its images only: n x n
+Everything linear about a layer (PCA, OLS, ridge, PLS, CKA, RDMs) needs only the inner products of its images: n x n
 numbers, whatever the number of units p.
 """
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 if TYPE_CHECKING:  # whoever holds a tensor has imported torch; arrays alone do without
     import torch
@@ -22,13 +21,13 @@ Floats = NDArray[np.float64]
 
 # Features whose variance is below this share of their mean square are constant up to float32 rounding.
 DEAD = 1e-10
-WIDTH = 4096  # units of a block, where memory allows: the same sums, to the last bit, whatever the memory
-PANELS = 4  # of rows, in which torch computes a triangle: 5/8 of the full product
+WIDTH = 4096  # units of a block, where memory allows; sums are the same to the last bit whatever the memory
+PANELS = 4  # parts of the rows in which torch computes a triangle, which takes 5/8 of the full product
 
 
 @dataclass(frozen=True)
 class Gram:
-    """Inner products of n images in the feature space of one layer, and what undoes the centring.
+    """Inner products of n images in the feature space of one layer, and what is needed to undo the centring.
 
     With features X (n, p), column means m (p,), their mean mu, and Xc = X - m:
 
@@ -49,7 +48,7 @@ class Gram:
     n_units: int
 
     def scaled(self, factor: float) -> "Gram":
-        """That of the same features, each of them multiplied by a number above 0."""
+        """The Gram matrix of the same features, all multiplied by one positive number."""
         square = factor**2
         return Gram(
             self.inner * square,
@@ -62,23 +61,30 @@ class Gram:
 
     @property
     def dead(self) -> bool:
-        """True where the features are the same for every image."""
+        """Whether the features are the same for every image."""
         mean_square = self.mean_norm2 + self.n_units * self.mean**2
         variance = float(np.trace(self.inner)) / len(self.inner)
         return variance <= DEAD * (mean_square + variance)
 
+    @property
+    def kernel(self) -> Floats:
+        """(n, n) what readouts and comparisons use: `inner`; zeros for dead features, whose `inner` is rounding."""
+        return np.zeros_like(self.inner) if self.dead else self.inner
+
 
 def in_double(n_images: int, n_units: int) -> bool:
-    """Whether a layer's products are made and kept in float64.
+    """Whether a layer's products are computed and stored in float64.
 
-    They are where least squares may lean on small eigenvalues: of p units over-determined by n images (p <= n), or few
-    enough that a float64 product is cheap. Those of more units, which are more than the images, are in float32.
+    They are where small eigenvalues may matter to least squares, which is where p <= n, and where p is so small that a
+    float64 product is cheap. The products of other layers are in float32.
     """
     return n_units <= max(n_images, WIDTH)
 
 
 def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
     """Lower triangle of the products of a centred block (overwritten), its sums, products with its means, its means."""
+    from scipy.linalg import blas  # here, not above: it takes half a second to import
+
     dtype, syrk = (np.float64, blas.dsyrk) if double else (np.float32, blas.ssyrk)
     means = block.mean(axis=0, dtype=np.float64)
     if double:
@@ -91,7 +97,7 @@ def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np
 
 
 def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
-    """The same by torch, on the device where the block is; TF32 must be off, which is torch's default for products."""
+    """As `_reduce_array`, by torch on the device of the block; TF32 must be off, as is torch's default for products."""
     import torch
 
     dtype = torch.float64 if double else torch.float32
@@ -108,10 +114,10 @@ def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating],
 
 
 def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: int, n_units: int) -> Gram:
-    """Accumulate the Gram matrix of a layer that comes a block of units at a time.
+    """The Gram matrix of a layer whose activations come a block of units at a time.
 
     Products of a block are in float32 (float64 where `in_double` says so), sums over blocks in float64. Blocks are
-    centred first: the inner products of un-centred float32 features drown in the product of their means.
+    centred first: next to the product of the means of float32 features, their inner products would be lost.
 
     Args:
         blocks: (n_images, width) arrays, or tensors on any device, the widths adding up to n_units. Overwritten.
@@ -134,7 +140,7 @@ def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: 
     mean_product -= mu * unit_sum
     inner = inner + inner.T  # the upper triangle was zero
     inner.flat[:: n_images + 1] /= 2
-    # Rounding the means to the features' precision left a constant in every unit; centring over images removes it.
+    # The means were rounded to the precision of the features, which left a constant in every unit; `centre` removes it.
     return Gram(
         centre(inner),
         unit_sum - unit_sum.mean(),
@@ -153,10 +159,10 @@ def gram_of(features: NDArray[np.floating], width: int = WIDTH) -> Gram:
 
 
 def concatenate(a: Gram, b: Gram) -> Gram:
-    """The Gram matrix of the units of two layers taken together, of the same n images."""
+    """The Gram matrix of the units of two layers together, of the same n images."""
     n_units = a.n_units + b.n_units
     mu = (a.n_units * a.mean + b.n_units * b.mean) / n_units
-    # Means are about the mean of their own layer and have to be about mu, their common one.
+    # The means of each layer are about the mean of that layer, and have to be about mu, the mean of both.
     return Gram(
         a.inner + b.inner,
         a.unit_sum + b.unit_sum,
@@ -172,10 +178,10 @@ def join_labels(layer: Gram, labels: Gram, scale: Literal["equal", "as_is"]) -> 
 
     Args:
         layer: of p units.
-        labels: of the ones and zeros of `one_hot`.
-        scale: "equal" multiplies the labels by one number, so that they vary over the images as much as the whole layer
-            does: the two matrices then have equal traces. "as_is" leaves them ones and zeros: beside very many units
-            they are next to nothing, and ridge hardly sees them. Beside a dead layer they are always as they are.
+        labels: the Gram matrix of the ones and zeros of `one_hot`.
+        scale: "equal" multiplies the labels by one number, so that they vary over the images as much as the whole
+            layer: the two matrices then have equal traces. "as_is" leaves them ones and zeros; beside very many units
+            they hardly count in ridge. Beside a dead layer they are always left as they are.
     """
     own, theirs = float(np.trace(layer.inner)), float(np.trace(labels.inner))
     equal = scale == "equal" and theirs > 0 and not layer.dead
@@ -183,7 +189,7 @@ def join_labels(layer: Gram, labels: Gram, scale: Literal["equal", "as_is"]) -> 
 
 
 def one_hot(labels: NDArray[np.str_]) -> Floats:
-    """(n,) labels -> (n, k) ones and zeros, one column a label, in the labels' order."""
+    """(n, k) ones and zeros from (n,) labels, one column for each label, sorted."""
     return (labels[:, None] == np.unique(labels)).astype(np.float64)
 
 
@@ -216,10 +222,10 @@ def centre_on(inner: Floats, train: NDArray[np.intp], test: NDArray[np.intp]) ->
 
 
 class Held:
-    """Activations arrive images at a time and leave units at a time, by way of the memory of a device."""
+    """Activations written some images at a time and read some units at a time, kept in the memory of a device."""
 
     def __init__(self, n_images: int, n_units: int, memory_bytes: int, device: "torch.device") -> None:
-        """Reserve room for (n_images, n_units) float32 on the device; blocks of units take `memory_bytes` more."""
+        """Reserve memory for (n_images, n_units) float32 on the device; a block of units takes `memory_bytes` more."""
         import torch
 
         self.rows = torch.empty((n_images, n_units), dtype=torch.float32, device=device)
@@ -236,19 +242,19 @@ class Held:
 
 
 class Spool:
-    """Activations arrive images at a time and leave units at a time, by way of a file that no crash leaves behind.
+    """Activations written some images at a time and read some units at a time, kept in a file that no crash leaves.
 
-    The file holds block after block of units, each with the rows of all images, so that a block is read in one go.
+    The file holds block after block of units, each with the rows of all images, so that a block is read at once.
     """
 
     def __init__(self, n_images: int, n_units: int, memory_bytes: int, folder: str | Path | None = None) -> None:
-        """Reserve room for (n_images, n_units) float32 in an unnamed file in `folder`.
+        """Open an unnamed file in `folder` for (n_images, n_units) float32.
 
         Args:
             n_images: n.
             n_units: p.
-            memory_bytes: what a block of units, all images, may take.
-            folder: where the file lies; None for the system's folder of temporary files.
+            memory_bytes: what a block of units of all images may take.
+            folder: of the file; None for the system's folder of temporary files.
         """
         self.shape = (n_images, n_units)
         self.width = max(1, min(n_units, WIDTH, memory_bytes // (4 * n_images)))

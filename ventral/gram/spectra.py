@@ -1,11 +1,10 @@
-"""Inner products of train images -> their principal components, once for every readout that is fitted on them."""
+"""Principal components of train images from their inner products, computed once for all readouts fitted on them."""
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, lapack
 
 from ventral.gram.matrix import centre_on
 
@@ -13,7 +12,7 @@ Floats = NDArray[np.float64]
 
 # Directions with an eigenvalue below this share of the largest are rounding, not features: Gram products are float32.
 RANK_CUT = 1e-6
-# The same of float64, below which no readout goes.
+# The same for the rounding of float64: no readout uses directions below this share.
 ROUNDING = 1e-13
 
 FOLDS = 5
@@ -26,7 +25,7 @@ class Spectrum:
     Attributes:
         values: (r,) eigenvalues of their centred Gram matrix K, descending.
         vectors: (n, r) its eigenvectors.
-        is_whole: whether no direction but float64 rounding is missing.
+        is_whole: whether it holds every direction that is more than the rounding of float64.
     """
 
     values: Floats
@@ -47,12 +46,14 @@ class Spectrum:
 def decompose(inner: Floats, n_units: int | None = None) -> Spectrum:
     """Spectrum of (n, n) inner products about the train mean, down to the rounding of float64.
 
-    Dead features, all of them equal, have an empty spectrum: every readout then predicts the mean response.
+    Dead features, equal for all images, have an empty spectrum: every readout then predicts the mean response.
 
     Args:
         inner: the inner products.
-        n_units: p where known. Few units are decomposed in (p, p), an order of magnitude faster.
+        n_units: p where known. Where p is small, a (p, p) matrix is decomposed, an order of magnitude faster.
     """
+    from scipy.linalg import eigh  # here, not above: it takes half a second to import, and a study is planned without
+
     if n_units is not None and 2 * n_units < len(inner):
         factor = _factor(inner, n_units)
         values, vectors = eigh(factor.T @ factor, driver="evd", check_finite=False)
@@ -71,8 +72,10 @@ def decompose(inner: Floats, n_units: int | None = None) -> Spectrum:
 def _factor(inner: Floats, n_units: int) -> Floats:
     """(n, r) factor F of inner products K = F F' of rank r <= n_units, by Cholesky with pivots (Higham 1990).
 
-    Beyond column n_units there is rounding only.
+    What lies beyond column n_units is rounding.
     """
+    from scipy.linalg import lapack
+
     triangle, pivots, rank, _ = lapack.dpstrf(inner, lower=1)
     columns = np.tril(triangle[:, : min(rank, n_units)])
     factor = np.empty_like(columns)
@@ -81,9 +84,9 @@ def _factor(inner: Floats, n_units: int) -> Floats:
 
 
 def assign_folds(groups: NDArray) -> NDArray[np.intp]:
-    """(n,) fold of each stimulus: every fifth group, in order of appearance, is one; a group is never divided.
+    """(n,) fold of each stimulus: every fifth group, in order of appearance, is one fold; a group is never divided.
 
-    Where all stimuli are of one group, nothing can be held out whole, and each is its own.
+    Where all stimuli are of one group, no group can be held out, and each stimulus is its own group.
     """
     _, first, group = np.unique(groups, return_index=True, return_inverse=True)
     if len(first) == 1:
@@ -93,13 +96,13 @@ def assign_folds(groups: NDArray) -> NDArray[np.intp]:
 
 
 class Decomposition:
-    """Inner products of n train images about their mean: decomposed when a readout first asks, and only once.
+    """Inner products of n train images about their mean, decomposed once, when a readout first asks for it.
 
     Attributes:
         inner: (n, n) inner products.
         n_units: p where known, as for `decompose`.
-        groups: (n,) group of each image, such as near duplicates or places on one image, that are left out together;
-            None: each is its own.
+        groups: (n,) group of each image; images of one group, such as near duplicates or places on one image, are left
+            out together. None: each image is its own group.
     """
 
     def __init__(self, inner: Floats, n_units: int | None = None, groups: NDArray[np.str_] | None = None) -> None:
@@ -110,14 +113,14 @@ class Decomposition:
         return decompose(self.inner, self.n_units)
 
     def spectrum(self, rank_cut: float = RANK_CUT, n_components: int | None = None) -> Spectrum:
-        """The components that a readout uses: the first ones, of those above a share of the largest eigenvalue."""
+        """The first components, of those above a share of the largest eigenvalue."""
         return self._whole.cut(rank_cut).first(n_components)
 
     def is_complete(self, used: Spectrum) -> bool:
-        """Whether components are the same space whichever image is left out: all that there is, nothing cut.
+        """Whether the components span the same space whichever image is left out, since nothing was cut off.
 
-        So they are where they span the responses (but for the mean), and where the features are fewer and all in use.
-        Otherwise an image has had a say in which directions are in use, and must be left out before they are found.
+        They do where they span the space of the responses (about the mean), and where the features are fewer and all
+        are used. Otherwise every image helped to choose the directions, and must be left out before they are chosen.
         """
         n_used = used.values.size
         return n_used in (len(self.inner) - 1, self.n_units) or used.is_whole
@@ -130,7 +133,7 @@ class Decomposition:
 
 
 class Fold:
-    """Train images of which one fold is left out, and the components of the others: centred, decomposed and cut anew.
+    """The components of the train images without one fold: centred, decomposed and cut without it.
 
     Attributes:
         kept: (m,) indices of the images that a readout is fitted on.
@@ -142,7 +145,7 @@ class Fold:
         self._scores = np.empty((len(left), 0))
 
     def products(self) -> tuple[Floats, Floats]:
-        """(m, m) inner products of the kept images and (n - m, m) of the left with them, about the mean of the kept."""
+        """(m, m) inner products of the kept images, (n - m, m) of the left-out ones with them, about the kept mean."""
         return centre_on(self._of.inner, self.kept, self.left)
 
     @cached_property
@@ -151,10 +154,10 @@ class Fold:
         return decompose(inner, self._of.n_units), cross
 
     def spectrum(self, rank_cut: float, n_components: int | None) -> tuple[Spectrum, Floats]:
-        """As `Decomposition.spectrum`, of m images; and (n - m, r) inner products of the left with its vectors."""
+        """As `Decomposition.spectrum`, of m images; and (n - m, r) inner products of the others with its vectors."""
         whole, cross = self._whole
         used = whole.cut(rank_cut).first(n_components)
         n_used = used.values.size
-        if self._scores.shape[1] < n_used:  # of a readout on more components than those before
+        if self._scores.shape[1] < n_used:  # this readout uses more components than the ones before it
             self._scores = cross @ used.vectors
         return used, self._scores[:, :n_used]

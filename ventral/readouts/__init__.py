@@ -1,1 +1,1 @@
-"""Readouts: what maps features of a network to the rates of neuroids."""
+"""Readouts map the features of a network to the rates of neuroids; each kind is one module (see `contract`)."""

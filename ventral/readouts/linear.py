@@ -1,50 +1,25 @@
-"""OLS, ridge and PCA regression, all of them from a Gram matrix.
+"""OLS, ridge and PCA regression from a Gram matrix.
 
 A readout filters the spectrum of the train images' centred Gram matrix K = Q diag(l) Q': it keeps the first components
 (PCA) and divides each by l + alpha (ridge; alpha = 0 is the least-squares solution of minimum norm).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ventral.gram.spectra import RANK_CUT, Decomposition, Spectrum
-
-Floats = NDArray[np.float64]
+from ventral.readouts.contract import Fitted, Floats, ImageWeights
 
 # A ridge penalty -> (n, t) residuals of the train images, each by a readout fitted without it.
 Residuals = Callable[[float], Floats]
 
-# Below this share of 1, what other images determine of a direction within a group of images is rounding.
+# A direction within a group of images, of which the other images determine less than this share, is not determined.
 UNDETERMINED = 1e-6
 
 
-@dataclass(frozen=True)
-class Readout:
-    """A fitted linear map from features to t neuroids, held as weights of the train images.
-
-    Attributes:
-        dual: (n, t) weight of each train image: prediction = (inner products with train images) @ dual + intercept.
-        intercept: (t,) mean train response.
-        alpha: (t,) ridge penalty used.
-        held_out: (n, t) prediction of each train image by a readout fitted without it, or without its group or fold.
-        n_directions: number of directions of feature space used.
-    """
-
-    dual: Floats
-    intercept: Floats
-    alpha: Floats
-    held_out: Floats
-    n_directions: int
-
-    def predict(self, cross: Floats) -> Floats:
-        """(m, t) predictions from (m, n) inner products with the train images, about the train mean."""
-        return cross @ self.dual + self.intercept
-
-
-def fit(
+def fit_linear(
     decomposition: Decomposition,
     responses: NDArray[np.floating],
     alphas: Sequence[float],
@@ -52,20 +27,22 @@ def fit(
     *,
     shared: bool = False,
     rank_cut: float = RANK_CUT,
-) -> Readout:
-    """Fit one readout per neuroid; with several alphas, take for each neuroid the one of least held-out error.
+) -> Fitted:
+    """Fit one readout per neuroid; of several alphas, take for each neuroid the one with the least held-out error.
 
-    Train images are held out one by one, or group by group, in closed form where that is exact; where the components
-    depend on the images (`Decomposition.is_complete`), in folds, each with its own mean, components and cut.
+    Train images are held out one by one, or group by group, in closed form where that is exact. Where the components
+    depend on the images (`Decomposition.is_complete`), they are held out in folds, each with its own mean, components
+    and cut.
 
     Args:
         decomposition: of the n train images.
         responses: (n, t) train responses, complete.
         alphas: ridge penalties to choose from, 0 for OLS; the same ones in every fold.
-        n_components: number of principal components used, at most what there is; None for all.
-        shared: take one alpha for all neuroids, that of least squared error over all of them, in the responses' own
-            units (as scikit-learn's RidgeCV without `alpha_per_target`).
-        rank_cut: share of the largest eigenvalue below which a direction is not used; 0: down to float64 rounding.
+        n_components: number of principal components used, fewer where there are fewer; None for all.
+        shared: take one alpha for all neuroids, the one with the least squared error over all of them, in the units of
+            the responses (as scikit-learn's RidgeCV without `alpha_per_target`).
+        rank_cut: share of the largest eigenvalue below which a direction is not used; 0 leaves out only the rounding of
+            float64.
     """
     kept = decomposition.spectrum(rank_cut, n_components)
     intercept = responses.mean(axis=0)
@@ -76,12 +53,12 @@ def fit(
     else:
         residuals = _left_out_in_folds(decomposition, responses, rank_cut, n_components)
     chosen, residual = _choose(residuals, alphas, shared)
-    dual = kept.vectors @ (projected / (kept.values[:, None] + chosen))
-    return Readout(dual, intercept, chosen, responses - residual, kept.values.size)
+    weights = ImageWeights(kept.vectors @ (projected / (kept.values[:, None] + chosen)), intercept)
+    return Fitted(weights.predict, responses - residual, kept.values.size, chosen, weights)
 
 
 def _choose(residuals: Residuals, alphas: Sequence[float], shared: bool) -> tuple[Floats, Floats]:
-    """(t,) penalty of least squared error, the first of equal ones, for each neuroid or `shared`; (n, t) residuals."""
+    """(t,) penalty with the least squared error (the first of equals) for each neuroid, or shared; (n, t) residuals."""
     first, *others = alphas
     best = residuals(first)
     chosen, least = np.full(best.shape[1], float(first)), _errors(best, shared)
@@ -121,17 +98,17 @@ def _left_out_one_by_one(kept: Spectrum, y: Floats, projected: Floats, groups: N
     """Residuals of centred responses by readouts fitted without the image, or its group, from those of the whole fit.
 
     Exact for OLS and ridge on the features themselves, with an unpenalised intercept (Golub, Heath & Wahba 1979:
-    residual_i / (1 - H_ii)), also where the fit interpolates: numerator and denominator then both carry the factor
-    that vanishes, and it is cancelled by hand. Images of one group are left out together: see `_Together`.
+    residual_i / (1 - H_ii)). Where the fit interpolates, numerator and denominator share a factor that vanishes, which
+    is cancelled by hand. Images of one group are left out together, by `_Together`.
 
     Args:
         kept: r components of the n images.
         y: (n, t) responses about their mean.
         projected: (r, t) components of the responses.
-        groups: (n,) group of each image; None: each is its own, and where all are of one, too.
+        groups: (n,) group of each image. Each image is its own group where this is None, or one group holds all images.
     """
     n = len(y)
-    # Directions of response space that no feature reaches: none where the components span it (but for the mean).
+    # The part of the responses that no feature reaches: none where the components span their space (about the mean).
     spans = kept.values.size >= n - 1
     unreached = 0.0 if spans else y - kept.vectors @ projected
     squared = kept.vectors**2
@@ -153,7 +130,7 @@ def _left_out_one_by_one(kept: Spectrum, y: Floats, projected: Floats, groups: N
 
 
 def _rows_of_groups(groups: NDArray[np.str_]) -> Iterator[NDArray[np.intp]]:
-    """Rows (m, g) of the m groups of each size g > 1; none where all rows are of one group: nothing would be left."""
+    """Rows (m, g) of the m groups of each size g > 1; none where one group holds all rows: no row would be left."""
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     starts = np.cumsum(sizes) - sizes
@@ -164,8 +141,8 @@ def _rows_of_groups(groups: NDArray[np.str_]) -> Iterator[NDArray[np.intp]]:
 class _Together:
     """Residuals of groups of train images, all groups of one size, by readouts fitted without the whole group.
 
-    Those of a group G are (I - H_GG)^-1 r_G (An, Liu & Venkatesh 2007), exact as leave-one-out is, and equal to it for
-    one image. For n images in groups of g this costs O(n g (r + g)) an alpha, beside the O(n r t) of the residuals r.
+    The residuals of a group G are (I - H_GG)^-1 r_G (An, Liu & Venkatesh 2007), as exact as leave-one-out, and equal to
+    it for groups of one image. For n images in groups of g, an alpha costs O(n g (r + g)) beside the O(n r t) of r.
 
     Args:
         kept: r components of all train images.
@@ -176,18 +153,18 @@ class _Together:
     def __init__(self, kept: Spectrum, rows: NDArray[np.intp], spans: bool) -> None:
         self.rows, self.values, self.vectors = rows, kept.values, kept.vectors[rows]
         n, size = len(kept.vectors), rows.shape[1]
-        outside = np.eye(size) - 1 / n - self._weighted(1.0)  # what features do not reach, and the mean does not
+        outside = np.eye(size) - 1 / n - self._weighted(1.0)  # what neither the features nor the mean reach
         self.unreached = np.zeros_like(outside) if spans else outside
 
     def _weighted(self, weights: Floats | float) -> Floats:
-        """(m, g, g) products of the images of a group, components weighted by (r,) numbers."""
+        """(m, g, g) products of the images of a group, with components weighted by (r,) numbers."""
         return (self.vectors * weights) @ self.vectors.swapaxes(1, 2)
 
     def left_out(self, shrink: Floats, residual: Floats, projected: Floats) -> Floats:
         """Residuals (m, g, t) of readouts without the group.
 
         Args:
-            shrink: (r,) share of each component that is left to the residual.
+            shrink: (r,) share of each component that stays in the residual.
             residual: (m, g, t) of the readout of all images.
             projected: (r, t) components of the responses.
         """
@@ -196,10 +173,10 @@ class _Together:
         return self._limit(residual, projected)
 
     def _limit(self, residual: Floats, projected: Floats) -> Floats:
-        """The limit of vanishing alpha, least squares of minimum norm, where the components do not span.
+        """The limit of vanishing alpha, least squares of minimum norm, where the components do not span the responses.
 
-        In directions that the features of other groups do not determine, I - H_GG and residual both vanish with alpha,
-        and the next order decides: A + alpha B and a + alpha b have there the solution of (N'BN) z = N'(b - B x).
+        In directions N that the features of other groups do not determine, I - H_GG and the residual both vanish with
+        alpha. There A + alpha B and a + alpha b have the solution of the next order, (N'BN) z = N'(b - B x).
         """
         determined, axes = np.linalg.eigh(self.unreached)
         free = determined < UNDETERMINED

@@ -1,17 +1,32 @@
 """Partial least squares from a Gram matrix."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ventral.files.keys import Count, key
 from ventral.gram.spectra import Decomposition
-from ventral.readouts.linear import Readout
-
-Floats = NDArray[np.float64]
+from ventral.readouts.contract import Fitted, Floats, ImageWeights, Readout
 
 PLS_TOLERANCE, PLS_ITERATIONS = 1e-6, 500  # of the power method, as in scikit-learn
 
 
-def fit_pls(decomposition: Decomposition, responses: NDArray[np.floating], n_components: int) -> Readout:
+@dataclass(frozen=True)
+class Pls(Readout):
+    """Partial least squares, without scaling."""
+
+    is_linear = True
+
+    pls: Annotated[Count, key("number of components", example=25)]
+
+    def fit(self, decomposition: Decomposition, responses: NDArray[np.floating], seed: int) -> Fitted:
+        """As `Readout.fit`; nothing is random."""
+        return fit_pls(decomposition, responses, self.pls)
+
+
+def fit_pls(decomposition: Decomposition, responses: NDArray[np.floating], n_components: int) -> Fitted:
     """Partial least squares on all neuroids at once, without scaling, from inner products alone.
 
     NIPALS (Wold 1975; Wegelin 2000, section 4.1) needs the features only through K: a weight vector is X'Y c, so the
@@ -21,10 +36,10 @@ def fit_pls(decomposition: Decomposition, responses: NDArray[np.floating], n_com
     Args:
         decomposition: of the n train images.
         responses: (n, t) train responses, complete.
-        n_components: number of components; fewer where the features or the responses are spent before.
+        n_components: number of components; fewer where nothing is left of the features or the responses before.
 
     Returns:
-        The readout. Train images are held out in folds: PLS has no closed form for leaving out.
+        The readout. Train images are held out in folds, since PLS has no closed form for leaving one out.
     """
     held_out = np.empty(responses.shape)
     for fold in decomposition.folds:
@@ -32,11 +47,12 @@ def fit_pls(decomposition: Decomposition, responses: NDArray[np.floating], n_com
         dual, mean, _ = pls_weights(inner, responses[fold.kept], n_components)
         held_out[fold.left] = cross @ dual + mean
     dual, intercept, n_found = pls_weights(decomposition.inner, responses, n_components)
-    return Readout(dual, intercept, np.full(responses.shape[1], np.nan), held_out, n_found)
+    weights = ImageWeights(dual, intercept)
+    return Fitted(weights.predict, held_out, n_found, weights=weights)
 
 
 def pls_weights(inner: Floats, responses: NDArray[np.floating], n_components: int) -> tuple[Floats, Floats, int]:
-    """(n, t) weights of the train images, (t,) mean response, number of components of PLS as `fit_pls` describes it."""
+    """(n, t) weights of the train images, (t,) mean response and number of components of `fit_pls`, without folds."""
     mean = responses.mean(axis=0)
     y = responses - mean
     centred, product = y, inner @ y
@@ -85,3 +101,6 @@ def _direction(square: Floats, y: Floats) -> Floats | None:
         if 2 - 2 * cosine < PLS_TOLERANCE:
             break
     return c
+
+
+READOUT = Pls

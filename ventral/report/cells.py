@@ -1,19 +1,21 @@
-"""Tables of the report: cells to read, each with what it is sorted by."""
+"""Tables of the report: cells to read, each with the number that it is sorted by."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ventral.report.results import Study
-from ventral.report.words import highest, kind, layer_rows
+from ventral.report.results import Results
+from ventral.report.words import highest, layer_rows
+from ventral.scores.catalogue import CEILED, HEADLINES, MEDIAN, RANKED_BY, columns_of, heading_of
 from ventral.scores.intervals import OVER
-from ventral.tables.pages import bounded, rounded
+from ventral.tables.phrases import bounded, labelled, rounded
 
+Row = Mapping[Any, Any]
 BEST, TIED, REFERENCE = "best", "not distinguishable", "reference"
-WRAPPED = 45  # letters; cells of more are set in several lines
+WRAPPED = 45  # letters; longer cells are set in several lines
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,10 @@ class Table:
 
     Attributes:
         name: of its parts' ids.
-        title: said above it.
+        title: the text above it.
         columns: their names.
         rows: of cells.
-        filters: columns by whose values rows can be chosen.
+        filters: headings of the columns by whose values rows can be chosen.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Table:
     filters: Sequence[str] = ()
 
     def choices(self, column: str) -> list[str]:
-        """The values of a column that is chosen by, in their order."""
+        """The values of a column, each once, in their order."""
         index = list(self.columns).index(column)
         return list(dict.fromkeys(row[index].text for row in self.rows))
 
@@ -70,56 +72,94 @@ def number(value: float, digits: int = 3) -> Cell:
     return Cell(rounded(value, digits), float(value), "number")
 
 
-def with_interval(row: Mapping[Any, Any], mean: str, low: str, high: str) -> Cell:
+def with_interval(row: Row, mean: str, low: str, high: str) -> Cell:
     """A cell with a number and its interval, sorted by the number."""
     return Cell(bounded(row[mean], row[low], row[high]), float(row[mean]), "number")
 
 
-def summary_table(study: Study) -> Table:
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading and its cells in one place, so that no number can stand under another's heading.
+
+    Attributes:
+        heading: its name.
+        cell: makes the cell of a row.
+        is_filter: whether rows can be chosen by its values.
+    """
+
+    heading: str
+    cell: Callable[[Row], Cell]
+    is_filter: bool = False
+
+
+def filled(name: str, title: str, columns: Sequence[Column], rows: Iterable[Row]) -> Table:
+    """Fill a table's columns with rows."""
+    cells = [[column.cell(row) for column in columns] for row in rows]
+    filters = [column.heading for column in columns if column.is_filter]
+    return Table(name, title, [column.heading for column in columns], cells, filters)
+
+
+def of_text(heading: str, key: str, is_filter: bool = False) -> Column:
+    """A column of text."""
+    return Column(heading, lambda row: text(row[key]), is_filter)
+
+
+def of_numbers(heading: str, value: str, low: str, high: str) -> Column:
+    """A column of numbers with their intervals."""
+    return Column(heading, lambda row: with_interval(row, value, low, high))
+
+
+def of_metric(name: str) -> Column:
+    """The column of a metric: its mean over neuroids with the interval."""
+    return of_numbers(heading_of(name), *columns_of(name))
+
+
+def of_dataset(results: Results) -> Column:
+    """The data set, with the word that says whether it is real."""
+    return Column("dataset", lambda row: text(labelled(row["dataset"], results.source(row["dataset"]))), True)
+
+
+def summary_table(results: Results) -> Table:
     """Every encoder on the stimuli held out last, best first in each dataset, protocol and region."""
-    several = len(study.config["protocols"]) > 1
-    rows = []
-    for group in study.groups():
-        for place, row in enumerate(group.rows.to_dict("records")):
-            mark = BEST if place == 0 else TIED if row["among_best"] else REFERENCE if row["reference"] else ""
-            rows.append(
-                [
-                    text(kind(study, group.dataset)),
-                    text(group.region),
-                    *([text(group.protocol)] if several else []),
-                    text(row["encoder"]),
-                    Cell(mark, -float(place), mark.partition(" ")[0]),
-                    with_interval(row, *_ends("pearson_r")),
-                    with_interval(row, "ceiled_r2", "ceiled_r2_low", "ceiled_r2_high"),
-                    number(row["ceiled_r2_median"], 2),
-                    with_interval(row, *_ends("explained_variance")),
-                    with_interval(row, "below_best", "below_best_low", "below_best_high"),
-                    *(text(row[column]) for column in ("weights", "layer")),
-                    _directions(row),
-                    Cell(f"{row['n_scored']} on {row['n_stimuli']}", float(row["n_scored"]), "number"),
-                ]
-            )
-    columns = ["dataset", "region", *(["protocol"] if several else []), "encoder", "mark", "r", "share of the ceiling"]
-    columns += [
-        "median share",
-        "explained variance",
-        "r below the best",
-        "weights",
-        "layer",
-        "directions",
-        "neuroids on stimuli",
+    protocols = [of_text("protocol", "protocol", True)] * (len(results.config["protocols"]) > 1)
+    columns = [
+        of_dataset(results),
+        of_text("region", "region", True),
+        *protocols,
+        of_text("encoder", "encoder"),
+        Column("mark", lambda row: Cell(row["mark"], -float(row["place"]), row["mark"].partition(" ")[0])),
+        of_metric(RANKED_BY),
+        of_numbers(heading_of(CEILED), CEILED, f"{CEILED}_low", f"{CEILED}_high"),
+        Column("median share", lambda row: number(row[f"{CEILED}{MEDIAN}"], 2)),
+        *(of_metric(name) for name in HEADLINES if name != RANKED_BY),
+        of_numbers(f"{heading_of(RANKED_BY)} below the best", "below_best", "below_best_low", "below_best_high"),
+        of_text("weights", "weights"),
+        of_text("layer", "layer"),
+        Column("directions", _directions),
+        Column(
+            "neuroids on stimuli",
+            lambda row: Cell(f"{row['n_scored']} on {row['n_stimuli']}", float(row["n_scored"]), "number"),
+        ),
     ]
     title = (
-        f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[study.config['interval_over']]}. The "
-        "share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over neuroids. "
-        "Not distinguishable: with the best by r in the model confidence set. References (pixels, labels, random "
-        "weights) are ranked after the models. Directions: of feature space, how many a readout uses, and the share of "
-        "the largest eigenvalue below which it uses none."
+        f"Means over neuroids on held-out stimuli with 95 % intervals over {OVER[results.config['interval_over']]}. "
+        "The share of the ceiling is the sum of r² over the sum of noise ceilings; beside it, the median over "
+        "neuroids. Not distinguishable: the encoder is in the model confidence set, together with the best by r. "
+        "References (pixels, labels, random weights) are ranked after the models. Directions: how many directions of "
+        "feature space a readout uses, and the share of the largest eigenvalue below which it drops a direction."
     )
-    return Table("summary", title, columns, rows, ("dataset", "region", *(["protocol"] if several else [])))
+    return filled("summary", title, columns, _marked(results))
 
 
-def _directions(row: Mapping[Any, Any]) -> Cell:
+def _marked(results: Results) -> Iterator[Row]:
+    """Rows of the summary, each with its place in its group and the mark that goes with it."""
+    for group in results.groups():
+        for place, row in enumerate(group.rows.to_dict("records")):
+            mark = BEST if place == 0 else TIED if row["among_best"] else REFERENCE if row["reference"] else ""
+            yield row | {"place": place, "mark": mark}
+
+
+def _directions(row: Row) -> Cell:
     """How many directions of feature space a readout used, and where it cut; empty for trained networks."""
     n, cut = row["n_directions"], row["rank_cut"]
     if np.isnan(n):
@@ -127,84 +167,62 @@ def _directions(row: Mapping[Any, Any]) -> Cell:
     return Cell(f"{n:.0f}" if np.isnan(cut) else f"{n:.0f}, cut at {cut:g}", float(n), "number")
 
 
-def _ends(metric: str) -> tuple[str, str, str]:
-    return f"{metric}_mean", f"{metric}_low", f"{metric}_high"
-
-
-def reproduction_table(study: Study) -> Table:
+def reproduction_table(results: Results) -> Table:
     """Each number of the literature beside ours."""
-    rows = [
-        [
-            text(row["report"]),
-            text(f"{row['dataset']} {row['region']}"),
-            text(row["encoder"]),
-            text(row["metric"].replace("_", " ")),
-            number(row["reported"]),
-            with_interval(row, "value", "low", "high"),
-            number(row["difference"]),
-            Cell(row["status"], mark=row["status"].replace(" ", "-")),
-            *(text(row[column]) for column in ("why", "note", "split")),
-        ]
-        for row in study.table("reproduction").to_dict("records")
-    ]
     columns = [
-        "report",
-        "region",
-        "encoder",
-        "metric",
-        "reported",
-        "ours",
-        "difference",
-        "status",
-        "why",
-        "note",
-        "split",
+        of_text("report", "report", True),
+        Column("region", lambda row: text(f"{row['dataset']} {row['region']}")),
+        of_text("encoder", "encoder"),
+        Column("metric", lambda row: text(heading_of(row["metric"]))),
+        Column("reported", lambda row: number(row["reported"])),
+        of_numbers("ours", "value", "low", "high"),
+        Column("difference", lambda row: number(row["difference"])),
+        Column("status", lambda row: Cell(row["status"], mark=row["status"].replace(" ", "-")), True),
+        *(of_text(name, name) for name in ("why", "note", "split")),
     ]
     title = "Numbers of the literature beside ours on the same split, ours with 95 % intervals."
-    return Table("reproduction", title, columns, rows, ("status", "report"))
+    return filled("reproduction", title, columns, results.table("reproduction").to_dict("records"))
 
 
-def rsa_table(study: Study) -> Table:
+def rsa_table(results: Results) -> Table:
     """Regions against one another and against the layer of each network that is its choice."""
-    rsa = study.table("rsa")
+    rsa = results.table("rsa")
     regions = rsa[rsa["layer"].isna()] if len(rsa) else rsa
-    shown = pd.concat([regions, _chosen_layers(study)]) if len(rsa) else rsa
-    order = list(study.responses)
-    rows = [
-        [
-            text(kind(study, row["dataset"])),
-            *(text(row[column]) for column in ("region", "compared_with", "layer")),
-            with_interval(row, "spearman", "low", "high"),
-            Cell(_ceiling(row), float(np.nanmax([row["ceiling"], row["ceiling_low"], -1])), "number"),
-            number(row["p"]),
-            number(row["q"]),
-            with_interval(row, "cka_unbiased", "cka_unbiased_low", "cka_unbiased_high"),
-            number(row["pooled"]),
-            Cell(str(row["n_stimuli"]), float(row["n_stimuli"]), "number"),
-        ]
-        for row in sorted(shown.to_dict("records"), key=lambda row: order.index(row["dataset"]))
+    shown = pd.concat([regions, _chosen_layers(results)]) if len(rsa) else rsa
+    order = list(results.responses)
+    columns = [
+        of_dataset(results),
+        of_text("region", "region", True),
+        of_text("compared with", "compared_with"),
+        of_text("layer", "layer"),
+        of_numbers("Spearman of RDMs", "spearman", "low", "high"),
+        Column("noise ceiling", _ceiling),
+        Column("p", lambda row: number(row["p"])),
+        Column("q", lambda row: number(row["q"])),
+        of_numbers("CKA, unbiased", "cka_unbiased", "cka_unbiased_low", "cka_unbiased_high"),
+        Column("pooled over sessions (no evidence)", lambda row: number(row["pooled"])),
+        Column("images", lambda row: Cell(str(row["n_stimuli"]), float(row["n_stimuli"]), "number")),
     ]
-    columns = ["dataset", "region", "compared with", "layer", "Spearman of RDMs", "noise ceiling", "p", "q"]
-    columns += ["CKA, unbiased", "pooled over sessions (no evidence)", "images"]
     title = (
-        "Regions against one another, and against one layer of each network: the one that most readouts chose on train "
-        "or, where no encoder was fitted, the one most like the region on these very images. 95 % intervals from "
-        "resampled images."
+        "Regions against one another, and against one layer of each network: the layer that most readouts chose on "
+        "the train stimuli or, where no encoder was fitted, the layer most similar to the region on these same "
+        "images. 95 % intervals over resampled images."
     )
-    return Table("rsa", title, columns, rows, ("dataset", "region"))
+    rows = sorted(shown.to_dict("records"), key=lambda row: order.index(row["dataset"]))
+    return filled("rsa", title, columns, rows)
 
 
-def _ceiling(row: Mapping[Any, Any]) -> str:
-    if np.isnan(row["ceiling"]) and not np.isnan(row["ceiling_low"]):
-        return f"{rounded(row['ceiling_low'])} to {rounded(row['ceiling_high'])}"
-    return rounded(row["ceiling"])
+def _ceiling(row: Row) -> Cell:
+    both = np.isnan(row["ceiling"]) and not np.isnan(row["ceiling_low"])
+    said = f"{rounded(row['ceiling_low'])} to {rounded(row['ceiling_high'])}" if both else rounded(row["ceiling"])
+    return Cell(said, float(np.nanmax([row["ceiling"], row["ceiling_low"], -1])), "number")
 
 
-def _chosen_layers(study: Study) -> pd.DataFrame:
+def _chosen_layers(results: Results) -> pd.DataFrame:
     """Rows of `rsa.csv` of one layer for each region and network."""
-    layers, found = study.table("layers"), []
+    layers, found = results.table("layers"), []
     chosen = layers[layers["chosen"] & (layers["protocol"] == layers["protocol"].iloc[0])] if len(layers) else layers
-    for (dataset, region, network), rows in layer_rows(study).groupby(
+    for (dataset, region, network), rows in layer_rows(results).groupby(
         ["dataset", "region", "compared_with"], sort=False
     ):
         own = pd.DataFrame()
@@ -217,42 +235,48 @@ def _chosen_layers(study: Study) -> pd.DataFrame:
     return pd.concat(found) if found else pd.DataFrame()
 
 
-def networks_table(study: Study) -> Table:
-    """Networks and what is trained on the neurons, with their weights as they were in the end."""
-    layers = study.table("layers")
+def networks_table(results: Results) -> Table:
+    """Networks and what is trained on the neurons, with the weights that they really had."""
+    layers, config = results.table("layers"), results.config
     as_run = {} if layers.empty else layers.groupby("network")["weights"].first().to_dict()
     rows = []
-    for name, settings in study.config["networks"].items():
+    for name, settings in config["networks"].items():
         weights = as_run.get(name, settings["weights"])
         if weights.startswith("random"):
-            weights += f", seed {settings.get('seed', study.config['seed'])}"
-        rows.append([name, settings["architecture"], weights, settings.get("image_size"), "frozen, read out"])
-    for name, settings in study.config["trained"].items():
+            weights += f", seed {settings.get('seed', config['seed'])}"
+        about = {"architecture": settings["architecture"], "weights": weights, "how": "frozen, with readouts"}
+        rows.append({"network": name, "size": settings.get("image_size"), **about})
+    for name, settings in config["trained"].items():
         how = f"trained on the neurons, {settings['head']} head, seeds: {settings['seeds']}"
-        rows.append([name, settings["network"], as_run.get(name), settings.get("image_size"), how])
-    columns = ["network", "architecture", "weights", "image size (pixels)", "how"]
-    return Table(
-        "networks", "Networks with their weights, as they ran.", columns, [list(map(text, row)) for row in rows]
-    )
+        about = {"architecture": settings["network"], "weights": as_run.get(name), "how": how}
+        rows.append({"network": name, "size": settings.get("image_size"), **about})
+    columns = [
+        *(of_text(name, name) for name in ("network", "architecture", "weights")),
+        of_text("image size (pixels)", "size"),
+        of_text("how", "how"),
+    ]
+    return filled("networks", "Networks and the weights that they had in this study.", columns, rows)
 
 
-def readouts_table(study: Study) -> Table:
+def readouts_table(results: Results) -> Table:
     """Readouts and their settings."""
     rows = [
-        [text(name), text(", ".join(f"{key} {_said(value)}" for key, value in settings.items()))]
-        for name, settings in study.config["readouts"].items()
+        {"readout": name, "settings": ", ".join(f"{key} {_said(value)}" for key, value in settings.items())}
+        for name, settings in results.config["readouts"].items()
     ]
-    return Table("readouts", "Readouts of the layers.", ["readout", "settings"], rows)
+    return filled(
+        "readouts", "Readouts of the layers.", [of_text(name, name) for name in ("readout", "settings")], rows
+    )
 
 
 def _said(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-TABLES: Sequence[Callable[[Study], Table]] = (summary_table, reproduction_table, rsa_table)
+TABLES: Sequence[Callable[[Results], Table]] = (summary_table, reproduction_table, rsa_table)
 
 
-def tables(study: Study, makers: Iterable[Callable[[Study], Table]]) -> dict[str, Table]:
+def tables(results: Results, makers: Iterable[Callable[[Results], Table]]) -> dict[str, Table]:
     """The tables that have a row, by name."""
-    made = [maker(study) for maker in makers]
+    made = [maker(results) for maker in makers]
     return {table.name: table for table in made if table.rows}

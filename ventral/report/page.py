@@ -1,4 +1,4 @@
-"""The page itself: a study's words, tables and figures in one file."""
+"""The page itself: the text, tables and figures of a study in one file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,14 +10,15 @@ from markupsafe import Markup
 from ventral.report import words
 from ventral.report.cells import TABLES, networks_table, readouts_table, tables
 from ventral.report.pictures import Picture
-from ventral.report.results import Study
+from ventral.report.results import Results
 from ventral.report.stages import draw_stages
+from ventral.tables.reproduction import statuses
 
 PARTS = Path(__file__).parent / "parts"
 
 
 def render(
-    study: Study,
+    results: Results,
     pictures: Sequence[Picture],
     stages: Sequence[Mapping[str, Any]],
     files: Sequence[str],
@@ -26,9 +27,9 @@ def render(
     """The report as HTML that loads nothing.
 
     Args:
-        study: the finished study.
+        results: of the finished study.
         pictures: its figures.
-        stages: `rule`, `says` and `after` of every rule that ran for it; none where that is not known.
+        stages: `rule`, `says` and `after` of every rule that ran for it; empty where that is not known.
         files: tables and figures, as paths relative to the page.
         undrawn: figures that could not be drawn, and why.
     """
@@ -39,19 +40,22 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    by_dataset = {name: [picture for picture in pictures if picture.dataset == name] for name in ["", *study.responses]}
+    by_dataset = {
+        name: [picture for picture in pictures if picture.dataset == name] for name in ["", *results.responses]
+    }
     graph = {stage["rule"]: stage["after"] for stage in stages}
     return environment.get_template("page.html").render(
-        study=study,
+        results=results,
         words=words,
         style=Markup((PARTS / "page.css").read_text()),
         script=Markup((PARTS / "page.js").read_text()),
-        made=tables(study, TABLES),
-        gaps=[*words.gaps(study), *(f"Figure {name}: not drawn, for {why}." for name, why in undrawn.items())],
-        settings=tables(study, (networks_table, readouts_table)),
+        made=tables(results, TABLES),
+        statuses=statuses(results.table("reproduction")) if "reproduction" in results.tables else "",
+        gaps=[*words.gaps(results), *(f"Figure {name} was not drawn: {why}." for name, why in undrawn.items())],
+        settings=tables(results, (networks_table, readouts_table)),
         pictures={name: of_name for name, of_name in by_dataset.items() if of_name},
         stages=stages,
-        drawing=draw_stages(graph, f"The {len(graph)} rules of the study, drawn below those whose files they read.")
+        drawing=draw_stages(graph, f"The {len(graph)} rules of the study, each below the rules whose files it reads.")
         if graph
         else "",
         files=files,

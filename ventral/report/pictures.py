@@ -1,4 +1,4 @@
-"""Figures for a page that needs nothing beside it: embedded, captioned, and told in words."""
+"""Figures for a page that needs no other file: embedded, with caption and alternative text."""
 
 import base64
 import io
@@ -6,15 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 from PIL import Image
 
-from ventral.figures.style import LEFT_OUT
-from ventral.report.alts import ALTS
-from ventral.report.results import Study
+from ventral.figures.style import CAPTION, DATASET, DESCRIPTION, LEFT_OUT
 
 MOST_BYTES = 1_200_000  # of one figure; RDMs of many stimuli have more
 MIME = {".png": "image/png", ".svg": "image/svg+xml"}
@@ -30,8 +26,8 @@ class Picture:
         dataset: empty for figures of the whole study.
         source: the picture itself, as an address that holds it.
         width, height: on the page, in its pixels.
-        alt: what it shows, in words.
-        caption: with its marks.
+        alt: what it shows, for those who cannot see it.
+        caption: what stands below it.
     """
 
     name: str
@@ -43,24 +39,9 @@ class Picture:
     caption: Markup
 
 
-def kind_of(name: str, datasets: Iterable[str]) -> tuple[str, str]:
-    """What a figure is of, by its name: the kind and the dataset ("" where of all)."""
-    for dataset in sorted(datasets, key=len, reverse=True):
-        if name.endswith(f"_{dataset}"):
-            return name.removesuffix(f"_{dataset}"), dataset
-    return name, ""
-
-
-def read_caption(text: str, dataset: str) -> Markup:
-    """A caption of Snakemake's report, as HTML: its placeholders filled, ``code`` and *stress* marked.
-
-    Args:
-        text: reStructuredText of one paragraph, with `{{ snakemake.wildcards.dataset }}` where it names the dataset.
-        dataset: its name.
-    """
-    wildcards = SimpleNamespace(wildcards=SimpleNamespace(dataset=dataset))
-    filled = Environment(undefined=StrictUndefined, autoescape=False).from_string(text).render(snakemake=wildcards)
-    marked = re.sub(r"``(.+?)``", r"<code>\1</code>", str(escape(" ".join(filled.split()))))
+def read_caption(text: str) -> Markup:
+    """A caption as HTML: ``code`` and *stress* marked."""
+    marked = re.sub(r"``(.+?)``", r"<code>\1</code>", str(escape(" ".join(text.split()))))
     return Markup(re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>", marked))
 
 
@@ -80,36 +61,34 @@ def embed(paths: Iterable[str | Path]) -> str:
     return f"data:{MIME[suffix]};base64,{base64.b64encode(content).decode()}"
 
 
-def left_out(figures: Iterable[str | Path]) -> dict[str, str]:
-    """The figures that could not be drawn, by name, and why, as `ventral.figures.style.draw` left them."""
+def read_words(figures: Iterable[str | Path]) -> dict[str, dict[str, str]]:
+    """What the PNG of each figure says about it, by name, as `ventral.figures.style.draw` wrote it."""
     found = {}
     for path in map(Path, figures):
         if path.suffix == ".png":
             with Image.open(path) as image:
-                if why := image.info.get(LEFT_OUT):
-                    found[path.stem] = str(why)
+                found[path.stem] = {str(name): str(text) for name, text in image.info.items()}
     return found
 
 
-def pictures(study: Study, figures: Iterable[str], captions: Iterable[str]) -> list[Picture]:
-    """Every figure of a study that could be drawn.
+def left_out(figures: Iterable[str | Path]) -> dict[str, str]:
+    """The figures that could not be drawn, by name, and why."""
+    return {name: words[LEFT_OUT] for name, words in read_words(figures).items() if LEFT_OUT in words}
+
+
+def pictures(figures: Iterable[str | Path]) -> list[Picture]:
+    """Every figure that could be drawn, with its words.
 
     Args:
-        study: the study.
-        figures: paths, PNG and SVG of each.
-        captions: paths of captions: `{kind}.rst`, or `{kind}_figure.rst` where a table has that name.
+        figures: paths of each in every format.
     """
-    figures = list(figures)
-    lacking, texts = left_out(figures), {Path(path).stem: Path(path) for path in captions}
-    by_name: dict[str, list[str]] = {}
-    for path in figures:
-        if Path(path).stem not in lacking:
-            by_name.setdefault(Path(path).stem, []).append(path)
+    files = list(map(Path, figures))
     found = []
-    for name, paths in by_name.items():
-        kind, dataset = kind_of(name, study.responses)
-        with Image.open(next(path for path in paths if path.endswith(".png"))) as image:
-            width, height = (round(side / SCREEN) for side in image.size)
-        caption = read_caption((texts.get(f"{kind}_figure") or texts[kind]).read_text(), dataset)
-        found.append(Picture(name, dataset, embed(paths), width, height, ALTS[kind](study, dataset), caption))
+    for name, words in read_words(files).items():
+        if DESCRIPTION in words:
+            paths = {path.suffix: path for path in files if path.stem == name}
+            with Image.open(paths[".png"]) as image:
+                width, height = (round(side / SCREEN) for side in image.size)
+            source, caption = embed(paths.values()), read_caption(words[CAPTION])
+            found.append(Picture(name, words[DATASET], source, width, height, words[DESCRIPTION], caption))
     return found

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,69 +10,30 @@ import pandas as pd
 import xarray as xr
 
 from ventral.data.responses import read_responses
-from ventral.tables.gather import best_first, read_table
+from ventral.files.csv import read_table
+from ventral.tables.groups import Group, groups
+from ventral.tables.phrases import SIMULATED
 
-TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights", "faces")
-SIMULATED = "simulated"
-
-
-@dataclass(frozen=True)
-class Group:
-    """The encoders of one dataset, protocol and region on the stimuli held out last, models first, the best first.
-
-    Attributes:
-        dataset, protocol, region: their names.
-        source: of the recordings.
-        split: test where there is one, else val.
-        rows: of `summary.csv`.
-    """
-
-    dataset: str
-    protocol: str
-    region: str
-    source: str
-    split: str
-    rows: pd.DataFrame
-
-    @property
-    def best(self) -> dict[str, Any]:
-        """The row of the highest mean r, of a model where there is one."""
-        return dict(self.rows.iloc[0])
-
-    @property
-    def rivals(self) -> pd.DataFrame:
-        """The other rows that the best is ranked with: models, or references where there are no models."""
-        others = self.rows.iloc[1:]
-        return others[others["reference"] == self.best["reference"]]
-
-    @property
-    def reference(self) -> dict[str, Any] | None:
-        """The row of the best reference beside models."""
-        rows = self.rows[self.rows["reference"] & self.rows["pearson_r_mean"].notna()]
-        return None if rows.empty or self.best["reference"] else dict(rows.iloc[0])
-
-    @property
-    def tied(self) -> list[str]:
-        """Other encoders that cannot be told from the best."""
-        return self.rivals["encoder"][self.rivals["among_best"].astype(bool)].tolist()
+TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights")
 
 
 @dataclass(frozen=True)
-class Study:
-    """A finished study.
+class Results:
+    """What a finished study found.
 
     Attributes:
-        config: the keys of the config that the report tells of, defaults filled in.
+        config: the keys of the config that the report shows, defaults filled in.
         responses: as `responses/{dataset}.nc`, by dataset.
-        tables: of `TABLES`, by name, and `units` and `missing_stimuli` of all datasets of sessions; empty where the
-            study has none.
+        tables: of `TABLES`, by name; a study may lack some.
         provenance: as `tables/provenance.json`, empty where there is none.
+        missing_stimuli: by dataset, the stimuli that its sessions showed and whose images are not at hand.
     """
 
     config: Mapping[str, Any]
     responses: Mapping[str, xr.Dataset]
     tables: Mapping[str, pd.DataFrame]
     provenance: Mapping[str, Any]
+    missing_stimuli: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def table(self, name: str, dataset: str | None = None) -> pd.DataFrame:
         """A table, or its rows of one dataset; empty where the study has none."""
@@ -87,30 +48,23 @@ class Study:
         """Whether the recordings of a dataset are simulated."""
         return self.source(dataset) == SIMULATED
 
-    def groups(self, dataset: str | None = None, protocol: str | None = None) -> Iterator[Group]:
-        """The encoders that are compared with one another, of all datasets and protocols or of one."""
-        summary = self.table("summary", dataset)
-        if summary.empty:
-            return
-        for (name, of_protocol, region), rows in summary.groupby(["dataset", "protocol", "region"], sort=False):
-            if protocol in (None, of_protocol):
-                split = "test" if (rows["split"] == "test").any() else "val"
-                source, shown = str(rows["source"].iloc[0]), best_first(rows[rows["split"] == split])
-                yield Group(str(name), str(of_protocol), str(region), source, split, shown)
+    def groups(self) -> Iterator[Group]:
+        """The encoders that are compared with one another, of all datasets and protocols."""
+        return groups(self.table("summary"))
 
 
-def read_study(config: Mapping[str, Any], responses: Mapping[str, str], tables: Sequence[str]) -> Study:
+def read_results(config: Mapping[str, Any], responses: Mapping[str, str], tables: Sequence[str]) -> Results:
     """Read what a study left.
 
     Args:
-        config: as in `Study`.
+        config: as in `Results`.
         responses: paths of `responses/{dataset}.nc`, by dataset.
-        tables: paths; those named as `TABLES` are read, `provenance.json`, `{dataset}_units.csv`, and
-            `{dataset}/missing_stimuli.csv`.
+        tables: paths; those named as `TABLES` are read, `provenance.json`, and `missing_stimuli.csv` in a folder named
+            after its dataset.
     """
     paths = {Path(path).name: Path(path) for path in tables}
     provenance = paths.get("provenance.json")
-    return Study(
+    return Results(
         config=config,
         responses={dataset: read_responses(path) for dataset, path in responses.items()},
         tables={name: read_table(paths[f"{name}.csv"]) for name in TABLES if f"{name}.csv" in paths}
@@ -121,6 +75,11 @@ def read_study(config: Mapping[str, Any], responses: Mapping[str, str], tables: 
             ),
         },
         provenance=json.loads(provenance.read_text()) if provenance else {},
+        missing_stimuli={
+            path.parent.name: read_table(path)["stimulus_id"].astype(str).tolist()
+            for path in map(Path, tables)
+            if path.name == "missing_stimuli.csv"
+        },
     )
 
 

@@ -13,7 +13,7 @@ from ventral.data.kinds import find_kind, kind_of
 from ventral.files.errors import nearest, printable
 from ventral.files.keys import Ruled
 from ventral.networks.settings import NetworkEntry
-from ventral.study import parts
+from ventral.readouts import catalogue
 from ventral.study.phrases import remedy_of
 from ventral.study.schema import build, schema
 from ventral.training.settings import TrainedEntry
@@ -150,5 +150,5 @@ def _keys(part: str, name: str, entry: Any) -> type:
     if part == "datasets":
         return find_kind(kind_of(name, entry))
     if part == "readouts":
-        return parts.readout_keys(parts.readout_kind(entry))
+        return catalogue.readout_class(catalogue.kind_of(entry))
     return NetworkEntry if part == "networks" else TrainedEntry

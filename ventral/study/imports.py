@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "ventral"
+ANY = "**"  # every module of a package, as `import_module(f"package.{name}")` may import
 Module = tuple[int, str]  # how many folders up a relative import begins, 0 where it is absolute; and the dotted name
 
 
@@ -76,6 +77,11 @@ def _modules(file: Path, method: str | None = None) -> frozenset[Module]:
                 found |= {(level, ".".join(filter(None, (module, alias.name)))) for alias in names}
             case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
                 found.add((0, name))
+            case ast.Call(
+                func=ast.Name("import_module") | ast.Attribute(attr="import_module"),
+                args=[ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_],
+            ) if start.endswith("."):
+                found.add((0, f"{start}{ANY}"))
     return frozenset(found)
 
 
@@ -129,5 +135,8 @@ def _files(module: str, root: Path) -> list[Path]:
     found = []
     for depth in range(1, len(parts) + 1):
         path = root.joinpath(*parts[:depth])
-        found += [file for file in (path.with_name(f"{path.name}.py"), path / "__init__.py") if file.is_file()]
+        if parts[depth - 1] == ANY:
+            found += sorted(path.parent.glob("*.py"))
+        else:
+            found += [file for file in (path.with_name(f"{path.name}.py"), path / "__init__.py") if file.is_file()]
     return found

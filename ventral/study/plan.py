@@ -4,7 +4,7 @@ Nothing here knows Snakemake or reads a recording: rules, tables, figures, the d
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import Any
 from ventral.data.source import Source
 from ventral.files.errors import nearest
 from ventral.networks.published import STUDY, is_reference, origin, weights_key
+from ventral.readouts.catalogue import kind_of, readout_class
 from ventral.study import paths
 from ventral.study.imports import own_code
 
+QUICK = "linear"  # the name of a job that fits all readouts of a network that take seconds
 HYBRID = ("swin_t", "resnet50")  # the networks of torchvision whose weights a pretrained hybrid starts from
 NOT_FOR_CHECKS = ("layers", "keep", "with_category", "category_scale")  # keys of a network that its weights ignore
 FOR_TRAINING = ("architecture", "image_size", "mean", "std", "seed")  # keys of a network that training on faces reads
@@ -23,15 +25,15 @@ FOR_TRAINING = ("architecture", "image_size", "mean", "std", "seed")  # keys of 
 
 @dataclass(frozen=True)
 class FitJob:
-    """Readouts of one network that one job fits, because they lean on the same decompositions.
+    """Readouts of one network that one job fits, since they share the decompositions of layers.
 
     Attributes:
-        kind: `linear`, or the name of a readout that is fitted alone.
+        name: `QUICK`, or the name of a readout that is fitted alone.
         readouts: their names.
         networks: the networks that have exactly these.
     """
 
-    kind: str
+    name: str
     readouts: tuple[str, ...]
     networks: tuple[str, ...]
 
@@ -182,20 +184,24 @@ class Study:
             name for name, readout in self.config["readouts"].items() if network in readout.get("networks", [network])
         ]
 
+    def code_of_readouts(self, readouts: Iterable[str]) -> list[str]:
+        """The files of the kinds of readouts, in the library: an edit of one kind fits no other kind again."""
+        return sorted({f"readouts/{kind_of(self.config['readouts'][name])}.py" for name in readouts})
+
     def readout_settings(self, readout: str) -> dict[str, Any]:
         """A readout's entry without the networks it is for, so that to add a network fits no other again."""
         return {key: value for key, value in self.config["readouts"][readout].items() if key != "networks"}
 
     def fit_jobs(self) -> list[FitJob]:
-        """The jobs that fit readouts: one for all linear readouts of a network, one for each that takes minutes."""
+        """The jobs that fit readouts: one for all quick readouts of a network, one for each that takes minutes."""
         found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for network in self.config["networks"]:
             names = sorted(self.readouts_of(network))
-            deep = [name for name in names if "mlp" in self.config["readouts"][name]]
-            linear = tuple(name for name in names if name not in deep)
-            for kind in [("linear", linear)] * bool(linear) + [(name, (name,)) for name in deep]:
-                found.setdefault(kind, []).append(network)
-        return [FitJob(kind, readouts, tuple(networks)) for (kind, readouts), networks in found.items()]
+            slow = [name for name in names if readout_class(kind_of(self.config["readouts"][name])).is_slow]
+            quick = tuple(name for name in names if name not in slow)
+            for job in [(QUICK, quick)] * bool(quick) + [(name, (name,)) for name in slow]:
+                found.setdefault(job, []).append(network)
+        return [FitJob(name, readouts, tuple(networks)) for (name, readouts), networks in found.items()]
 
     # Encoders trained by gradient.
 

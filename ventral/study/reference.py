@@ -7,10 +7,11 @@ import yaml
 
 from ventral.data.kinds import kinds
 from ventral.networks.settings import NetworkEntry
-from ventral.study import parts
+from ventral.readouts import catalogue
+from ventral.readouts.contract import Readout
 from ventral.study.phrases import phrase
 from ventral.study.schema import Schema, dataset_schema, readout_schema, schema_for_editors, schema_of
-from ventral.study.settings import DatasetEntry, ReadoutEntry, StudySettings
+from ventral.study.settings import DatasetEntry, StudySettings
 from ventral.training.settings import TrainedEntry
 
 INTRODUCTION = """\
@@ -78,7 +79,7 @@ def reference() -> str:
     sections = ["## The whole study\n", *tables("", schema_of(StudySettings))]
     sections += ["## `datasets`\n", DATASETS, *_kinds("datasets", kinds(), dataset_schema, DatasetEntry)]
     sections += ["## `networks`\n", NETWORKS, *tables("networks.NAME", schema_of(NetworkEntry))]
-    sections += ["## `readouts`\n", READOUTS, *_kinds("readouts", parts.readout_kinds(), readout_schema, ReadoutEntry)]
+    sections += ["## `readouts`\n", READOUTS, *_kinds("readouts", catalogue.kinds(), readout_schema, Readout)]
     sections += ["## `trained`\n", TRAINED, *tables("trained.NAME", schema_of(TrainedEntry))]
     return "\n".join([INTRODUCTION, *sections])
 

@@ -11,8 +11,9 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from ventral.data.kinds import OWN, find_kind, kind_of, kinds
 from ventral.networks.settings import NetworkEntry
-from ventral.study import parts
-from ventral.study.settings import NETWORKS, READOUTS, DatasetEntry, ReadoutEntry, StudySettings
+from ventral.readouts import catalogue
+from ventral.readouts.contract import Readout
+from ventral.study.settings import NETWORKS, READOUTS, DatasetEntry, StudySettings
 from ventral.training.settings import TrainedEntry
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ def schema(config: Mapping[str, Any]) -> Schema:
     return _study(
         {name: dataset_schema(kind_of(name, entry)) for name, entry in datasets.items()},
         {},
-        {name: readout_schema(parts.readout_kind(entry)) for name, entry in readouts.items()},
+        {name: readout_schema(catalogue.kind_of(entry)) for name, entry in readouts.items()},
         {},
     )
 
@@ -105,7 +106,7 @@ def dataset_schema(kind: str) -> Schema:
 
 def readout_schema(kind: str) -> Schema:
     """The schema of an entry under `readouts`: that of its kind, or one that refuses an unknown kind."""
-    return _of_kind(kind, parts.readout_kinds(), parts.readout_keys, ReadoutEntry)
+    return _of_kind(kind, catalogue.kinds(), catalogue.readout_class, Readout)
 
 
 def _of_kind(kind: str, kinds: list[str], keys: Callable[[str], type], common: type) -> Schema:
@@ -114,8 +115,9 @@ def _of_kind(kind: str, kinds: list[str], keys: Callable[[str], type], common: t
     del shared["kind"]["type"]
     if kind not in kinds:
         return {"type": "object", "properties": {"kind": shared["kind"]}}
-    own = schema_of(keys(kind))
-    return {"title": kind, **own, "properties": {**own["properties"], **shared}}
+    rule = schema_of(keys(kind))
+    own = {key: part for key, part in rule["properties"].items() if key not in shared}
+    return {"title": kind, **rule, "properties": own | shared}
 
 
 def _study(datasets: Schema, other_dataset: Schema, readouts: Schema, other_readout: Schema) -> Schema:
@@ -157,14 +159,14 @@ def _fill(settings: dict[str, Any], rule: Mapping[str, Any]) -> None:
 
 def schema_for_editors() -> str:
     """The schema of any study, in YAML: what an editor completes and checks a config by."""
-    datasets, readouts = kinds(), parts.readout_kinds()
+    datasets, readouts = kinds(), catalogue.kinds()
     definitions = {
         **{f"dataset_{kind}": dataset_schema(kind) for kind in datasets},
         **{f"readout_{kind}": readout_schema(kind) for kind in readouts},
     }
     own = _reference("dataset", OWN)
-    by_key = _reference("readout", parts.OTHER_READOUTS)
-    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `readout_kind`
+    by_key = _reference("readout", catalogue.OTHERS)
+    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `catalogue.kind_of`
         by_key = {"if": {"required": [kind]}, "then": _reference("readout", kind), "else": by_key}
     found = _study(
         {kind: _by_kind("dataset", datasets, _reference("dataset", kind)) for kind in datasets},

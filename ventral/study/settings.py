@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ventral.files.keys import Count, Names, Text, key
+from ventral.files.keys import Count, Text, key
 
 Share = Annotated[float, Field(gt=0, le=0.4)]
 Protocol = Literal["holdout", "brainscore", "kfold"]
@@ -111,26 +111,6 @@ class DatasetEntry:
     kind: Annotated[
         str | None,
         key("kind of the recordings; absent: the entry's name where that is a kind, else files", example="majaj"),
-    ] = None
-
-
-@dataclass(frozen=True)
-class ReadoutEntry:
-    """The keys that an entry under `readouts` has beside those of its kind."""
-
-    kind: Annotated[
-        str | None,
-        key("kind of the readout; absent: the kind whose name is one of the entry's keys, else ridge", example="ridge"),
-    ] = None
-    networks: Annotated[
-        Names | None,
-        key(
-            "networks that it reads; absent: all", "give a list of names under networks", example=["pixels", "resnet50"]
-        ),
-    ] = None
-    per: Annotated[
-        Literal["region", "subject"] | None,
-        key("neuroids that are fitted together: of a region, or of a region of one subject; absent: region"),
     ] = None
 
 

@@ -1,4 +1,4 @@
-"""Tables of all encoders, gathered and written."""
+"""The tables of all encoders, gathered."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ventral.files.atomic import writing
 from ventral.scores.intervals import difference, interval_of
 from ventral.scores.ranking import model_confidence_set, resample
+from ventral.tables.groups import RANKING
 
 UNTRAINED = " (NO better than its random copy)"
-BASELINES = ("pixels", "majority")  # beside networks that tell faces
-TOLD = 0.05  # p below which an encoder is not among the best
+BASELINES = ("pixels", "majority")  # classifiers that networks which detect faces are compared with
+BEST_P = 0.05  # p below which an encoder is not among the best
 ENCODER = ["dataset", "protocol", "source", "region", "encoder", "network", "weights", "readout"]
 
 
@@ -49,7 +49,7 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
     """How far each encoder of one region and split is below the best, and whether it is among the best."""
     columns = ["below_best", "below_best_low", "below_best_high", "p_best"]
     table = pd.DataFrame(np.nan, rows.index, columns)
-    scored = rows["estimate"][np.isfinite(rows["pearson_r_mean"])]
+    scored = rows["estimate"][np.isfinite(rows[RANKING])]
     if len(scored):
         models = scored[~rows["reference"]]
         ranked = models if len(models) else scored
@@ -58,13 +58,7 @@ def _ranked(rows: pd.DataFrame, n_draws: int, seed: int) -> pd.DataFrame:
         table.loc[ranked.index, "p_best"] = model_confidence_set(values, resample(list(ranked), n_draws, seed))
         below = [difference(best, one) for one in scored]
         table.loc[scored.index, columns[:3]] = [(one.value, *interval_of(one)) for one in below]
-    return table.assign(among_best=table["p_best"] >= TOLD)
-
-
-def best_first(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the summary by mean r, the best first; references after models."""
-    order = rows.sort_values("pearson_r_mean", ascending=False, kind="stable")
-    return order.sort_values("reference", kind="stable")
+    return table.assign(among_best=table["p_best"] >= BEST_P)
 
 
 def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -75,10 +69,11 @@ def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 
 def gather_faces(parts: Iterable[pd.DataFrame], dataset: str, source: str) -> pd.DataFrame:
-    """`faces.csv`: how well classifiers tell faces.
+    """`faces.csv`: how well classifiers detect faces.
 
     Args:
-        parts: of each network, as of `ventral.scores.classification.score_sets`; baselines, alike in all, stay once.
+        parts: of each network, from `ventral.scores.classification.score_sets`; a baseline that all parts hold is kept
+            once.
         dataset: whose images they are.
         source: of its recordings.
 
@@ -95,18 +90,6 @@ def gather_faces(parts: Iterable[pd.DataFrame], dataset: str, source: str) -> pd
 
 
 def mark_untrained(table: pd.DataFrame, checks: pd.DataFrame) -> pd.DataFrame:
-    """The table, in whose `weights` networks are marked that tell objects apart no better than their random copies."""
+    """The table; its `weights` mark the networks that classify objects no better than their random copies."""
     failed = table["network"].isin(checks["network"][~checks["passed"].astype(bool)])
     return table.assign(weights=table["weights"].where(~failed, table["weights"] + UNTRAINED))
-
-
-def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as csv; six significant digits, so that rounding of the last bits never shows."""
-    with writing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote; names stay text, though a layer be called 3 and a region 17 or NA."""
-    names = dict.fromkeys([*ENCODER, "neuroid", "layer", "compared_with", "split"], str)
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])

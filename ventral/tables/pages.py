@@ -1,17 +1,19 @@
 """Tables to read: numbers rounded once, then set as Markdown or as LaTeX for a paper."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ventral.files.atomic import writing
+from ventral.scores.catalogue import CEILED, HEADLINES, MEDIAN, columns_of, heading_of
 from ventral.scores.intervals import OVER
-from ventral.scores.metrics import METRICS
-from ventral.tables.gather import best_first
+from ventral.tables.groups import Group, groups
+from ventral.tables.phrases import bounded, rounded
 
 LATEX = {
     **{mark: f"\\{mark}" for mark in "&%$#{}"},
@@ -28,7 +30,7 @@ LATEX = {
 
 @dataclass(frozen=True)
 class Section:
-    """One table of a page: a title, what there is to know of it, and rows of rounded cells.
+    """One table of a page: a title, a note, and rows of rounded cells.
 
     `align` has for each column "l", "r", or for text that wraps the share of a line. The first cell of rows in
     `marked` is bold.
@@ -50,15 +52,35 @@ class Page:
     sections: Sequence[Section]
 
 
-def rounded(value: float, digits: int = 3) -> str:
-    """A number as every table shows it, or "none"."""
-    return "none" if np.isnan(value) else f"{value:.{digits}f}"
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading and its cells in one place, so that no number can stand under another's heading.
+
+    `align` is "l", "r", or for text that wraps the share of a line; `cell` makes the cell of a row.
+    """
+
+    heading: str
+    align: str | float
+    cell: Callable[[Mapping[Any, Any]], str]
 
 
-def bounded(value: float, low: float, high: float, digits: int = 3) -> str:
-    """A number and its interval as every table shows them; without an interval the number alone."""
-    interval = "" if np.isnan(value) or np.isnan(low) else f" [{rounded(low, digits)}, {rounded(high, digits)}]"
-    return rounded(value, digits) + interval
+def section(
+    title: str,
+    note: str,
+    columns: Sequence[Column],
+    rows: Iterable[Mapping[Any, Any]],
+    marked: Sequence[bool] | None = None,
+) -> Section:
+    """Fill a table's columns with rows."""
+    cells = [[column.cell(row) for column in columns] for row in rows]
+    headings, align = [column.heading for column in columns], [column.align for column in columns]
+    return Section(title, note, headings, align, cells, [False] * len(cells) if marked is None else marked)
+
+
+def metric_column(name: str) -> Column:
+    """The column of a metric: its mean over neuroids with the interval."""
+    mean, low, high = columns_of(name)
+    return Column(heading_of(name), "r", lambda row: bounded(row[mean], row[low], row[high]))
 
 
 def summary_page(summary: pd.DataFrame) -> Page:
@@ -67,38 +89,37 @@ def summary_page(summary: pd.DataFrame) -> Page:
     Args:
         summary: as `summary.csv`; the rows of the last split at hand (test where there is one) are shown.
     """
-    groups = summary.groupby(["dataset", "protocol", "region"], sort=False)
-    return Page("Which models predict the neurons", [_summary_section(rows) for _, rows in groups])
+    return Page("Which models predict the neurons", list(map(_summary_section, groups(summary))))
 
 
-def _summary_section(group: pd.DataFrame) -> Section:
-    split = "test" if (group["split"] == "test").any() else "val"
-    shown = best_first(group[group["split"] == split])
-    first = shown.iloc[0]
-    rows = [
-        [
-            f"{row['encoder']} (reference)" if row["reference"] else row["encoder"],
-            row["weights"],
-            row["layer"],
-            *(bounded(*(row[f"{metric}_{part}"] for part in ("mean", "low", "high"))) for metric in METRICS[:3:2]),
-            bounded(row["ceiled_r2"], row["ceiled_r2_low"], row["ceiled_r2_high"], 2),
-            rounded(row["ceiled_r2_median"], 2),
-        ]
-        for row in shown.to_dict("records")
+def summary_columns() -> list[Column]:
+    """The columns of the summary, those of the headline metrics among them."""
+    return [
+        Column("encoder", 0.18, lambda row: f"{row['encoder']} (reference)" if row["reference"] else row["encoder"]),
+        Column("weights", 0.11, lambda row: row["weights"]),
+        Column("layer", 0.1, lambda row: row["layer"]),
+        *map(metric_column, HEADLINES),
+        Column(
+            heading_of(CEILED), "r", lambda row: bounded(row[CEILED], row[f"{CEILED}_low"], row[f"{CEILED}_high"], 2)
+        ),
+        Column("median", "r", lambda row: rounded(row[f"{CEILED}{MEDIAN}"], 2)),
     ]
-    return Section(
-        f"{first['dataset']}, {first['region']} ({first['source']})"
-        + ("" if first["protocol"] == "holdout" else f", {first['protocol']}"),
-        f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({split}), {_reliability(first)}. "
-        f"Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of the ceiling: the sum "
-        f"of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the median over neuroids. "
-        "Bold: the model confidence set, the best encoder by r and those that it cannot be told from. References "
-        "(pixels, labels, random weights) are ranked after the models.",
-        ["encoder", "weights", "layer", "explained variance", "r", "share of the ceiling", "median"],
-        [0.18, 0.11, 0.1, "r", "r", "r", "r"],
-        rows,
-        shown["among_best"].astype(bool).tolist(),
+
+
+def _summary_section(group: Group) -> Section:
+    first = group.rows.iloc[0]
+    protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
+    note = (
+        f"{first['n_neuroids']} neuroids, {first['n_stimuli']} held-out stimuli ({group.split}), "
+        f"{_reliability(first)}. Means over neuroids with 95 % intervals over {OVER[first['interval_over']]}. Share of "
+        f"the ceiling: the sum of r² over the sum of noise ceilings of {first['n_ceiled']} neuroids; beside it, the "
+        "median over neuroids. Bold: the model confidence set, which is the encoder with the highest mean r and all "
+        "that cannot be distinguished from it. References (pixels, labels, random weights) are ranked after the "
+        "models."
     )
+    title = f"{group.dataset}, {group.region} ({group.source}){protocol}"
+    marked = group.rows["among_best"].astype(bool).tolist()
+    return section(title, note, summary_columns(), group.rows.to_dict("records"), marked)
 
 
 def _reliability(row: pd.Series) -> str:
@@ -106,8 +127,8 @@ def _reliability(row: pd.Series) -> str:
     if not np.isnan(row["reliability_median"]):
         return f"median reliability {row['reliability_median']:.2f}"
     if row["n_unreliable"] == row["n_neuroids"]:
-        return "no neuroid of the reliability that is asked for"
-    return "too few stimuli repeated for a ceiling" if row["n_repeated"] else "no repetitions, so no ceiling"
+        return "no neuroid is reliable enough"
+    return "too few stimuli were repeated for a ceiling" if row["n_repeated"] else "no repetitions, so no ceiling"
 
 
 def to_markdown(page: Page) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ventral.files.errors import InputError, nearest
-from ventral.tables.pages import Page, Section, bounded, rounded
+from ventral.scores.catalogue import MEDIAN, columns_of, heading_of, higher_is_better
+from ventral.tables.pages import Column, Page, Section, section
+from ventral.tables.phrases import bounded, rounded
 
 COLUMNS = ("report", "dataset", "region", "encoder", "split", "metric", "value", "ours", "layer", "note")
-LOWER_IS_BETTER = ("mse",)
 ACCURACY = {"mean": "accuracy", "low": "low", "high": "high"}  # columns of the classifiers' scores
 PROTOCOL = "holdout"  # the reports fit on train and report val
 
@@ -37,18 +38,19 @@ def read_reported(path: str | Path) -> pd.DataFrame:
     return table.assign(value=values)[list(COLUMNS)]
 
 
-def by_dataset(reported: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """The reported numbers, once for every dataset of the study that is of the kind whose number it is.
+def of_datasets(reported: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """The reported numbers once for each dataset of their kind of recordings; under the kind where there is none.
 
     Args:
-        reported: from `read_reported`; `dataset` is a kind of recordings.
-        kinds: kind of every dataset with encoders.
-
-    Returns:
-        The same columns; `dataset` is a dataset of the study, or the kind where the study has none of it.
+        reported: from `read_reported`; its `dataset` is a kind of recordings.
+        kinds: the kind of each dataset of the study, by name.
     """
-    of_kind = reported["dataset"].map(lambda kind: [name for name in kinds if kinds[name] == kind] or [kind])
-    return reported.assign(dataset=of_kind).explode("dataset", ignore_index=True)
+    rows = [
+        row | {"dataset": name}
+        for row in reported.to_dict("records")
+        for name in [name for name, kind in kinds.items() if kind == row["dataset"]] or [row["dataset"]]
+    ]
+    return pd.DataFrame(rows, columns=reported.columns)
 
 
 def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFrame) -> pd.DataFrame:
@@ -80,15 +82,15 @@ def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFram
 
 
 def hmo_rows(
-    classified: pd.DataFrame, rsa: pd.DataFrame, regions: Iterable[str], dataset: str, source: str
+    classified: pd.DataFrame, rsa: pd.DataFrame, dataset: str, regions: Iterable[str], source: str
 ) -> pd.DataFrame:
-    """What report 004 gives beside an encoder's scores, as rows of the summary: accuracy and the likeness of RDMs.
+    """What report 004 gives beside the scores of encoders, as rows of the summary: accuracy and similarity of RDMs.
 
     Args:
         classified: as `tables/faces.csv`.
         rsa: as `tables/rsa.csv`.
-        regions: of the dataset; the accuracy belongs to none, and stands in each.
-        dataset: whose images faces are learnt on.
+        dataset: on whose images HMO learned to detect faces.
+        regions: its regions; the accuracy belongs to none of them, and is repeated for each.
         source: of its recordings.
     """
     test = classified[(classified["set"] == "test") & (classified["category"] == "all")].set_index("classifier")
@@ -102,7 +104,7 @@ def hmo_rows(
         for top in rsa[here & (rsa["layer"] == "top") & rsa["pooled"].notna()].to_dict("records"):
             within = f"{top['within']:.3f} [{top['within_low']:.3f}, {top['within_high']:.3f}]"
             caveat = (
-                f"pooled over sessions that saw different images, which alone can make it; within sessions {within}"
+                f"pooled over sessions that saw different images, which alone can cause it; within sessions {within}"
             )
             about |= {"weights": "trained on faces", "split": "test", "metric": "rdm_spearman", "caveat": caveat}
             rows.append(about | {"rdm_spearman_mean": top["pooled"]})
@@ -124,8 +126,8 @@ def _ours(row: dict, table: pd.DataFrame) -> pd.Series | None:
 
 def _number(row: dict, found: pd.Series | None) -> dict[str, float]:
     """Our value of the reported metric with its interval; NaN where there is none."""
-    names = {"value": f"{row['metric']}_mean", "low": f"{row['metric']}_low", "high": f"{row['metric']}_high"}
-    if row["metric"].endswith("_median"):  # a median over neuroids has no interval here
+    names = dict(zip(("value", "low", "high"), columns_of(row["metric"]), strict=True))
+    if row["metric"].endswith(MEDIAN):  # a median over neuroids has no interval here
         names = {"value": row["metric"], "low": "", "high": ""}
     return {key: np.nan if found is None else float(found.get(name, np.nan)) for key, name in names.items()}
 
@@ -147,7 +149,7 @@ def _status(row: dict, found: pd.Series | None, mine: dict[str, float], summary:
     if mine["low"] <= row["value"] <= mine["high"]:
         return "matched", ""
     higher = mine["value"] > row["value"]
-    return ("worse" if higher == (row["metric"] in LOWER_IS_BETTER) else "better"), ""
+    return ("better" if higher == higher_is_better(row["metric"]) else "worse"), ""
 
 
 def _weights_differ(found: pd.Series) -> str:
@@ -162,23 +164,21 @@ def reproduction_page(table: pd.DataFrame) -> Page:
     )
 
 
+def statuses(table: pd.DataFrame) -> str:
+    """How many numbers have each status: "3 matched, 2 worse"."""
+    return ", ".join(f"{n} {status}" for status, n in table["status"].value_counts().items())
+
+
+REPRODUCTION = [
+    Column("encoder", 0.22, lambda row: row["encoder"]),
+    Column("metric", 0.16, lambda row: heading_of(row["metric"])),
+    Column("reported", "r", lambda row: rounded(row["reported"])),
+    Column("ours", "r", lambda row: bounded(row["value"], row["low"], row["high"])),
+    Column("status", 0.28, lambda row: row["status"] + (f": {row['why']}" if row["why"] else "")),
+]
+
+
 def _section(report: str, table: pd.DataFrame) -> Section:
     sources = list(dict.fromkeys(table["source"][table["source"] != ""]))
-    rows = [
-        [
-            row["encoder"],
-            row["metric"],
-            rounded(row["reported"]),
-            bounded(row["value"], row["low"], row["high"]),
-            row["status"] + (f": {row['why']}" if row["why"] else ""),
-        ]
-        for row in table.to_dict("records")
-    ]
-    return Section(
-        report,
-        f"Ours, with 95 % intervals, are from {' and '.join(sources)} recordings." if sources else "",
-        ["encoder", "metric", "reported", "ours", "status"],
-        [0.22, 0.16, "r", "r", 0.28],
-        rows,
-        [False] * len(rows),
-    )
+    note = f"Ours, with 95 % intervals, are from {' and '.join(sources)} recordings." if sources else ""
+    return section(report, note, REPRODUCTION, table.to_dict("records"))

@@ -8,11 +8,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.selection import is_reliable, stimulus_groups
 from ventral.encoders.chosen import chosen_predictions
 from ventral.files.errors import InputError
-from ventral.scores.ceilings import noise_ceiling
-from ventral.scores.intervals import SCALE_OF, Estimate, bounds, estimate, interval_of
-from ventral.scores.metrics import METRICS, ceiled_r2, influence, score
+from ventral.scores.catalogue import METRICS, RANKED_BY
+from ventral.scores.ceilings import ceiled_r2, noise_ceiling
+from ventral.scores.intervals import Estimate, bounds, estimate, interval_of
+from ventral.scores.scoring import influence, score
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -75,7 +77,7 @@ def score_encoder(
     if about["protocol"] == "holdout" and not (predictions["split"] == "val").any():
         raise InputError("config", "split.val", f"leaves {dataset} no validation stimulus", "give a larger share")
     shown = responses.isel(stimulus=np.isin(responses["stimulus_id"], predictions["stimulus_id"]))
-    counted = ~(responses["reliability"].values < min_reliability)
+    counted = is_reliable(responses, min_reliability)
     tidy, summary, curve = [], [], []
     for split in ("val", "test"):
         held_out = predictions["split"].values == split
@@ -91,8 +93,8 @@ def score_encoder(
 
 def _groups(shown: xr.Dataset) -> NDArray[np.intp]:
     """(n,) number of the group of each stimulus."""
-    names = shown["stimulus_group"] if "stimulus_group" in shown else shown["stimulus_id"]
-    return np.unique(names.values, return_inverse=True)[1]
+    groups = stimulus_groups(shown)
+    return np.unique(shown["stimulus_id"].values if groups is None else groups, return_inverse=True)[1]
 
 
 def _judge(split: str, held_out: NDArray[np.bool_], predictions: xr.Dataset, shown: xr.Dataset) -> Judged:
@@ -127,7 +129,7 @@ def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses
     def spread(metric: str, value: Floats) -> tuple[Floats, Floats]:
         moved = judged.influences[metric]
         df = np.maximum(np.count_nonzero(moved, axis=0) - 1, 1)
-        low, high = bounds(value, np.sqrt((moved**2).sum(axis=0)), df, SCALE_OF[metric])
+        low, high = bounds(value, np.sqrt((moved**2).sum(axis=0)), df, METRICS[metric].scale)
         return low, high
 
     rows = {metric: (judged.values[metric], *spread(metric, judged.values[metric])) for metric in METRICS}
@@ -142,7 +144,7 @@ def _neuroid_rows(about: Row, judged: Judged, predictions: xr.Dataset, responses
 def _mean(values: Floats, influences: Floats, metric: str, **over: Any) -> tuple[Row, Estimate]:
     """Mean over neuroids with its interval, and the median; neuroids without a score are left out."""
     mean = estimate(values, influences, **over)
-    low, high = interval_of(mean, SCALE_OF[metric])
+    low, high = interval_of(mean, METRICS[metric].scale)
     row = {f"{metric}_mean": mean.value, f"{metric}_low": low, f"{metric}_high": high}
     return row | {f"{metric}_median": _median(values)}, mean
 
@@ -172,7 +174,7 @@ def _region_rows(
         for metric in METRICS:
             found, mean = _mean(judged.values[metric][here], judged.influences[metric][:, here], metric, **drawn)
             row |= found
-            if metric == "pearson_r":
+            if metric == RANKED_BY:
                 row |= {"interval_over": mean.over, "estimate": mean}
         row |= _ceiled(judged, here, drawn)
         row |= {"reliability_median": _median(shown["reliability"].values[here])}

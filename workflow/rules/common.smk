@@ -19,7 +19,7 @@ PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])
 os.environ.update(PYTHONPATH=PYTHON_PATH)
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
-from ventral.files.atomic import check_disk
+from ventral.files.atomic import check_writable
 from ventral.files.contents import Contents
 from ventral.files.errors import InputError
 from ventral.files.listing import list_files
@@ -39,7 +39,7 @@ def refuse(faults):
 
 try:
     for folder in (".", "results", "resources"):
-        check_disk(folder)
+        check_writable(folder)
 except InputError as fault:
     raise WorkflowError(str(fault))
 
@@ -69,9 +69,15 @@ def gpus(wildcards):
     return 1 if config["device"] == "cuda" or (config["device"] == "auto" and is_likely) else 0
 
 
-def code_of(script):
-    """The library files that a script imports: an edit of one of them reruns the rule, an edit elsewhere does not."""
-    files = imported_files(HOME / "scripts" / f"{script}.py", HOME)
+def code_of(script, *parts):
+    """The library files that a script imports: an edit of one of them reruns the rule, an edit elsewhere does not.
+
+    Args:
+        script: its name.
+        parts: files of the library that the script finds by name, such as `readouts/ridge.py`.
+    """
+    parts = [HOME / "ventral" / part for part in parts]
+    files = set(parts).union(*(imported_files(file, HOME) for file in [HOME / "scripts" / f"{script}.py", *parts]))
     return sorted(os.path.relpath(file) for file in files)
 
 

@@ -1,8 +1,8 @@
 """Responses + Gram matrices -> predictions of held-out stimuli, one file an encoder.
 
-One job fits all linear readouts of a network, which lean on the same decompositions, and one each deep head. Outputs
-cannot depend on wildcards, so there is a rule `fit_encoders`, `fit_encoders_2` ... for each set of readouts that
-networks have in common.
+One job fits all readouts of a network that take seconds, since they share the decompositions of layers; each readout
+that takes minutes has a job of its own. Outputs cannot depend on wildcards, so there is a rule `fit_encoders`,
+`fit_encoders_2` ... for each set of readouts that networks have in common.
 """
 
 KEPT = paths.ENCODER.replace("{encoder}", "{network}-{readout}")
@@ -13,7 +13,7 @@ localrules:
 
 
 rule check_responses:
-    """See to it that a protocol can be fitted to the responses of a dataset, before any network runs."""
+    """Check that encoders can be fitted to the responses of a dataset by a protocol, before any network runs."""
     input:
         responses=paths.RESPONSES,
         code=code_of("check_responses"),
@@ -47,13 +47,13 @@ for i, job in enumerate(STUDY.fit_jobs(), start=1):
             responses=paths.RESPONSES,
             grams=paths.GRAMS,
             checked=paths.CHECKED,
-            code=code_of("fit_encoders"),
+            code=code_of("fit_encoders", *STUDY.code_of_readouts(job.readouts)),
         output:
             predictions=[paths.PREDICTIONS.replace("{encoder}", f"{{network}}-{name}") for name in job.readouts],
         log:
-            paths.log(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.kind}"),
+            paths.log(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.name}"),
         benchmark:
-            paths.benchmark(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.kind}")
+            paths.benchmark(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.name}")
         wildcard_constraints:
             network="|".join(job.networks),
         conda:
@@ -79,7 +79,7 @@ rule keep_encoder:
         predictions=paths.PREDICTIONS.replace("{encoder}", "{network}-{readout}"),
         weights=weights_file,
         network=own_code,
-        code=code_of("keep_encoder"),
+        code=lambda wildcards: code_of("keep_encoder", *STUDY.code_of_readouts([wildcards.readout])),
     output:
         card=f"{KEPT}/card.json",
         network=f"{KEPT}/network.safetensors",

@@ -70,24 +70,3 @@ rule assemble_faces:
         source=lambda wildcards: STUDY.datasets[STUDY.faces_dataset].name,
     script:
         "../../scripts/assemble_faces.py"
-
-
-rule draw_faces:
-    """Accuracy on every set of images, and what is taken for a face, by HMO, its rivals and the baselines."""
-    input:
-        table=paths.table("faces"),
-        code=code_of("draw_faces"),
-    output:
-        figure("faces", category="Faces", caption="faces_figure"),
-    log:
-        paths.log("draw_faces"),
-    benchmark:
-        paths.benchmark("draw_faces")
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=enough(1000),
-        runtime=enough(10),
-    script:
-        "../../scripts/draw_faces.py"

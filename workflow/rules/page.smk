@@ -15,7 +15,6 @@ rule write_report:
         tables=TABLES
         + expand(paths.MISSING_STIMULI, dataset=[name for name in STUDY.with_sessions if name in STUDY.with_images]),
         figures=FIGURES,
-        captions=sorted(os.path.relpath(path) for path in HOME.glob("workflow/report/*.rst")),
         parts=sorted(os.path.relpath(path) for path in HOME.glob("ventral/report/parts/*")),
         code=code_of("write_report"),
     output:

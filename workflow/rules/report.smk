@@ -74,7 +74,7 @@ rule assemble_reproduction:
         runtime=enough(10),
     params:
         kinds={name: STUDY.datasets[name].kind for name in STUDY.with_encoders},
-        faces_dataset=STUDY.faces_dataset,
+        faces_dataset=STUDY.faces_dataset if STUDY.hmo_networks else None,
     script:
         "../../scripts/assemble_reproduction.py"
 

@@ -48,30 +48,3 @@ rule train_encoder:
         seed=config["seed"],
     script:
         "../../scripts/train_encoder.py"
-
-
-rule draw_training:
-    """Loss and r of every trained encoder of a dataset, epoch by epoch."""
-    input:
-        curves=lambda wildcards: expand(
-            paths.CURVES,
-            dataset=wildcards.dataset,
-            protocol=config["protocols"][0],
-            encoder=STUDY.trained_of(wildcards.dataset),
-        ),
-        responses=paths.RESPONSES,
-        code=code_of("draw_training"),
-    output:
-        figure("training_{dataset}", category="Encoders", caption="training"),
-    log:
-        paths.log("draw_training/{dataset}"),
-    benchmark:
-        paths.benchmark("draw_training/{dataset}")
-    conda:
-        "../../envs/cpu.yaml"
-    threads: 1
-    resources:
-        mem_mb=enough(1000),
-        runtime=enough(10),
-    script:
-        "../../scripts/draw_training.py"

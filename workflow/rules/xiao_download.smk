@@ -9,8 +9,8 @@ them cannot change them, and nobody should download gigabytes again over a comme
 
 from ventral.data.sources.xiao import CATALOGUE, MANIFEST, ROIS, SESSIONS, STIMULI, TABLES
 from ventral.data.xiao.dandi import DANDI_API, OSF_LISTING, TABLES as TABLES_URLS
-from ventral.data.xiao.files import read_table
 from ventral.data.xiao.sessions import expected_files, read_sessions
+from ventral.files.csv import read_columns
 
 DOWNLOADED = paths.DOWNLOADED.format(kind="xiao")
 PUBLISHED_SESSIONS = read_sessions(CATALOGUE)  # once, not for every session
@@ -82,7 +82,7 @@ rule download_tables:
     output:
         [
             f"{DOWNLOADED}/{TABLES}/{path}"
-            for path in read_table(MANIFEST, ["path", "sha256"])["path"]
+            for path in read_columns(MANIFEST, ["path", "sha256"])["path"]
             if "/" not in path
         ],
         unit_sel=directory(f"{DOWNLOADED}/{TABLES}/unit_sel"),

@@ -18,7 +18,7 @@ from ventral.files.errors import InputError, refusing
 if TYPE_CHECKING:
     import xarray as xr
 
-# The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
+# The source archive of a toolbox (MIT licence); its demonstration contains the paper's supplemental data.
 PACKAGE = "rsatoolbox==0.0.4"
 PACKAGE_BYTES = 95_000_000
 PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d09359"
@@ -81,7 +81,7 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], "xr.Dataset"
     """
     import scipy.io
 
-    with refusing(path, "MATLAB file", "not readable", REMEDY):  # the reader meets damage with nearly any exception
+    with refusing(path, "MATLAB file", "not readable", REMEDY):  # on damage, the reader raises nearly any exception
         if not comes_back(partial(scipy.io.loadmat, path), path):
             raise InputError(path, "MATLAB file", "not readable", REMEDY)
         content = scipy.io.loadmat(path)

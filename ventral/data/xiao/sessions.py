@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, nearest
 from ventral.files.fetch import MEGABYTE
 
@@ -46,7 +46,7 @@ def read_sessions(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if it cannot be read or lacks a column.
     """
-    return read_table(path, list(COLUMNS), COLUMNS).set_index("session")
+    return read_columns(path, list(COLUMNS), COLUMNS).set_index("session")
 
 
 def choose_sessions(

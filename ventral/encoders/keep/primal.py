@@ -1,13 +1,12 @@
-"""Linear encoders as weights of features: what Gram matrices hold as weights of the train images, brought back.
+"""Linear encoders as weights of units, made from weights of the train images.
 
 A readout is W = Xc' dual, with Xc the centred features of the train images and dual their weights. One pass of the
-network over the train images adds it up, batch by batch; features are never held.
+network over the train images sums it up, batch by batch, so that features are never all in memory.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ventral.encoders.keep.probes import TOLERANCE, probe_images
-from ventral.encoders.keep.writing import Card, write_encoder
 from ventral.files.console import progress
-from ventral.files.errors import InputError
-from ventral.networks.activations import batches, inferring, prepare
+from ventral.networks.activations import batches, inferring
 from ventral.networks.layers import running
 from ventral.networks.recording import Records, find_records, record
 from ventral.networks.zoo import Network
@@ -27,7 +23,6 @@ from ventral.networks.zoo import Network
 Floats = NDArray[np.float64]
 Batches = Iterable[tuple[int, Tensor]]  # the first index and the prepared images of each
 BATCH = 32  # images a forward pass, as when the Gram matrices were made on a CPU
-NETWORK, READOUT = "network.safetensors", "readout.safetensors"
 BLOCK = 1 << 16  # units taken at a time, where weights are needed in float64
 
 
@@ -36,8 +31,8 @@ class Dual:
     """The readout of one layer as weights of images.
 
     Attributes:
-        neuroids: (k,) indices of those whose layer it is.
-        weights: (n, k) weight of each of the n stimuli, 0 where not trained on; columns add up to 0.
+        neuroids: (k,) indices of the neuroids whose layer it is.
+        weights: (n, k) weight of each of the n stimuli, 0 where not trained on; each column sums to 0.
         shares: (n, k) share of each stimulus in the mean features of the neuroid's train stimuli.
         intercept: (k,) mean train response.
     """
@@ -53,9 +48,9 @@ class Primal:
     """The readout of one layer as weights of its p units: rate = features @ weight + intercept.
 
     Attributes:
-        neuroids: (k,) indices of those whose layer it is.
+        neuroids: (k,) indices of the neuroids whose layer it is.
         weight: (p, k) float32.
-        intercept: (k,) float64, with the mean features in it.
+        intercept: (k,) float64; it includes what the mean features contribute.
     """
 
     neuroids: Tensor
@@ -63,27 +58,8 @@ class Primal:
     intercept: Tensor
 
 
-def check_linear(name: str, network: Mapping[str, Any], readout: Mapping[str, Any]) -> None:
-    """Refuse an encoder that is no weighting of what a network puts out for an image.
-
-    Args:
-        name: of the encoder.
-        network: its entry in the config.
-        readout: likewise.
-
-    Raises:
-        InputError: on labels, alone or joined to layers, and on deep readouts.
-    """
-    if network["architecture"] == "labels" or network.get("with_category"):
-        problem = "it needs labels beside an image, so that images alone cannot be predicted"
-        raise InputError("config", name, problem, "keep an encoder of images alone")
-    if "mlp" in readout:
-        remedy = "have the network under `trained`, with head mlp: such encoders are kept as they are trained"
-        raise InputError("config", name, "the deep readout has no weights of units", remedy)
-
-
 class Subset:
-    """Some of (n, H, W, 3) images, in memory or in an HDF5 file, by their numbers in rising order."""
+    """Some of (n, H, W, 3) images, in memory or in an HDF5 file, by their indices in rising order."""
 
     def __init__(self, images: Any, rows: NDArray[np.intp]) -> None:
         self.images, self.rows = images, rows
@@ -107,15 +83,16 @@ def primal_weights(
 ) -> dict[str, Primal]:
     """Turn weights of images into weights of units, by one pass of the network over the images.
 
-    All images are run, in batches as when the Gram matrices were made: in others, features differ by rounding, and the
-    weights of images in readouts with next to no penalty are as large as the inverse of the smallest eigenvalue.
+    The network runs over all images, in the batches in which the Gram matrices were made. In other batches features
+    differ by rounding, which a readout with next to no penalty multiplies by the inverse of the smallest eigenvalue.
 
     Args:
         network: whose `layers` are those of `duals`.
         images: (m, H, W, 3) uint8, in memory or in an HDF5 file.
         rows: (n,) image of each stimulus.
-        duals: of each layer. For k neuroids and g groups recorded for the same stimuli, 8 p (k + g) bytes are held.
-        device: where the network runs and the sums are held, in float64.
+        duals: of each layer. With k neuroids, and g groups of neuroids recorded for the same stimuli, a layer of p
+            units takes 8 p (k + g) bytes.
+        device: where the network runs, and where the sums are kept in float64.
         precision: of the network.
         channels_last: whether it runs with channels as the last axis in memory.
     """
@@ -136,7 +113,7 @@ def primal_weights(
     found = {}
     for layer, dual in duals.items():
         total, k = sums.pop(layer).cpu(), len(dual.neuroids)
-        # Rounded first: the intercept then undoes the mean of these very weights, however large it is.
+        # Rounded first, so that the intercept undoes the mean of the rounded weights, however large it is.
         weight, means = total[:, :k].float(), total[:, k:]
         blocks = [slice(start, start + BLOCK) for start in range(0, len(weight), BLOCK)]
         shift = torch.stack([means[block].T @ weight[block].double() for block in blocks]).sum(dim=0)
@@ -146,7 +123,7 @@ def primal_weights(
 
 
 def _columns(dual: Dual, rows: NDArray[np.intp], n_images: int) -> tuple[Floats, NDArray[np.intp]]:
-    """(images, k + g) weights of images and the g different shares beside them; and (k,) which share is whose."""
+    """(images, k + g) weights of images beside the g different columns of shares; and (k,) share of each neuroid."""
     trained_on = dual.shares.any(axis=1)
     shares, whose = np.unique(dual.shares[trained_on], axis=1, return_inverse=True)
     columns = np.zeros((n_images, dual.weights.shape[1] + shares.shape[1]))
@@ -185,47 +162,3 @@ def run_layers(network: Network, loaded: Batches, receive: Callable[[int, str, T
         with inferring(batch.device, precision), running(f"networks.{network.name}.architecture", batch):
             records = records or find_records(network.model, network.layers, batch[:1].repeat(2, 1, 1, 1))
             record(network.model, records, batch, partial(receive, start))
-
-
-def check_deviation(name: str, deviation: float, precision: str) -> None:
-    """Refuse an encoder whose predictions of the study's held-out stimuli are not those of the study.
-
-    Args:
-        name: of the encoder.
-        deviation: the largest difference, in standard deviations of a neuroid's rates.
-        precision: of the network.
-
-    Raises:
-        InputError: if it is above what rounding explains.
-    """
-    if not deviation <= TOLERANCE[precision]:
-        problem = f"{deviation:.1e} sd from the study's own predictions, where rounding explains {TOLERANCE[precision]}"
-        remedy = "choose a readout with a larger penalty or fewer components, or run the study anew if versions changed"
-        raise InputError(name, "deviation_in_sd", problem, remedy)
-
-
-def keep_linear(
-    folder: str | Path, network: Network, primals: Mapping[str, Primal], settings: Mapping[str, Any], card: Card
-) -> None:
-    """Write the folder of a linear encoder, whole or not at all.
-
-    Args:
-        folder: where; one that is there is replaced.
-        network: on which it stands; one that takes images as they are gets them as the study's were fitted.
-        primals: of each layer, from `primal_weights`.
-        settings: the network's entry in the config; of an HMO its `card` too.
-        card: what else the card says, from `describe`.
-    """
-    tensors = {
-        f"{layer}/{part}": getattr(primal, part)
-        for layer, primal in primals.items()
-        for part in ("neuroids", "weight", "intercept")
-    }
-    device = next((value.device for value in network.model.state_dict().values() if isinstance(value, Tensor)), None)
-    probes = prepare(torch.from_numpy(probe_images(card["fitting"]["side"])).to(device), network)
-    precision = settings.get("precision", "float32")
-    rates = apply_primal(network, primals, [(0, probes)], len(probes), precision)
-    images = ("name", "image_size", "mean", "std", "interpolation", "weights", "weights_sha256")
-    described = {name: getattr(network, name) for name in images} | {"settings": dict(settings)}
-    card = card | {"probes": rates.tolist(), "kind": "linear", "network": described | {"layers": list(primals)}}
-    write_encoder(folder, {NETWORK: network.model.state_dict(), READOUT: tensors}, card)

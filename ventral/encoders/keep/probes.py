@@ -1,7 +1,7 @@
-"""Made-up images that a kept encoder is tried on: loaded anew, it has to predict for them what it did when it was kept.
+"""Made-up images on which a kept encoder is tested: read again, it must predict the same rates as when it was kept.
 
-Weights whose file is intact do not say that the code around them is the same: that is a user's own, or of another
-version of a library.
+An intact file of weights does not show that the code which uses them is the same: it may be a user's own code, or
+another version of a library.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 N_PROBES = 3
-# Shares of a neuroid's standard deviation and of the rate itself by which predictions may differ: by rounding, on
-# another machine, and in the weakest readouts, which lean on the smallest components.
+# Shares of a neuroid's standard deviation and of the rate itself by which predictions may differ. Machines round
+# differently, and readouts with next to no penalty, which use the smallest components, multiply these differences.
 TOLERANCE = {"float32": 1e-2, "bfloat16": 1e-1}
 
 
@@ -24,10 +24,11 @@ def probe_images(side: int) -> NDArray[np.uint8]:
 
 
 def deviation(card: Mapping[str, Any], rates: NDArray[np.floating]) -> float:
-    """The largest difference between (n, neuroid) predictions for the probes and those of a card; 0 where it has none.
+    """How far (n, neuroid) predictions for the probes are from those of a card; 0 where the card has none.
 
     Returns:
-        It, in the sum of a neuroid's standard deviation and the rate; infinite where predictions are not numbers.
+        The largest difference, as a share of the sum of a neuroid's standard deviation and the rate; infinite where a
+        prediction is not a number.
     """
     if "probes" not in card:
         return 0.0

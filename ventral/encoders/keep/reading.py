@@ -16,16 +16,18 @@ from torch import Tensor, nn
 
 from ventral.data.images import Reader, open_images, read_image
 from ventral.data.pixels import fit_square, fitting
-from ventral.encoders.keep.primal import BATCH, NETWORK, READOUT, Batches, Primal, apply_primal
+from ventral.encoders.keep.linear import NETWORK, READOUT
+from ventral.encoders.keep.primal import BATCH, Batches, Primal, apply_primal
 from ventral.encoders.keep.probes import TOLERANCE, deviation, probe_images
 from ventral.encoders.keep.writing import CARD, Card, digest_of
 from ventral.files.console import progress
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError, listed, refusing
 from ventral.networks.activations import prepare
+from ventral.networks.prefetch import prefetched
 from ventral.networks.weights import seeded
 from ventral.networks.zoo import NATIVE, Network, find_architecture, make_model
-from ventral.training.loader import prefetched
+from ventral.training.loader import AHEAD
 
 CPU = torch.device("cpu")
 LARGEST_SIDE = 4096  # pixels of what a network takes
@@ -37,10 +39,10 @@ class Kept:
     """An encoder read from its folder.
 
     Attributes:
-        card: what it is: neuroids, units, scores.
-        side: in pixels of the squares that its study fitted images into.
-        prepare: (b, side, side, 3) uint8 images -> (b, 3, h, w) as its network takes them.
-        predict: batches of such, and the number of images n -> (n, neuroid) rates in the card's units.
+        card: what describes it: neuroids, units, scores.
+        side: of the squares into which its study fitted images, in pixels.
+        prepare: (b, side, side, 3) uint8 images -> (b, 3, h, w) inputs of its network.
+        predict: batches of inputs, and the number of images n -> (n, neuroid) rates in the card's units.
     """
 
     card: Card
@@ -53,7 +55,7 @@ def read_card(folder: str | Path) -> Card:
     """The card of an encoder whose files are as they were written.
 
     Raises:
-        InputError: if there is none, or anything in the folder was changed or damaged.
+        InputError: if there is no encoder, or if anything in the folder was changed or damaged.
     """
     folder = Path(folder)
     if not (folder / CARD).is_file():
@@ -74,16 +76,16 @@ def read_card(folder: str | Path) -> Card:
 
 
 def read_encoder(folder: str | Path, device: torch.device = CPU, own_code: bool = False) -> Kept:
-    """Read an encoder from its folder, every file checked, bring it to a device, and try it on its probe images.
+    """Read an encoder from its folder, check every file, move it to a device, and test it on its probe images.
 
     Args:
         folder: of the encoder.
         device: where it runs.
-        own_code: whether to run a function that the card names as the maker of its network, whoever wrote the card.
+        own_code: whether to run the function that the card names as the maker of its network, whoever wrote the card.
 
     Raises:
-        InputError: as `read_card`; and if its network cannot be made here, as when a user's own function is missing,
-            or is not to be run; or if it predicts other rates for its probe images than when it was kept.
+        InputError: as `read_card`; if its network cannot be made here, for example since a user's own function is
+            missing or may not run; or if it predicts other rates for its probe images than when it was kept.
     """
     folder, card = Path(folder), read_card(folder)
     with refusing(folder, CARD, "does not describe an encoder that can be made here", AGAIN):
@@ -141,10 +143,10 @@ def _read_kept(folder: Path, card: Card, device: torch.device) -> Kept:
 
 
 def _rebuild(described: Mapping[str, Any], folder: Path) -> Network:
-    """The network of a linear encoder, with its own weights."""
+    """The network of a linear encoder, with the weights in its folder."""
     settings = described["settings"]
     with seeded(0):
-        if "card" in settings:  # of an HMO, which no name alone describes
+        if "card" in settings:  # of an HMO, which a name alone does not describe
             from ventral.networks.hmo import build_hmo
 
             model: nn.Module = build_hmo(settings["card"])
@@ -166,7 +168,7 @@ def _load(model: nn.Module, path: Path) -> None:
 
 
 def _images(described: Mapping[str, Any]) -> tuple[int | None, Any, Any, str]:
-    """How a network wants its images, as `Network` has it."""
+    """How a network takes its images, as the last fields of `Network` say."""
     mean, std = (tuple(map(float, described[name])) for name in ("mean", "std"))
     if len(mean) != 3 or len(std) != 3 or not np.isfinite((*mean, *std)).all() or min(std) <= 0:
         raise ValueError("not the mean and standard deviation of three colours")
@@ -177,7 +179,7 @@ def _images(described: Mapping[str, Any]) -> tuple[int | None, Any, Any, str]:
 
 
 def _side(pixels: Any) -> int:
-    """The side of an image, if it is one."""
+    """The side of an image, checked."""
     if type(pixels) is not int or not 0 < pixels <= LARGEST_SIDE:
         raise ValueError("not the side of an image")
     return pixels
@@ -204,7 +206,7 @@ def predict_images(
     device: torch.device = CPU,
     own_code: bool = False,
 ) -> tuple[list[str], NDArray[np.floating], list[str]]:
-    """Predict the rates of an encoder's neuroids for images of any size, each fitted as those of its study were.
+    """Predict the rates of an encoder's neuroids for images of any size, fitted into squares as its study does.
 
     Args:
         folder: of the encoder.
@@ -213,7 +215,8 @@ def predict_images(
         own_code: as for `read_encoder`.
 
     Returns:
-        Names of the images, in natural order or in that given; (n, neuroid) rates in the card's `units`; neuroid ids.
+        Names of the images, in natural order or in the order given; (n, neuroid) rates in the card's `units`; neuroid
+        ids.
 
     Raises:
         InputError: as `read_encoder`, and on an image that is missing or unreadable.
@@ -226,12 +229,14 @@ def predict_images(
         return part[0], kept.prepare(fitted).to(device)
 
     parts = [tuple(range(start, min(start + BATCH, len(names)))) for start in range(0, len(names), BATCH)]
-    loaded: Iterable[tuple[int, Tensor]] = progress(prefetched(load, parts), f"batches of {BATCH} images", len(parts))
+    loaded: Iterable[tuple[int, Tensor]] = progress(
+        prefetched(map(load, parts), AHEAD), f"batches of {BATCH} images", len(parts)
+    )
     return names, kept.predict(loaded, len(names)), kept.card["neuroid_id"]
 
 
 def _find_images(images: str | Path | Sequence[str | Path]) -> tuple[list[str], str | Path, Reader]:
-    """Names of images, their source as errors name it, and what reads one."""
+    """Names of images, their source as errors name it, and the function that reads one."""
     given = [Path(images)] if isinstance(images, str | Path) else [Path(image) for image in images]
     for path in given:
         if not path.exists() or (path.is_dir() and len(given) > 1):

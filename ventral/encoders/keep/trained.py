@@ -20,8 +20,8 @@ def keep_trained(folder: str | Path, members: Sequence[Encoder], recipe: Mapping
 
     Args:
         folder: where; one that is there is replaced.
-        members: of the ensemble, one or more on the CPU, whose mean is the prediction.
-        recipe: what `ventral.encoders.trained.build_trained` makes such an encoder from.
+        members: one or more, on the CPU, whose mean is the prediction.
+        recipe: from which `ventral.encoders.trained.build_trained` makes such an encoder.
         card: what else the card says, from `describe`; `precision` where it is not float32.
     """
     probes = preparation(recipe)(probe_images(card["fitting"]["side"]))
@@ -33,7 +33,7 @@ def keep_trained(folder: str | Path, members: Sequence[Encoder], recipe: Mapping
 def apply_members(
     members: Sequence[Encoder], loaded: Iterable[tuple[int, Tensor]], n_images: int, *, precision: str
 ) -> NDArray[np.floating]:
-    """(n, neuroid) mean prediction of the members of an ensemble for n images in batches of prepared ones."""
+    """(n, neuroid) mean prediction of the members of an ensemble, for n prepared images in batches."""
     rates = np.full((len(members), n_images, len(members[0].mean)), np.nan, dtype=np.float32)
     for start, batch in loaded:
         for i, member in enumerate(members):

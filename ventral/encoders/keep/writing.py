@@ -1,7 +1,7 @@
-"""An encoder kept in a folder, to be used on any images: its weights in safetensors, and a card that says what it is.
+"""The folder of an encoder that can be used on any images: its weights in safetensors, and a card that describes it.
 
-`card.json` names every file of weights with its sha256, and carries one of itself: what was changed or damaged is
-refused. Nothing is unpickled.
+`card.json` holds the sha256 of every file of weights and of itself: a folder that was changed or damaged is refused.
+Nothing is unpickled.
 """
 
 import hashlib
@@ -23,16 +23,18 @@ from ventral.files.atomic import disk_faults
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError
 from ventral.files.fetch import filling
-from ventral.scores.metrics import score
+from ventral.scores.metrics import explained_variance, pearson_r
+from ventral.scores.moments import moments_of
 
 CARD = "card.json"
+KEPT = {"explained_variance": explained_variance.METRIC, "pearson_r": pearson_r.METRIC}  # scores on the card
 
 Card = dict[str, Any]
 States = Mapping[str, Mapping[str, Tensor]]
 
 
 def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
-    """What a card says of the data and of how well an encoder predicts them, on the first split of its protocol.
+    """What a card says about the data, and about how well an encoder predicts them on the first split of its protocol.
 
     Args:
         responses: as in `responses/{dataset}.nc`.
@@ -41,8 +43,8 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
 
     Returns:
         `source`, `units`, `protocol`, `weights`; of each neuroid `neuroid_id`, `region`, `sd` of its rates,
-        `reliability` (the ceiling of r squared), `layer`; and `scores`, for val and test `explained_variance` and
-        `pearson_r`, None where unknown.
+        `reliability` (the ceiling of r squared), `layer`; and `scores`: `explained_variance` and `pearson_r` on val and
+        on test, None where unknown.
     """
     first, matched = predictions.isel(repeat=0), responses.set_index(stimulus="stimulus_id")
     scores = {}
@@ -50,8 +52,8 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
         stimuli = np.flatnonzero(first["split"].values == part)
         rates = matched["rate"].sel(stimulus=first["stimulus_id"].values[stimuli]).values
         if len(stimuli):
-            found = score(rates, chosen_predictions(predictions)[stimuli])
-            scores[part] = {name: _plain(found[name][0]) for name in ("explained_variance", "pearson_r")}
+            moments = moments_of(rates, chosen_predictions(predictions)[stimuli])
+            scores[part] = {name: _plain(metric(moments)[0]) for name, metric in KEPT.items()}
     return {
         **{name: str(responses.attrs[name]) for name in ("source", "units") if name in responses.attrs},
         **{name: str(predictions.attrs[name]) for name in ("protocol", "weights") if name in predictions.attrs},
@@ -65,7 +67,7 @@ def describe(responses: xr.Dataset, predictions: xr.Dataset, side: int) -> Card:
 
 
 def _plain(values: NDArray[np.floating]) -> list[float | None]:
-    """Numbers as JSON has them, which knows no NaN."""
+    """Numbers for JSON, which has no NaN: None in its place."""
     return [float(value) if np.isfinite(value) else None for value in values]
 
 
@@ -73,7 +75,7 @@ def check_state(state: Mapping[str, Any], folder: str | Path) -> None:
     """Refuse a network that cannot be kept in a folder, whatever the readout.
 
     Raises:
-        InputError: if its state dict holds anything but tensors of numbers, as those of quantised networks do.
+        InputError: if its state dict holds anything but tensors of numbers, as that of a quantised network does.
     """
     for key, value in state.items():
         if not isinstance(value, Tensor) or value.is_quantized:
@@ -82,14 +84,14 @@ def check_state(state: Mapping[str, Any], folder: str | Path) -> None:
 
 
 def write_encoder(folder: str | Path, states: States, card: Card) -> None:
-    """Write an encoder's files of tensors by their names, and its card with their hashes; whole or not at all."""
+    """Write the files of tensors of an encoder, and its card with their hashes, whole or not at all."""
     from safetensors.torch import save_file
 
     for tensors in states.values():
         check_state(tensors, folder)
     with disk_faults(folder), filling(folder) as temporary:
         for name, tensors in states.items():
-            # Copies: tensors that share memory, as tied weights do, are refused.
+            # Copies, since safetensors refuses tensors that share memory, as tied weights do.
             save_file(
                 {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, temporary / name
             )
@@ -100,6 +102,6 @@ def write_encoder(folder: str | Path, states: States, card: Card) -> None:
 
 
 def digest_of(card: Card) -> str:
-    """sha256 of a card, but for its own entry of that name."""
+    """sha256 of a card without its own entry `sha256`."""
     rest = {key: value for key, value in card.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
