@@ -59,7 +59,7 @@ def test_they_are_in_tables_figures_and_the_report(study):
     with Image.open(study / "results/figures/reliability_lab.png") as figure:
         assert "Left out" not in figure.info and figure.info["Description"].startswith("Histograms of reliability.")
     page = (study / "results/report.html").read_text()
-    for part in ("lab", "nearest5", "normalised error", "reliability of neuroids", "Histograms of reliability"):
+    for part in ("lab", "nearest5", "normalised error", "come back in another recording", "Histograms of reliability"):
         assert part in page, part
     inputs = json.loads((study / "results/tables/provenance.json").read_text())["datasets"]["lab"]["inputs"]
     assert [entry["file"] for entry in inputs] == ["lab.npz"]
