@@ -3,8 +3,8 @@
 Recordings -> responses; images x network -> Gram matrices; the two meet in encoders and similarity; both end in
 tables and figures. The stages, in order:
 
-  majaj, xiao, images   raw files -> images/{dataset}.h5, responses/{dataset}.nc
-  hmo, faces            images of xiao -> networks that were trained to tell faces
+  sources, xiao         raw files -> images/{dataset}.h5, responses/{dataset}.nc
+  hmo, faces            images with labelled faces -> networks that were trained to detect faces
   networks              images -> activations/{dataset}/{network}.h5
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
   training              responses + images -> predictions/{dataset}/{name}-{head}.nc
@@ -23,11 +23,11 @@ if "datasets" not in config:  # a study given by --configfile takes the place of
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/xiao_files.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/majaj.smk"
+include: "workflow/rules/kriegeskorte92.smk"
+include: "workflow/rules/sources.smk"
 include: "workflow/rules/xiao.smk"
-include: "workflow/rules/images.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/hmo.smk"
 include: "workflow/rules/faces.smk"

@@ -19,8 +19,9 @@ import pandas as pd
 import yaml
 
 from tests.loopback import Loopback, closed_port
-from ventral.data.majaj.files import IMAGES, PUBLISHED, SITES
+from ventral.data.majaj.files import IMAGES, SITES
 from ventral.data.majaj.simulation import simulate
+from ventral.data.sources.majaj import PUBLISHED
 from ventral.files.fetch import fetch
 
 REPO = Path(__file__).parents[1]

@@ -2,8 +2,8 @@
 
 from ventral.data.xiao.files import read_image_file, read_recording_ms, tracker_latency
 from ventral.data.xiao.fixations import align_fixations
-from ventral.files.atomic import writing
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 
 with logged(snakemake.log[0]):
     session = snakemake.wildcards.session
@@ -16,5 +16,4 @@ with logged(snakemake.log[0]):
         tracker_latency(session, snakemake.input.rig_info, snakemake.input.eye_latency),
         read_recording_ms(snakemake.input.rasters, images.presentations["start_time"].max()),
     )
-    with writing(snakemake.output.fixations) as temporary:
-        fixations.to_csv(temporary, index=False, lineterminator="\n")
+    write_csv(fixations, snakemake.output.fixations, digits=None)

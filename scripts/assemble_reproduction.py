@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ventral.files.console import logged
-from ventral.tables.gather import read_table, write_csv
+from ventral.files.csv import read_table, write_csv
 from ventral.tables.pages import write_page
 from ventral.tables.reproduction import hmo_rows, of_datasets, read_reported, reproduce, reproduction_page
 

@@ -1,10 +1,10 @@
-"""Gather the comparisons of RDMs of all datasets in one table, and what has no RDM in another."""
+"""Gather the comparisons of RDMs of all datasets in one table, and the regions without an RDM in another."""
 
 import pandas as pd
 
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 from ventral.similarity.file import read_comparisons, read_left_out
-from ventral.tables.gather import write_csv
 
 with logged(snakemake.log[0]):
     for read, table in ((read_comparisons, snakemake.output.rsa), (read_left_out, snakemake.output.left_out)):

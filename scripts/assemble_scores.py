@@ -2,7 +2,8 @@
 
 from ventral.data.responses import read_responses
 from ventral.files.console import logged, progress
-from ventral.tables.gather import gather_checks, gather_scores, mark_untrained, write_csv
+from ventral.files.csv import write_csv
+from ventral.tables.gather import gather_checks, gather_scores, mark_untrained
 from ventral.tables.pages import summary_page, write_page
 from ventral.tables.scoring import score_encoder
 

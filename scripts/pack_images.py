@@ -1,13 +1,13 @@
-"""Pack the images of somebody's own recordings, in natural order of their names."""
+"""Pack the images of a dataset, in the order that all later matrices share."""
 
 from ventral.data.alike import tell_alike
-from ventral.data.images import open_images, read_images, stimulus_ids, write_images
+from ventral.data.images import write_images
+from ventral.data.kinds import find_kind
 from ventral.files.console import logged
 
 with logged(snakemake.log[0]):
-    source = snakemake.params.source
-    names, read = open_images(source)
-    images = read_images(source, names, read, side=snakemake.params.image_size)
-    stimulus_id = stimulus_ids(names)
-    groups = {"stimulus_group": tell_alike(images, stimulus_id, source).tolist()}
-    write_images(snakemake.output.images, images, stimulus_id, groups)
+    files, params = dict(snakemake.input.items()), snakemake.params
+    pictures = find_kind(params.kind).read_images(files, **params.settings)
+    groups = tell_alike(pictures.pixels, pictures.stimulus_id, files.get("images", snakemake.wildcards.dataset))
+    labels = {**pictures.labels, "stimulus_group": groups}
+    write_images(snakemake.output.images, pictures.pixels, pictures.stimulus_id, labels)

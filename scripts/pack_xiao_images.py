@@ -4,8 +4,8 @@ import pandas as pd
 
 from ventral.data.alike import tell_alike
 from ventral.data.images import find_stimuli, open_images, read_images, write_images
-from ventral.files.atomic import writing
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 
 with logged(snakemake.log[0]):
     tables = [pd.read_csv(path, usecols=["stimulus_id"], dtype=str) for path in snakemake.input.fixations]
@@ -16,5 +16,4 @@ with logged(snakemake.log[0]):
     images = read_images(source, list(found.values()), read, side=snakemake.params.image_size)
     tell_alike(images, list(found), source)
     write_images(snakemake.output.images, images, list(found))
-    with writing(snakemake.output.missing) as temporary:
-        pd.DataFrame({"stimulus_id": missing}).to_csv(temporary, index=False)
+    write_csv(pd.DataFrame({"stimulus_id": missing}), snakemake.output.missing)

@@ -1,4 +1,4 @@
-"""Read the spikes of one session's units from its rasters, once for everything that counts them."""
+"""Read the spikes of one session's units from its rasters."""
 
 from ventral.data.xiao.files import read_spike_times
 from ventral.data.xiao.spikes import write_spikes

@@ -1,4 +1,4 @@
-"""Draw labelled images of objects, by which networks that claim to be trained are told from random ones."""
+"""Draw labelled images of objects, for the check that networks are trained."""
 
 import numpy as np
 

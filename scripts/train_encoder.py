@@ -6,46 +6,36 @@ from pathlib import Path
 import h5py
 import torch
 
-from ventral.data.responses import draw_splits, read_responses, write_responses
-from ventral.encoders.keep.trained import keep_trained
-from ventral.encoders.keep.writing import describe
-from ventral.encoders.trained import Job, count_categories, fit_trained, make_recipe
-from ventral.files.atomic import writing
+from ventral.data.responses import read_responses, write_responses
+from ventral.encoders.train import train_encoder
 from ventral.files.console import logged
+from ventral.files.csv import write_csv
 from ventral.gram.file import match_stimuli
 from ventral.networks.activations import choose_device
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    wildcards, params, output = snakemake.wildcards, snakemake.params, snakemake.output
-    entry, seed = params.entry, (params.network or {}).get("seed", params.seed)
-    weights_files = snakemake.input.get("weights", [])
-    weights_files = [weights_files] if isinstance(weights_files, str) else list(weights_files)
-    responses = read_responses(snakemake.input.responses)
-    stimuli, rows = match_stimuli(snakemake.input.images, responses["stimulus_id"].values)
-    responses = responses.isel(stimulus=stimuli)
-    folder = Path(params.checkpoints)
-    with h5py.File(snakemake.input.images) as file:
-        images, side = file["images"], file["images"].shape[1]
-        recipe, weights = make_recipe(
-            entry,
+    wildcards, files, params, output = snakemake.wildcards, snakemake.input, snakemake.params, snakemake.output
+    weights = files.get("weights", [])
+    responses = read_responses(files.responses)
+    stimuli, rows = match_stimuli(files.images, responses["stimulus_id"].values)
+    with h5py.File(files.images) as file:
+        trained = train_encoder(
+            wildcards.encoder,
+            params.entry,
             params.network,
-            side,
-            responses.sizes["neuroid"],
-            n_categories=count_categories(responses, entry),
-            weights_files=weights_files,
-            seed=seed,
+            file["images"],
+            rows,
+            responses.isel(stimulus=stimuli),
+            dataset=wildcards.dataset,
+            protocol=wildcards.protocol,
+            weights_files=[weights] if isinstance(weights, str) else list(weights),
+            seed=params.seed,
+            checkpoints=params.checkpoints,
+            device=choose_device(params.device),
+            memory_mb=snakemake.config["resources"]["mem_mb"] // 2,
         )
-        device, memory_mb = choose_device(params.device), snakemake.config["resources"]["mem_mb"] // 2
-        job = Job(wildcards.encoder, entry, recipe, weights, weights_files, seed, folder, device, memory_mb)
-        splits = draw_splits(responses, wildcards.protocol, params.seed)
-        predictions, curves, trained = fit_trained(job, images, rows, responses, splits)
-    network, _, readout = wildcards.encoder.rpartition("-")
-    predictions.attrs |= {"network": network, "readout": readout, "protocol": wildcards.protocol}
-    with writing(output.curves) as temporary:
-        curves.to_csv(temporary, index=False, float_format="%.6g")
-    write_responses(predictions, output.predictions)
-    card = {"dataset": wildcards.dataset, "name": wildcards.encoder, "entry": dict(trained.entry), "seed": seed}
-    card |= {"precision": entry["precision"], **describe(responses, predictions, side)}
-    keep_trained(Path(output.card).parent, trained.members, trained.recipe, card)
-    shutil.rmtree(folder)
+    write_csv(trained.curves, output.curves)
+    write_responses(trained.predictions, output.predictions)
+    trained.keep(Path(output.card).parent)
+    shutil.rmtree(params.checkpoints)

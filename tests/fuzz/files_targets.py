@@ -16,7 +16,6 @@ from PIL import Image
 
 from tests.fuzz.target import Target, forge_hdf5
 from ventral.data.images import open_images, read_images
-from ventral.data.kriegeskorte import REGIONS, read_kriegeskorte
 from ventral.data.majaj.course import read_course_responses
 from ventral.data.majaj.course_files import read_course_images
 from ventral.data.majaj.files import read_majaj_images, read_stimuli
@@ -25,6 +24,7 @@ from ventral.data.majaj.simulation import simulate
 from ventral.data.own.recordings import read_recordings
 from ventral.data.pixels import decode_image
 from ventral.data.responses import N_PAIRS
+from ventral.data.sources.kriegeskorte92 import REGIONS, read_kriegeskorte
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 NAMES = ("a1.png", "a2.png", "b/a10.png")

@@ -5,7 +5,7 @@ They are given what the rules would give them; that the rules do is what the dra
 
 import copy
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,13 +17,13 @@ import numpy as np
 
 from ventral.data import responses as responses_module
 from ventral.data.images import open_images
-from ventral.data.own.naming import companions
 from ventral.data.responses import read_responses
 from ventral.encoders.chosen import chosen_predictions
 from ventral.encoders.keep.reading import predict_images
 from ventral.files.errors import InputError
 from ventral.networks.published import origin
 from ventral.study.config import complete
+from ventral.study.recordings import reader_settings, source_of
 
 HOME = Path(__file__).parents[2]
 DATASET = "mine"
@@ -48,6 +48,9 @@ class Given(SimpleNamespace):
 
     def __getitem__(self, key: str) -> Any:
         return getattr(self, key)
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        return vars(self).items()
 
 
 @cache
@@ -102,21 +105,20 @@ def check(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def read(config: Mapping[str, Any]) -> None:
     """Pack the images and read the responses of a study."""
-    settings = config["datasets"][DATASET]
-    params = {"source": settings["images"], "image_size": settings.get("image_size")}
-    run_script("images", "pack_images", config, params=params, output={"images": "images.h5"})
-    params = {"settings": settings} | {name: config[name] for name in ("split", "seed")}
-    files = {"packed": "images.h5", "responses": settings["responses"], "names": companions(settings["responses"])}
-    wildcards = {"dataset": DATASET}
-    run_script(
-        "responses",
-        "read_files",
-        config,
-        wildcards=wildcards,
-        input=files,
-        output={"responses": "responses.nc"},
-        params=params,
-    )
+    source = source_of(DATASET, config["datasets"][DATASET])
+    for stage, script, reader, files, output in (
+        ("images", "pack_images", "read_images", source.image_files(), {"images": "images.h5"}),
+        ("responses", "read_responses", "read_responses", source.response_files(), {"responses": "responses.nc"}),
+    ):
+        run_script(
+            stage,
+            script,
+            config,
+            wildcards={"dataset": DATASET},
+            input=files | ({"packed": "images.h5"} if "packed" in files else {}),
+            output=output,
+            params={"kind": source.kind, "settings": reader_settings(source, reader, config)},
+        )
     for protocol in config["protocols"]:
         run_script(
             "responses",

@@ -1,7 +1,5 @@
 """A network that is trained tells objects apart far better than its random copy; one that only says so does not."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,10 +7,10 @@ from sklearn import linear_model
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from ventral.data.majaj.simulation import draw_images, draw_scenes
-from ventral.encoders.check import LATE, MARGIN, compare_with_random, decode_categories
+from ventral.encoders.check import MARGIN, compare_with_random, decode_categories
+from ventral.encoders.claim import check_claim
 from ventral.gram.matrix import gram_of
 from ventral.gram.spectra import Decomposition
-from ventral.networks.activations import extract_grams
 from ventral.networks.zoo import build_network
 from ventral.readouts.ridge import Ridge
 
@@ -79,18 +77,16 @@ def test_real_trained_weights_pass_and_random_ones_posing_as_trained_do_not(tmp_
     images = np.stack([image for image, _ in draw_images(scenes, 0)])
     categories = scenes["category_name"].to_numpy(dtype=str)
 
-    def late(weights, file=None, seed=0):
-        settings = {"architecture": "efficientnet_lite0", "weights": weights, "layers": "auto", "image_size": 96}
-        network = build_network("network", settings, weights_file=file, seed=seed)
-        network = replace(network, layers=network.layers[-LATE:])
-        found = extract_grams(network, images, memory_mb=500, scratch=None, device=torch.device("cpu"))
-        return network, list(found)
+    entry = {"architecture": "efficientnet_lite0", "weights": "pretrained", "image_size": 96}
+    options = {"memory_mb": 500, "scratch": None, "device": torch.device("cpu")}
 
-    _, trained = late("pretrained")
-    _, copy = late("random")
-    posing, _ = late("random", seed=1)
+    def checked(weights, file=None):
+        settings = entry | {"weights": weights}
+        return check_claim("net", settings, images, categories, weights_file=file, seed=0, **options)
+
+    check, row = checked("pretrained")
+    assert check.passed and (row["network"], row["passed"], row["layer"]) == ("net", True, check.layer)
+    posing = build_network("net", entry | {"weights": "random", "layers": "auto"}, weights_file=None, seed=1)
     torch.save(posing.model.state_dict(), tmp_path / "posing.pth")
-    claimed, said = late(str(tmp_path / "posing.pth"), str(tmp_path / "posing.pth"))
-    assert claimed.weights == "file" and claimed.weights_sha256 == posing.weights_sha256
-    assert compare_with_random(trained, copy, categories).passed
-    assert not compare_with_random(said, copy, categories).passed
+    check, row = checked(str(tmp_path / "posing.pth"), str(tmp_path / "posing.pth"))
+    assert not check.passed and row["weights"] == "file"

@@ -9,7 +9,15 @@ from PIL import Image
 
 from ventral.data.images import open_images
 from ventral.data.pixels import BACKGROUND
-from ventral.data.xiao.crops import CENTRE, crop_fixations, crop_square, field_centre, pixels_per_degree, place_crops
+from ventral.data.xiao.crops import (
+    CENTRE,
+    crop_fixations,
+    crop_square,
+    cut_crops,
+    field_centre,
+    pixels_per_degree,
+    place_crops,
+)
 from ventral.files.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -49,7 +57,7 @@ def test_a_place_in_degrees_is_in_the_middle_of_its_crop(shape, tmp_path):
     Image.fromarray(image).save(tmp_path / "a.png")
     names, read = open_images(tmp_path)
     table = pd.DataFrame([[names[0], 1.5, 1.0], [names[0], 1.5, 40.0]], columns=["file", *CENTRE], index=[7, 3])
-    ((rows, crops),) = crop_fixations(table, np.array([8.0, 6.0]), 2.0, 32, tmp_path, read)
+    ((rows, crops),) = cut_crops(table, np.array([8.0, 6.0]), 2.0, 32, tmp_path, read)
     assert pixels_per_degree(image, np.array([8.0, 6.0])) == scale
     assert rows.tolist() == [7, 3]
     bright = np.argwhere(crops[0][:, :, 0] > 127)
@@ -62,7 +70,7 @@ def test_an_image_that_is_missing_is_named(tmp_path):
     Image.fromarray(PIXELS).save(tmp_path / "a.png")
     table = pd.DataFrame([["b.png", 0.0, 0.0]], columns=["file", *CENTRE])
     with pytest.raises(InputError, match=r"b\.png: image missing"):
-        list(crop_fixations(table, np.array([8.0, 6.0]), 2.0, 32, tmp_path, open_images(tmp_path)[1]))
+        list(cut_crops(table, np.array([8.0, 6.0]), 2.0, 32, tmp_path, open_images(tmp_path)[1]))
 
 
 def test_the_centre_of_the_fields_is_the_median_over_units(tmp_path):
@@ -87,3 +95,17 @@ def test_crops_are_taken_from_the_gaze_or_from_the_fields():
     at_gaze = place_crops(fixations, None)
     assert at_gaze[CENTRE].to_numpy().tolist() == [[1, 0.5], [-1, 0]]
     assert set(at_gaze["around"]) == {"fovea"}
+
+
+def test_crops_are_in_order_of_their_ids_and_missing_images_are_listed(tmp_path):
+    """Two sessions whose images were shown at different sizes: each is cut at its own scale."""
+    Image.fromarray(PIXELS).save(tmp_path / "a.png")
+    places = pd.DataFrame(
+        [["Pa_1", "Pa", "a", 0.0, 0.0], ["Bo_1", "Bo", "a", 0.0, 0.0], ["Bo_0", "Bo", "lost", 0.0, 0.0]],
+        columns=["stimulus_id", "session", "image_id", *CENTRE],
+    )
+    size = {"Pa": np.array([40.0, 30.0]), "Bo": np.array([20.0, 15.0])}
+    found = crop_fixations(places, size, 10.0, 10, tmp_path)
+    assert found.table["stimulus_id"].tolist() == ["Bo_1", "Pa_1"] and found.missing == ["lost"]
+    np.testing.assert_array_equal(found.images[1], PIXELS[10:20, 15:25])  # 1 pixel a degree
+    np.testing.assert_array_equal(found.images[0], crop_square(PIXELS, np.array([20, 15]), 20, 10))

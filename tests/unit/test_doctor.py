@@ -9,10 +9,11 @@ import yaml
 
 from tests.loopback import Loopback
 from ventral.__main__ import main
-from ventral.data.kriegeskorte import PACKAGE
+from ventral.data.sources.kriegeskorte92 import PACKAGE
 from ventral.study import doctor
 from ventral.study.doctor import Check
 from ventral.study.downloads import Download, downloads
+from ventral.study.recordings import sources_of
 
 HMO = {"hmo": {"architecture": "hmo"}}
 USAGE = namedtuple("USAGE", "total used free")
@@ -42,7 +43,8 @@ def studied(**keys):
 
 
 def wanted(home, **keys):
-    return list(downloads(studied(**keys), home / "config" / "xiao_sessions.csv", doctor.ask))
+    config = studied(**keys)
+    return list(downloads(config, sources_of(config).values(), doctor.ask))
 
 
 def statuses(checks):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from ventral.data.kriegeskorte import read_kriegeskorte
+from ventral.data.sources.kriegeskorte92 import read_kriegeskorte
 from ventral.files.download import fetch_from_package, sha256_of
 from ventral.files.errors import InputError
 

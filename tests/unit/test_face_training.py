@@ -7,7 +7,10 @@ from torch import nn
 from torch.nn import functional
 
 from tests.unit.discs import images_of_discs
-from ventral.faces.training import LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
+from ventral.faces.hmo import train_on_task
+from ventral.faces.rivals import train_rival
+from ventral.faces.task import FaceTask
+from ventral.faces.training import FROM_SCRATCH, LEARNING_RATE, WEIGHT_DECAY, face_log_odds, learn_faces, train_on_faces
 from ventral.files.errors import InputError
 from ventral.networks.cnn import build_cnn
 from ventral.networks.zoo import Network
@@ -122,3 +125,43 @@ def test_a_classifier_stands_on_whatever_a_network_returns(discs, make):
 def test_a_network_without_a_tensor_is_refused(discs):
     with pytest.raises(InputError, match="gives 0 tensors"):
         train_on_faces(network(Nothing()), discs[0][:4], discs[1][:4], epochs=1, seed=0, device=CPU)
+
+
+# Scored on a task
+
+
+def task_of_discs(face):
+    """40 images to learn from, the rest split into val and test."""
+    n = len(face)
+    sets = np.where(np.arange(n) < 40, "train", np.where(np.arange(n) % 3 == 0, "val", "test"))
+    return FaceTask(face, sets, np.where(face, "face", "nonface"), np.array([f"s{i}" for i in range(n)]))
+
+
+def gains(scores):
+    """Accuracy by classifier on all images of a set."""
+    return scores[scores["category"] == "all"].pivot(index="set", columns="classifier", values="accuracy")
+
+
+def test_a_rival_is_scored_on_every_set_beside_the_baselines(discs):
+    images, face = discs
+    settings = {"architecture": "cornet_z", "image_size": 32, "seed": 4}
+    options = {"image_size": 16, "epochs": 2, "device": CPU}
+    rival, same = (train_rival("net", settings, images, task_of_discs(face), seed=s, **options) for s in (0, 1))
+    assert list(rival.losses["epoch"]) == list(range(1, 2 * FROM_SCRATCH + 1))
+    np.testing.assert_array_equal(rival.losses, same.losses)  # the entry's own seed counts
+    accuracy = gains(rival.scores)
+    assert set(accuracy.columns) == {"net", "pixels", "majority", "net - pixels", "net - majority"}
+    assert (accuracy.loc[["val", "test"], "majority"] >= 0.4).all() and not rival.model.training
+
+
+def test_hmo_is_trained_on_train_images_alone(discs):
+    images, face = discs
+    task = task_of_discs(face)
+    options = {"modules": 3, "selection": "random", "chosen": 2, "epochs": 3, "train_filters": False, "seed": 0}
+    trained, scores = train_on_task(images, task, image_size=16, device=CPU, **options)
+    other = images.copy()
+    other[~task.train] = 0
+    again, _ = train_on_task(other, task, image_size=16, device=CPU, **options)
+    one, two = trained.model.state_dict(), again.model.state_dict()
+    assert all(torch.equal(value, two[name]) for name, value in one.items()) and trained.card == again.card
+    assert {"hmo", "pixels", "majority"} <= set(gains(scores).columns) and len(trained.candidates) == 3

@@ -16,7 +16,7 @@ def test_every_set_and_every_held_out_category_is_drawn():
     for name in ("hmo", "cnn"):
         called = beside_baselines(name, rng.random(80) < 0.5, rng.normal(size=(80, 4)), face, sets == "train")
         parts.append(pd.DataFrame(score_sets(called, face, sets, category, SETS)))
-    table = gather_faces(parts, "simulated")
+    table = gather_faces(parts, "viewing", "simulated")
     figure = FIGURE.draw(table)
     left, right = figure.axes
     assert left.get_legend_handles_labels()[1] == ["hmo", "cnn", "pixels", "majority"]

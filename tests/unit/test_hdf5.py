@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ventral.data.own.recordings import read_nc
+from ventral.data.own.arrays import read_nc
 from ventral.files.errors import InputError
 from ventral.files.hdf5 import open_hdf5
 

@@ -76,7 +76,7 @@ def test_linear_head_reads_the_grid_it_is_given(grid, width):
 
 @pytest.mark.parametrize("kind", ["linear", "mlp", "factorised"])
 def test_co_trained_heads_give_logits(kind):
-    plan = HeadPlan(kind, hidden=(8, 4), activation="gelu", dropout=0.5)
+    plan = HeadPlan(kind, hidden=(8, 4), dropout=0.5)
     rates, logits = build_head(plan, MAPS, 7, n_categories=3, seed=0).eval()(MAPS)
     assert rates.shape == (5, 7) and logits.shape == (5, 3)
 

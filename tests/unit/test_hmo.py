@@ -10,7 +10,7 @@ import torch
 from ventral.faces.hmo import calibrate
 from ventral.files.errors import InputError
 from ventral.networks import hmo
-from ventral.networks.hmo import DRAWN, FILTERS, Layer, LayerPlan, build_hmo, draw_modules, make_card, read_card
+from ventral.networks.hmo import DRAWN, FILTERS, Layer, LayerPlan, build_hmo, draw_modules, make_card, read_hmo_card
 from ventral.networks.weights import load_state
 
 SMALL = LayerPlan(4, 3, 0.0, None, 3, 2, 3, 0.1)
@@ -90,7 +90,7 @@ def test_card_and_state_are_all_of_a_network(tmp_path, card):
     for name in "ab":
         hmo.write_hmo(model, card, tmp_path / f"{name}.pt", tmp_path / f"{name}.json")
     assert (tmp_path / "a.pt").read_bytes() == (tmp_path / "b.pt").read_bytes()
-    again = build_hmo(read_card(tmp_path / "a.json"))
+    again = build_hmo(read_hmo_card(tmp_path / "a.json"))
     with torch.no_grad():
         assert not torch.equal(again(images), model(images))
         load_state(again, tmp_path / "a.pt")
@@ -122,4 +122,4 @@ def test_no_card(tmp_path, card, damage):
     if text is not None:
         (tmp_path / "card.json").write_text(text)
     with pytest.raises(InputError, match=r"card\.json: card: not a card of an HMO"):
-        read_card(tmp_path / "card.json")
+        read_hmo_card(tmp_path / "card.json")

@@ -108,7 +108,7 @@ def test_pictures_that_differ_a_little_are_warned_of_but_are_not_one(alter, caps
     stack, ids = np.stack(list(map(pixels, images))), [f"{i}.png" for i in range(21)]
     assert tell_alike(stack, ids, "images").tolist() == ids
     said = capsys.readouterr().err
-    assert said == "warning: images: images that look nearly alike, which a split may part: 3.png and 20.png\n"
+    assert said == "warning: images: images that look nearly alike, which a split may separate: 3.png and 20.png\n"
 
 
 def test_different_pictures_turned_and_mirrored_ones_are_not_alike(capsys):

@@ -180,7 +180,7 @@ def test_a_transparent_palette_and_halves_of_alpha_show_the_ground():
 @pytest.mark.parametrize(
     "image, kind",
     [
-        (Image.fromarray(GREY.astype(np.int32)), "whole numbers of 32 bits or with a sign"),
+        (Image.fromarray(GREY.astype(np.int32)), "whole numbers with 32 bits or a sign"),
         (Image.fromarray((GREY / 1.0).astype(np.float32)), "floating-point pixels from 0 to 248"),
         (Image.fromarray((GREY / 255 - 0.5).astype(np.float32)), "floating-point pixels from -0.5 to 0.47"),
         (Image.fromarray(np.where(GREY > 9, np.nan, 0).astype(np.float32)), "floating-point pixels from nan to nan"),
@@ -201,7 +201,7 @@ def test_other_whole_numbers_are_refused_too(signed):
     else:
         entry = struct.pack("<HHI", 339, 3, 1)
         data[data.index(entry) + len(entry)] = 1
-    with pytest.raises(InputError, match=r"a\.tif: whole numbers of 32 bits or with a sign"):
+    with pytest.raises(InputError, match=r"a\.tif: whole numbers with 32 bits or a sign"):
         decoded(bytes(data))
 
 

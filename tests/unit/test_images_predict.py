@@ -15,7 +15,7 @@ from torch import nn
 from ventral.data.images import open_images, read_images
 from ventral.data.majaj.files import read_pictures
 from ventral.data.pixels import fitting
-from ventral.data.xiao.crops import CENTRE, crop_fixations
+from ventral.data.xiao.crops import CENTRE, cut_crops
 from ventral.encoders.chosen import chosen_predictions
 from ventral.encoders.fit import fit_protocol
 from ventral.encoders.keep.dual import fit_dual
@@ -72,7 +72,7 @@ def crops():
     names, read = open_images("images")
     places = pd.DataFrame({"file": names} | {name: np.linspace(-3, 3, N) for name in CENTRE})
     stack = np.empty((N, 22, 22, 3), np.uint8)
-    for rows, patches in crop_fixations(places, np.array([8.0, 6.0]), 3.0, 22, "images", read):
+    for rows, patches in cut_crops(places, np.array([8.0, 6.0]), 3.0, 22, "images", read):
         stack[rows] = patches
     Path("crops").mkdir()
     for i, crop in enumerate(stack):

@@ -1,12 +1,16 @@
 import os
+import textwrap
 from pathlib import Path
 
 import pytest
 
+from ventral.data.kinds import find_kind, kinds
 from ventral.readouts import catalogue
-from ventral.study.imports import imported_files, own_code
+from ventral.study import imports
+from ventral.study.imports import imported_files, method_files, method_hash, own_code
 
 ROOT = Path(__file__).parents[2]
+STATISTICS = {"ventral/scores/scoring.py", "ventral/readouts/linear.py", "ventral/data/responses.py"}
 
 
 def code_of(script: str) -> set[str]:
@@ -56,17 +60,73 @@ def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(
 @pytest.mark.parametrize(
     "script",
     [
-        *("simulate_majaj", "pack_majaj_images", "pack_course_images", "pack_images", "pack_kriegeskorte92_images"),
-        *("simulate_xiao", "align_fixations", "pack_xiao_images", "extract_activations"),
+        *("simulate_majaj", "pack_images", "simulate_xiao", "align_fixations", "pack_xiao_images"),
+        "extract_activations",
     ],
 )
 def test_nothing_before_a_gram_matrix_hangs_on_statistics(script):
     """A change of a score or of a readout must not run a network again."""
-    assert not code_of(script) & {
-        "ventral/scores/scoring.py",
-        "ventral/readouts/linear.py",
-        "ventral/data/responses.py",
+    assert not code_of(script) & STATISTICS
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if hasattr(find_kind(kind), "read_images")])
+def test_images_of_a_kind_hang_on_neither_its_responses_nor_its_description(kind):
+    """An edit of a reader of responses, or of how a kind is described, must not pack images anew and run networks."""
+    module = ROOT / "ventral" / "data" / "sources" / f"{kind}.py"
+    read = {
+        reader: {path.relative_to(ROOT).as_posix() for path in method_files(module, reader, ROOT)}
+        for reader in ("read_images", "read_responses")
     }
+    described = {"ventral/data/source.py", "ventral/files/keys.py", f"ventral/data/sources/{kind}.py"}
+    assert not (read["read_images"] | code_of("pack_images")) & (STATISTICS | described)
+    assert not (read["read_responses"] | code_of("read_responses")) & described
+    assert "ventral/data/images.py" in read["read_images"]
+    if kind == "majaj":
+        assert "ventral/data/majaj/responses.py" in read["read_responses"] - read["read_images"]
+        assert "ventral/data/majaj/files.py" in read["read_images"]
+
+
+def test_a_method_is_told_from_the_rest_of_its_module(tmp_path):
+    module = tmp_path / "ventral" / "kind.py"
+    module.parent.mkdir()
+    text = """
+        from ventral import used, unused
+
+        SIZE = 3
+        OTHER = 4
+
+        def helper():
+            return used.read(SIZE)
+
+        class Kind(Base):
+            key: int = OTHER
+
+            @staticmethod
+            def read_images(files):
+                from ventral import late
+                return helper(), late
+
+            @staticmethod
+            def read_responses(files):
+                return unused.read(OTHER)
+    """
+    for name in ("used", "unused", "late", "__init__"):
+        (module.parent / f"{name}.py").write_text("")
+
+    def told(text):
+        module.write_text(textwrap.dedent(text))
+        for cached in (method_files, method_hash, imports._modules):
+            cached.cache_clear()
+        return [method_hash(module, reader) for reader in ("read_images", "read_responses")]
+
+    images, responses = told(text)
+    names = {path.stem for path in method_files(module, "read_responses", tmp_path)}
+    assert names == {"__init__", "used", "unused"}  # what one statement imports stays together
+    assert {path.stem for path in method_files(module, "read_images", tmp_path)} == {*names, "late"}
+    assert told(text.replace("OTHER = 4", "OTHER = 5"))[0] == images != told(text.replace("SIZE = 3", "SIZE = 4"))[0]
+    assert told(text.replace("SIZE = 3", "SIZE = 4"))[1] == responses
+    assert told(text.replace("key: int", "key: float")) == [images, responses]
+    assert told(text.replace("def read_images", "def read_pictures"))[0] not in (images, responses)  # inherited: all
 
 
 def test_no_network_is_trained_again_for_a_readout_or_a_table():

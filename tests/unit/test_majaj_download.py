@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.loopback import Loopback, closed_port
-from ventral.data.majaj.files import PUBLISHED, addresses
+from ventral.data.sources.majaj import PUBLISHED, addresses
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "download_majaj.py"
 BODY = b"image_id,object_name\n" * 1_000

@@ -12,13 +12,13 @@ import torch
 
 from ventral.__main__ import main
 from ventral.figures.style import STYLE
+from ventral.files.csv import read_table, write_csv
 from ventral.files.errors import InputError
 from ventral.gram.file import entry_of, layer_of, read_gram, read_layers, write_gram, writing_grams
 from ventral.networks.activations import extract_grams
 from ventral.networks.weights import fingerprint
 from ventral.networks.zoo import Network, build_network
 from ventral.study.config import find_absent
-from ventral.tables.gather import read_table, write_csv
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
 NETS = """

@@ -23,7 +23,14 @@ READOUTS = {
 
 
 def recordings(labels=(), **facts):
-    known = {"has_rates": True, "has_images": True, "has_rdms": True, "has_faces": False, "several_sessions": False}
+    known = {
+        "has_rates": True,
+        "has_images": True,
+        "has_rdms": True,
+        "has_faces": False,
+        "has_categories": "category_name" in labels,
+        "several_sessions": False,
+    }
     return SimpleNamespace(labels=set(labels), from_outside=lambda: [], **(known | facts))
 
 

@@ -129,7 +129,7 @@ def test_timm_beside_the_hub(capsys):
     assert address_of("legacy_senet154", "pretrained", None, unasked).digest == "sha256:e9eb9fe6"
     without = address_of("vit_huge_patch14_gap_224", "in1k_ijepa", None, unasked)
     assert without.digest is None
-    assert "IN1K-vit.h.14-300e.pth.tar: its publisher tells no hash" in capsys.readouterr().err
+    assert "IN1K-vit.h.14-300e.pth.tar: its publisher gives no hash" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_timm_beside_the_hub(capsys):
         ("resnet50", "IMAGENET1K_V3", "config: resnet50: no weights 'IMAGENET1K_V3'; did you mean IMAGENET1K_V"),
         ("timm/resnet50", "openai", "config: resnet50: no weights 'openai'; there are a1_in1k, "),
         ("timm/resnet50.nope", "pretrained", "config: resnet50: no weights 'nope'; there are a1_in1k"),
-        ("nope", "pretrained", "config: nope: nobody known publishes 'pretrained' of it; give a path or an https"),
-        ("torchvision/swinn", "pretrained", "config: torchvision/swinn: nobody known publishes"),
+        ("nope", "pretrained", "config: nope: no known publisher has 'pretrained' of it; give a path or an https"),
+        ("torchvision/swinn", "pretrained", "config: torchvision/swinn: no known publisher has"),
     ],
 )
 def test_what_nobody_publishes_is_one_line(architecture, weights, line):

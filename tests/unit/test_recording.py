@@ -7,6 +7,7 @@ from torch import nn
 
 from ventral.files.errors import InputError
 from ventral.networks.activations import extract_grams, find_layers
+from ventral.networks.layers import parse_name
 from ventral.networks.recording import find_records, record
 from ventral.networks.weights import seeded
 from ventral.networks.zoo import Network
@@ -210,5 +211,24 @@ def test_a_module_that_runs_as_often_as_the_images_say_is_refused(always, capsys
 
     images = np.concatenate([np.zeros_like(IMAGES), np.full_like(IMAGES, 255)])
     network = mine(Using(nn.Identity(), more_for_bright), "part")
-    with pytest.raises(InputError, match=r"networks\.mine\.layers: a layer does not run equally often for all images"):
+    with pytest.raises(
+        InputError, match=r"networks\.mine\.layers: a layer does not run the same number of times for all images"
+    ):
         list(extract_grams(network, images, memory_mb=100, scratch=None, device=CPU))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("V4.output", ("V4.output", None, None)),
+        ("V4.output-t2", ("V4.output", 2, None)),
+        ("attention:1", ("attention", None, 1)),
+        ("a-t1-t0:12", ("a-t1", 0, 12)),
+        ("a:0:1", ("a:0", None, 1)),
+        ("two\nlines-t0", ("two\nlines", 0, None)),
+        ("-t1", ("-t1", None, None)),
+        ("", ("", None, None)),
+    ],
+)
+def test_a_name_is_module_run_and_item(name, parts):
+    assert parse_name(name) == parts and str(parse_name(name)) == name

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from ventral.data.kinds import kinds
 from ventral.networks.settings import NetworkEntry
 from ventral.readouts import catalogue
-from ventral.study import parts
 from ventral.study.faults import check_config
 from ventral.study.reference import example_of, generated, reference
 from ventral.study.schema import build, dataset_schema, fill_defaults, readout_schema, schema_of
@@ -21,7 +21,7 @@ SCHEMAS = {
     "study": schema_of(StudySettings),
     "networks": schema_of(NetworkEntry),
     "trained": schema_of(TrainedEntry),
-    **{kind: dataset_schema(kind) for kind in parts.dataset_kinds()},
+    **{kind: dataset_schema(kind) for kind in kinds()},
     **{kind: readout_schema(kind) for kind in catalogue.kinds()},
 }
 STUDIES = [ROOT / "config.yaml", ROOT / "config" / "published.yaml", ROOT / "config" / "small.yaml"]

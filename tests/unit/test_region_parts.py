@@ -111,7 +111,7 @@ def test_a_session_of_too_few_images_is_left_out_and_named(tmp_path, images):
 def test_a_region_of_too_few_neuroids_has_no_rdm_and_the_file_is_written(tmp_path, n):
     responses = recorded("A" * n)
     assert compared(tmp_path / "s.h5", responses).empty
-    assert f"of {n} neuroid" in left_out(responses)["V4"]
+    assert f"only {n} neuroid" in left_out(responses)["V4"]
     assert read_rdms(tmp_path / "s.h5")[0] == []
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 from ventral.data.images import read_stimulus_ids, write_images
 from ventral.data.responses import read_responses, write_responses
 from ventral.data.xiao.spikes import read_spikes, write_spikes
-from ventral.files.atomic import SEAL_SIZE, check_disk, enduring, reading, writing
+from ventral.files.atomic import SEAL_SIZE, check_writable, enduring, reading, writing
 from ventral.files.errors import InputError
 from ventral.gram.file import read_gram, write_gram, writing_grams
 from ventral.gram.matrix import gram_of
@@ -105,14 +105,14 @@ def test_a_folder_in_the_way_is_one_line(tmp_path):
 
 
 def test_a_sound_disk_passes_and_so_does_a_folder_to_be_made(tmp_path):
-    check_disk(tmp_path)
-    check_disk(tmp_path / "nowhere")
+    check_writable(tmp_path)
+    check_writable(tmp_path / "nowhere")
 
 
 def test_a_full_disk_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("ventral.files.atomic.LEAST_ROOM", 1 << 62)
     with pytest.raises(InputError, match=f"^{tmp_path}: disk: no space left; free some and run again$"):
-        check_disk(tmp_path)
+        check_writable(tmp_path)
 
 
 def test_a_missing_file_is_named(tmp_path):

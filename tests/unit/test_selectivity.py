@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ventral.data.xiao.psth import psth
 from ventral.data.xiao.selectivity import (
     consistency_latency,
     face_selectivity,
     fdr_tsbky,
-    psth,
     psth_latency,
     self_consistency,
     self_consistency_test,

@@ -7,12 +7,14 @@ import xarray as xr
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
+from ventral.gram.file import write_gram, writing_grams
 from ventral.gram.matrix import Gram, gram_of
 from ventral.similarity import CATEGORY
 from ventral.similarity.cka import linear_cka, make_kernel
 from ventral.similarity.comparisons import COMPARISON
 from ventral.similarity.file import read_comparisons, read_layer_rdm, read_rdms, write_similarity
 from ventral.similarity.measures import spearman
+from ventral.similarity.models import pair_layers
 from ventral.similarity.rdms import correlation_rdm, neural_gram, rdm_reliability
 from ventral.similarity.regions import region_rdms
 
@@ -252,3 +254,23 @@ def test_rdms_are_held_as_their_upper_triangle(tmp_path):
     with h5py.File(written(tmp_path / "s.h5", recorded())) as file:
         assert file["layers/net/late"].shape == file["regions/000/rdm"].shape == (N * (N - 1) // 2,)
         assert file["layers/net/late"].dtype == np.float32
+
+
+def test_layers_come_on_the_stimuli_of_the_responses_in_their_order(tmp_path):
+    features, order = np.random.default_rng(0).normal(size=(N, 30)), np.random.default_rng(1).permutation(N)[:-1]
+    for network in ("a", "b"):
+        with writing_grams(tmp_path / f"{network}.h5", np.array([f"s{i}" for i in order])) as file:
+            for layer in ("early", "late"):
+                write_gram(file, layer, gram_of(features[order]))
+    lost = (set(range(N)) - set(order)).pop()
+    responses, models = pair_layers(recorded(), [tmp_path / "a.h5", tmp_path / "b.h5"])
+    assert responses["stimulus_id"].values.tolist() == [f"s{i}" for i in range(N) if i != lost]
+    found = list(models)
+    assert [model[:2] for model in found] == [("a", "early"), ("a", "late"), ("b", "early"), ("b", "late")]
+    expected = correlation_rdm(gram_of(np.delete(features, lost, axis=0)))
+    np.testing.assert_allclose(correlation_rdm(found[0][2]), expected, atol=1e-5)
+
+
+def test_without_networks_all_stimuli_stay():
+    responses, models = pair_layers(recorded(), [])
+    assert responses.sizes["stimulus"] == N and not list(models)

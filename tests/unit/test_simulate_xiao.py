@@ -20,7 +20,6 @@ from ventral.data.xiao.files import (
     locate_units,
     read_image_file,
     read_spike_times,
-    read_table,
     session_stem,
     tracker_latency,
 )
@@ -32,6 +31,7 @@ from ventral.data.xiao.simulated_files import RECORDINGS, SESSIONS, SIMULATED_FO
 from ventral.data.xiao.simulated_units import it_drive, v4_drive
 from ventral.data.xiao.simulation import simulate_dandiset
 from ventral.faces.task import HIGH_VARIATION, face_task
+from ventral.files.csv import read_columns
 
 UNITS = 14
 TINY = {"n_stimuli": 12, "minutes": 0.5, "n_units": 5}
@@ -156,7 +156,7 @@ def test_the_word_none_is_a_tracker(dandiset, sessions):
     assert {name: session.delay for name, session in sessions.items()} == {
         "Sa240101": 37, "Sb240102_1": 5, "Sb240102_2": 46, "Sc240103": 24,
     }  # fmt: skip
-    rigs = read_table(dandiset / "db/sess_rig_info.csv", ["Eye tracker"])
+    rigs = read_columns(dandiset / "db/sess_rig_info.csv", ["Eye tracker"])
     assert rigs["Eye tracker"].tolist() == ["None", "SR Research EyeLink", "None", "None"]
 
 

@@ -8,19 +8,12 @@ import pytest
 import xarray as xr
 from scipy.stats import pearsonr
 
+from ventral.files.csv import read_table, write_csv
 from ventral.files.errors import InputError
 from ventral.scores.catalogue import METRICS
 from ventral.scores.ceilings import ceiled_r2
 from ventral.scores.scoring import score
-from ventral.tables.gather import (
-    ENCODER,
-    gather_checks,
-    gather_faces,
-    gather_scores,
-    mark_untrained,
-    read_table,
-    write_csv,
-)
+from ventral.tables.gather import ENCODER, gather_checks, gather_faces, gather_scores, mark_untrained
 from ventral.tables.pages import summary_page, to_markdown
 from ventral.tables.scoring import score_encoder
 
@@ -345,8 +338,8 @@ def test_classifiers_of_faces_stand_beside_the_baselines_once():
         places = [("val", "all"), ("test", "all")]
         return pd.DataFrame([{"set": s, "category": c, "classifier": n, "n": 9} for s, c in places for n in names])
 
-    table = gather_faces([scores("hmo"), scores("cnn")], "simulated")
-    assert list(table.columns) == ["source", "set", "category", "classifier", "n"]
+    table = gather_faces([scores("hmo"), scores("cnn")], "viewing", "simulated")
+    assert list(table.columns) == ["dataset", "source", "set", "category", "classifier", "n"]
     order = ["hmo", "cnn", "pixels", "majority", "hmo - pixels", "hmo - majority", "cnn - pixels", "cnn - majority"]
     assert table["classifier"].tolist() == 2 * order and set(table["source"]) == {"simulated"}
     assert table["set"].tolist() == ["val"] * 8 + ["test"] * 8

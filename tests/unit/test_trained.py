@@ -7,6 +7,8 @@ import pytest
 import torch
 import xarray as xr
 
+from ventral.encoders.keep.reading import read_encoder
+from ventral.encoders.train import train_encoder
 from ventral.encoders.trained import (
     Job,
     build_trained,
@@ -189,10 +191,19 @@ def test_co_training_has_an_output_a_category(tmp_path):
 
 
 def test_the_plan_has_what_the_entry_says():
-    entry = filled(**CNN, shift=3, trainable=["block2"], backbone_learning_rate=1e-4, optimizer="sgd", clip=1.0)
+    entry = filled(
+        **CNN, shift=3, trainable=["block2"], backbone_learning_rate=1e-4, optimizer="sgd", clip=1.0, stop_share=0.2
+    )
     plan = make_trained_plan(entry, seed=7)
-    assert (plan.augment.shift, plan.trainable, plan.backbone_learning_rate) == (3, ("block2",), 1e-4)
+    assert (plan.shift, plan.trainable, plan.backbone_learning_rate) == (3, ("block2",), 1e-4)
     assert (plan.optimizer, plan.clip, plan.seed, plan.epochs, plan.patience) == ("sgd", 1.0, 7, 3, 3)
+    assert plan.stop_share == 0.2 and make_trained_plan(filled(**CNN), seed=7).stop_share == 0.1
+
+
+def test_the_factorised_head_has_the_penalties_of_the_entry(tmp_path):
+    entry = CNN | {"head": "factorised", "sparsity": 0.5, "smoothness": 0.25}
+    rates = build_trained(job_of(tmp_path, **entry).recipe, 0).head.rates
+    assert (rates.sparsity, rates.smoothness) == (0.5, 0.25)
 
 
 def test_grid_is_all_of_a_cnn_and_the_average_of_other_networks(tmp_path):
@@ -300,3 +311,29 @@ def test_names_of_readouts_and_of_trained_encoders():
 def test_a_wrong_readout_is_one_line(readout, fault):
     faults = check_config(config_of(network="cnn") | {"readouts": {"deep": readout}})
     assert len(faults) == 1 and faults[0].startswith(fault)
+
+
+def test_an_encoder_is_trained_scored_and_kept(tmp_path):
+    trained = train_encoder(
+        "net-linear",
+        filled(**CNN),
+        None,
+        IMAGES,
+        np.arange(N),
+        responses_of().assign_attrs(units="Hz"),
+        dataset="mine",
+        protocol="holdout",
+        weights_files=[],
+        seed=0,
+        checkpoints=tmp_path / "checkpoints",
+        device=torch.device("cpu"),
+        memory_mb=500,
+    )
+    expected, curves, _ = fitted(job_of(tmp_path / "other", **CNN))
+    np.testing.assert_array_equal(trained.predictions["prediction"], expected["prediction"])
+    assert trained.curves.equals(curves) and trained.predictions.attrs["network"] == "net"
+    assert (trained.predictions.attrs["readout"], trained.predictions.attrs["protocol"]) == ("linear", "holdout")
+    trained.keep(tmp_path / "kept")
+    kept = read_encoder(tmp_path / "kept")
+    assert (kept.card["name"], kept.card["dataset"], kept.card["seed"]) == ("net-linear", "mine", 0)
+    assert kept.card["precision"] == "float32" and set(kept.card["scores"]) == {"val", "test"}

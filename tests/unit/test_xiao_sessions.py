@@ -69,12 +69,12 @@ def test_choices(table):
 @pytest.mark.parametrize(
     "wanted, said",
     [
-        (["An220105", "Pa21011"], "config.yaml: datasets.xiao.sessions: unknown 'Pa21011'; did you mean Pa21"),
+        (["An220105", "Pa21011"], "config.yaml: sessions: unknown 'Pa21011'; did you mean Pa21"),
         ("publishd", "unknown 'publishd'; did you mean published?"),
         ({"regions": "IT"}, "unknown 'regions'; did you mean region?"),
-        ({"region": "CTI"}, "datasets.xiao.sessions.region: unknown 'CTI'; did you mean CIT?"),
-        ({"region": ["IT", "V3"]}, "datasets.xiao.sessions.region: unknown 'V3'; known are: V1, V2, "),
-        ({"subject": "Xx"}, "datasets.xiao.sessions.subject: unknown 'Xx'; known are: An, "),
+        ({"region": "CTI"}, "sessions.region: unknown 'CTI'; did you mean CIT?"),
+        ({"region": ["IT", "V3"]}, "sessions.region: unknown 'V3'; known are: V1, V2, "),
+        ({"subject": "Xx"}, "sessions.subject: unknown 'Xx'; known are: An, "),
         ({"region": "V1", "min_units": 10_000}, "no session with region: V1, min_units: 10000; ask for less"),
     ],
 )

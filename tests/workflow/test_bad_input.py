@@ -156,6 +156,13 @@ def test_unknown_architecture_ends_the_study(refused_by_study):
 # Script by script, in this process.
 
 
+class Inputs(SimpleNamespace):
+    """Files by name, as Snakemake gives them to a script."""
+
+    def items(self):
+        return vars(self).items()
+
+
 @pytest.fixture
 def refused(tmp_path, capsys):
     """Run a script that must fail; its one line, without `error: `."""
@@ -164,7 +171,7 @@ def refused(tmp_path, capsys):
         output, log = tmp_path / "output", tmp_path / "log.txt"
         job = SimpleNamespace(
             wildcards=SimpleNamespace(dataset="mine", network="net", session="An220105"),
-            input=SimpleNamespace(**inputs),
+            input=Inputs(**inputs),
             output=SimpleNamespace(images=output / "a.h5", responses=output / "b.nc", grams=output / "c.h5"),
             params=SimpleNamespace(seed=0, split={"val": 0.1, "test": 0.2}, device="cpu", **params),
             resources=SimpleNamespace(mem_mb=500, tmpdir=None),
@@ -218,7 +225,8 @@ def test_images(refused, recordings, fault):
     spoil, expected = IMAGE_FAULTS[fault]
     spoil(recordings)
     before = set(recordings.parent.rglob("*"))
-    assert refused("pack_images", {}, image_size=None, source=str(recordings / "images.zip")).endswith(expected)
+    inputs = {"images": str(recordings / "images.zip"), "labels": []}
+    assert refused("pack_images", inputs, kind="files", settings={"image_size": None}).endswith(expected)
     assert {path.name for path in set(recordings.parent.rglob("*")) - before} <= {"log.txt", "output"}
 
 
@@ -271,8 +279,9 @@ def read_mine(refused, folder, responses):
     settings = {"layout": ["stimulus", "neuroid"], "region": "IT", "subject": "A", "units": "Hz"}
     packed = folder / "mine.h5"
     write_images(packed, np.zeros((1, 4, 4, 3), np.uint8), ["1.png"], {"stimulus_group": ["1.png"]})
-    inputs = {"responses": str(folder / responses), "packed": str(packed)}
-    return refused("read_files", inputs, settings=settings | {"images": str(folder / "images.zip")})
+    inputs = {"images": str(folder / "images.zip"), "responses": str(folder / responses), "packed": str(packed)}
+    settings |= {"dataset": "mine", "seed": 0, "split": {"val": 0.1, "test": 0.2}}
+    return refused("read_responses", inputs, kind="files", settings=settings)
 
 
 @pytest.mark.parametrize("fault", RESPONSE_FAULTS)
@@ -337,21 +346,25 @@ def test_truncated_assembly(refused, majaj):
     expected = (
         "assembly.nc: assembly: not a complete netCDF-4 file; download it again or correct the path in the config"
     )
-    assert refused("read_majaj", majaj).endswith(expected)
-    assert refused("pack_majaj_images", majaj).endswith(expected)
+    assert refused(
+        "read_responses", majaj, kind="majaj", settings={"seed": 0, "split": {"val": 0.1, "test": 0.2}}
+    ).endswith(expected)
+    assert refused("pack_images", majaj, kind="majaj", settings={}).endswith(expected)
 
 
 def test_duplicate_stimuli_of_majaj(refused, majaj):
     table = pd.read_csv(majaj["stimuli"], dtype=str)
     pd.concat([table, table[:1]]).to_csv(majaj["stimuli"], index=False)
     expected = f"stimuli.csv: image_id: duplicate ids {table['image_id'][0]}; keep one row of each"
-    assert refused("read_majaj", majaj).endswith(expected)
+    assert refused(
+        "read_responses", majaj, kind="majaj", settings={"seed": 0, "split": {"val": 0.1, "test": 0.2}}
+    ).endswith(expected)
 
 
 def test_truncated_archive_of_majaj(refused, majaj):
     cut(majaj["images"])
     expected = "images.zip: archive: not a complete zip file; copy or download it again"
-    assert refused("pack_majaj_images", majaj).endswith(expected)
+    assert refused("pack_images", majaj, kind="majaj", settings={}).endswith(expected)
 
 
 def test_truncated_session_of_xiao(refused, tmp_path):

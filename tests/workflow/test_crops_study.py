@@ -29,7 +29,7 @@ def test_readouts_of_crops_are_grouped_by_image(snakemake, tmp_path):
     assert responses.sizes["stimulus"] == N and np.isfinite(responses["reliability"]).all()
     parts = {name: set(responses["stimulus_group"].values[responses["split"].values == name]) for name in SPLITS}
     assert all(parts.values()) and sum(map(len, parts.values())) == len(set.union(*parts.values())) < N
-    crops = pd.read_csv(results / "xiao" / "crops.csv")
+    crops = pd.read_csv(results / "sessions" / "xiao" / "crops.csv")
     assert crops["image_id"].tolist() == responses["image_id"].values.tolist()
     assert set(crops["around"]) == {"field"}
     with h5py.File(results / "images" / "xiao.h5") as file:

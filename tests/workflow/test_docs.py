@@ -32,7 +32,7 @@ ELSEWHERE = {
     r".*-m ventral predict results/encoders/majaj/.*": "tests/workflow/test_keep_encoder.py, of the small study",
     r".* results/encoders/majaj/.* --configfile mine\.yaml": "tests/workflow/test_keep_encoder.py, of the small study",
     r"\.venv/bin/snakemake --cores all --configfile mine\.yaml( --dry-run)?": "the tutorial runs another",
-    r".*-m ventral (debug|schema)\b.*": "tests/workflow/test_module.py, of another study; tests/unit/test_reference.py",
+    r".*-m ventral (debug|schema)\b.*": "tests/workflow/test_module.py and tests/unit/test_reference.py",
     r".* results/images/majaj\.h5 --configfile config/small\.yaml": "the small study is run whole",
     r".*-m ventral layers cornet_s .*": "tests/unit/test_main.py, of another network",
     r"\.venv/bin/snakemake --unlock": "tests/workflow/test_train_encoder.py",

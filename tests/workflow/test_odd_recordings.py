@@ -111,7 +111,7 @@ def test_what_has_no_rdm_or_figure_is_named_in_the_log_and_on_the_page(odd):
         assert f"Figure rdms_{dataset}: not drawn, for no region has an RDM." in page
         assert f'id="figure-rdms_{dataset}"' not in page
         assert f'id="figure-scores_{dataset}"' in page
-    assert "one, V4: no RDM, hence no representational similarity: of 1 neuroid" in page
+    assert "one, V4: no RDM, hence no representational similarity: only 1 neuroid" in page
     assert 'id="figure-rdms_halves"' in page
     assert page.count("not drawn") == 2
 

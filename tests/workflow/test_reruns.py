@@ -175,7 +175,18 @@ def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
     append_comment(finished / "ventral" / "scores" / "scoring.py")
     rules = rules_of(planned(finished))
     assert "assemble_scores" in rules
-    assert not rules & {"extract_activations", "pack_majaj_images", "simulate_majaj"}
+    assert not rules & {"extract_activations", "pack_images", "simulate_majaj"}
+
+
+def test_edit_of_a_source_reruns_the_reader_that_it_touches(finished, planned):
+    source = finished / "ventral" / "data" / "sources" / "majaj.py"
+    append_comment(source)
+    replace(source, "sites, a third of them in V4", "sites")
+    assert planned(finished) == set()
+    replace(source, "split or {}", "dict(split or {})")
+    jobs = planned(finished)
+    assert {"read_responses majaj", "check_responses majaj holdout"} <= jobs
+    assert not rules_of(jobs) & {"pack_images", "extract_activations", "simulate_majaj"}
 
 
 def test_touched_files_change_nothing(finished, planned):
@@ -206,7 +217,7 @@ def test_another_seed_runs_everything(finished, planned):
 def test_threads_and_memory_change_nothing(finished, planned):
     change_config(finished, lambda config: config.update(resources={"mem_mb": 3000}))
     replace(finished / "workflow" / "rules" / "encoders.smk", "threads: 1", "threads: 2")
-    replace(finished / "workflow" / "rules" / "majaj.smk", "mem_mb=enough(2000", "mem_mb=enough(3000")
+    replace(finished / "workflow" / "rules" / "sources.smk", "mem_mb=enough(2000", "mem_mb=enough(3000")
     assert planned(finished) == {*TOLD, "all"}
     assert planned(finished, "--cores", "1") == {*TOLD, "all"}
 
@@ -258,12 +269,12 @@ def test_what_comes_from_outside_reruns_by_content_whatever_its_date(own, planne
     (own / "images" / ".DS_Store").write_bytes(b"of a system")
     assert plan() == set()
     rewrite(own / "responses.npy", last_byte)
-    assert plan() == {"read_files mine"}
+    assert plan() == {"read_responses mine"}
     rewrite(own / "responses.npy", last_byte)  # as it was
     assert plan() == set()
     before = (own / "images" / "7.png").stat()
     rewrite(own / "images" / "7.png", last_byte, before.st_mtime)  # of the same size and date
-    both = {"read_files mine", "pack_images mine"}
+    both = {"read_responses mine", "pack_images mine"}
     assert plan() == {*both, "extract_activations mine own"}
     rewrite(own / "images" / "7.png", last_byte)
     assert plan() == set()

@@ -1,1 +1,1 @@
-"""Recordings and stimuli: every source in, `images/{dataset}.h5` and `responses/{dataset}.nc` out."""
+"""Recordings and stimuli: from the files of each source to `images/{dataset}.h5` and `responses/{dataset}.nc`."""

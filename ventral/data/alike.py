@@ -1,4 +1,4 @@
-"""Images that are the same picture, pixel by pixel, and images that look nearly alike."""
+"""Find images with identical pixels, and images that look nearly alike."""
 
 import hashlib
 import sys
@@ -11,23 +11,25 @@ from PIL import Image
 
 from ventral.files.errors import listed
 
-BITS_APART = 8  # of 64, at most, between the hashes of pictures that look nearly alike
-LEVELS_APART = 10  # of 255, at most, between their thumbnails, root mean square
-NOISE = 2  # levels between neighbours that say nothing: compression does as much to an even surface
-NAMED = 5  # groups or pairs that a message names
+BITS_APART = 8  # bits of 64 in which the hashes of nearly alike images differ at most
+LEVELS_APART = 10  # root mean square difference of their thumbnails, at most, of 255 levels
+NOISE = (
+    2  # differences of neighbours up to so many levels do not count: compression makes as large ones on even surfaces
+)
+NAMED = 5  # most groups or pairs that a message lists
 
 
 def first_alike(images: Iterable[NDArray[np.uint8]]) -> NDArray[np.intp]:
-    """(n,) index of the first of the (H, W, 3) images that has the same pixels as each."""
+    """(n,) for each (H, W, 3) image, the index of the first one with the same pixels."""
     first: dict[bytes, int] = {}
     return np.array([first.setdefault(hashlib.sha256(image.tobytes()).digest(), i) for i, image in enumerate(images)])
 
 
 def nearly_alike(images: Iterable[NDArray[np.uint8]]) -> list[tuple[int, int]]:
-    """Pairs of (H, W, 3) images that look nearly alike, as a picture and its copy of another size or compression do.
+    """Pairs of (H, W, 3) images that look nearly alike, such as copies with another size or compression.
 
-    A pair has nearly the same hash, which says of each place in an 8 x 8 grid whether it is darker than the next to its
-    right, and nearly the same thumbnail.
+    Two images look nearly alike if their hashes and their thumbnails are nearly the same. The hash says for each place
+    in an 8 x 8 grid whether it is darker than the place to its right.
     """
     hashes, thumbnails = [], []
     for image in images:
@@ -45,15 +47,15 @@ def nearly_alike(images: Iterable[NDArray[np.uint8]]) -> list[tuple[int, int]]:
 
 
 def tell_alike(images: NDArray[np.uint8], stimulus_id: Sequence[str], source: str | Path) -> NDArray[np.str_]:
-    """Say on stderr which images are copies of each other, and warn of those that look nearly alike.
+    """Report on stderr which images are copies of each other, and warn of those that look nearly alike.
 
     Args:
         images: (n, H, W, 3).
         stimulus_id: (n,) their ids.
-        source: named in what is said.
+        source: named in the messages.
 
     Returns:
-        (n,) id of the first image that has the same pixels as each: its group, which no split may divide.
+        (n,) group of each image: the id of the first image with the same pixels. No split may divide a group.
     """
     ids, first = np.asarray(stimulus_id, dtype=str), first_alike(images)
     several = [np.flatnonzero(first == i) for i in np.unique(first[first != np.arange(len(first))])]
@@ -64,5 +66,5 @@ def tell_alike(images: NDArray[np.uint8], stimulus_id: Sequence[str], source: st
     pairs = [(ids[alone[i]], ids[alone[j]]) for i, j in nearly_alike(images[i] for i in alone)]
     if pairs:
         names = listed([f"{one} and {other}" for one, other in pairs], NAMED)
-        print(f"warning: {source}: images that look nearly alike, which a split may part: {names}", file=sys.stderr)
+        print(f"warning: {source}: images that look nearly alike, which a split may separate: {names}", file=sys.stderr)
     return ids[first]

@@ -1,14 +1,15 @@
-"""Stimulus images: from a folder or a zip into `images/{dataset}.h5`, whose order every later matrix follows."""
+"""Stimulus images: from a folder or zip archive into `images/{dataset}.h5`, whose order all later matrices have."""
 
 import re
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ventral.data.pixels import decode_image, fit_square
 from ventral.files.atomic import enduring, reading, writing
@@ -16,8 +17,22 @@ from ventral.files.console import progress
 from ventral.files.errors import InputError, listed, refusing
 from ventral.files.listing import BESIDE, dangling, is_foreign, list_files
 
-LARGEST = 256 << 20  # bytes of one file in an archive
+LARGEST = 256 << 20  # most bytes of one file in an archive
 Reader = Callable[[str], bytes]
+
+
+class Pictures(NamedTuple):
+    """Images in the order that all later matrices of a dataset share.
+
+    Attributes:
+        pixels: (n, side, side, 3) uint8.
+        stimulus_id: (n,) unique.
+        labels: (n,) `object_name`, `category_name`, where known.
+    """
+
+    pixels: NDArray[np.uint8]
+    stimulus_id: Sequence[str]
+    labels: Mapping[str, ArrayLike] = {}
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
@@ -28,12 +43,12 @@ def natural_key(name: str) -> list[tuple[int, str]]:
 def open_images(source: str | Path) -> tuple[list[str], Reader]:
     """List the images of a folder or zip archive in natural order, with a function that reads one.
 
-    Nothing is unpacked to disk. Names are paths inside the source. What is hidden or left by a system is passed over,
-    and so are tables and texts beside images, with a word in the log.
+    Nothing is unpacked to disk. Names are paths inside the source. Hidden files and those of operating systems are
+    skipped; so are tables and texts beside the images, which stderr lists.
 
     Raises:
-        InputError: if the source does not exist, is a broken archive, has a name that leads outside it, or a link that
-            leads nowhere.
+        InputError: if the source does not exist, is a broken archive, or has a broken link or a name that leads outside
+            of it.
     """
     source = Path(source)
     if source.is_dir():
@@ -46,7 +61,7 @@ def open_images(source: str | Path) -> tuple[list[str], Reader]:
             archive = zipfile.ZipFile(source)
         files = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
         large = [entry.filename for entry in archive.infolist() if entry.file_size > LARGEST]
-        if large:  # read no further than declared, so that nothing larger can come out of an entry
+        if large:  # reading stops at the declared size, so an entry cannot unpack to more
             raise InputError(source, large[0], f"more than {LARGEST >> 20} MiB unpacked", "is it an image? remove it")
         read = archive.read
     else:
@@ -74,7 +89,7 @@ def stimulus_ids(names: Sequence[str]) -> list[str]:
 def find_stimuli(
     names: Sequence[str], stimulus_id: Sequence[str], source: str | Path
 ) -> tuple[dict[str, str], list[str]]:
-    """Find the image files of stimuli that are named by their stems.
+    """Find the image files of stimuli whose ids are the stems of the files.
 
     Args:
         names: files of the source.
@@ -82,7 +97,7 @@ def find_stimuli(
         source: named in errors.
 
     Returns:
-        The file of each stimulus that has one, in order, and the ids of those that have none.
+        The files of the stimuli that have one, in order, and the ids of the others.
 
     Raises:
         InputError: if none has one.
@@ -107,17 +122,17 @@ def read_image(source: str | Path, name: str, read: Reader) -> NDArray[np.uint8]
         data = read(name)
     except (KeyError, FileNotFoundError):
         raise InputError(source, name, "image missing", "add it to the source") from None
-    except Exception:  # of whatever method of compression
+    except Exception:  # any method of compression has its own exceptions
         raise InputError(source, name, "damaged or encrypted in the archive", "copy or download it again") from None
     return decode_image(data, source, name)
 
 
 def read_images(source: str | Path, names: Sequence[str], read: Reader, side: int | None = None) -> NDArray[np.uint8]:
-    """Read the named images of a source opened by `open_images`, each fitted into a grey square.
+    """Read images of a source opened by `open_images`, and fit each into a grey square.
 
     Args:
         source: named in errors.
-        names: what to read.
+        names: of the images to read.
         read: from `open_images`.
         side: of the squares in pixels; None for images of one size, which keep their pixels.
 
@@ -150,9 +165,9 @@ def write_images(
     path: str | Path,
     images: NDArray[np.uint8],
     stimulus_id: Sequence[str],
-    labels: Mapping[str, Sequence[str]] | None = None,
+    labels: Mapping[str, ArrayLike] | None = None,
 ) -> None:
-    """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset a label."""
+    """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset for each label."""
     if len(images) != len(stimulus_id):
         raise ValueError(f"{len(images)} images and {len(stimulus_id)} ids")
     with writing(path, sealed=True) as temporary, enduring(temporary) as raw, h5py.File(raw, "w") as file:
@@ -177,14 +192,14 @@ def read_groups(path: str | Path) -> dict[str, str]:
 
 
 def read_labels(path: str | Path) -> dict[str, NDArray[np.str_]]:
-    """(n,) `object_name` and `category_name` of the images of an `images/{dataset}.h5`, as far as it has them."""
+    """(n,) `object_name` and `category_name` of the images of an `images/{dataset}.h5`, if it has them."""
     with reading(path), h5py.File(path) as file:
         known = [name for name in ("object_name", "category_name") if name in file]
         return {name: file[name].asstr()[:].astype(str) for name in known}
 
 
 def check_pairing(images: int, responses: int, file: str | Path) -> None:
-    """Refuse images and responses of different number.
+    """Refuse images and responses if their numbers differ.
 
     Raises:
         InputError: naming both numbers.

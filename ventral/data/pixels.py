@@ -1,4 +1,4 @@
-"""One image file -> its pixels as every viewer shows them, and as a study of squares takes them."""
+"""One image file -> its pixels as image viewers show them, and fitted into a square."""
 
 import io
 from pathlib import Path
@@ -10,21 +10,21 @@ from PIL import Image
 
 from ventral.files.errors import InputError, refusing
 
-BACKGROUND = 128  # grey behind transparent pixels and around what is not square, the mid-grey of most screens
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # of Pillow's those that start no other program
-MOST_PIXELS = 80_000_000  # of one image: 240 MB once it is decoded; Pillow refuses twice as many itself
+BACKGROUND = 128  # grey behind transparent pixels and around images that are not square; mid-grey on most screens
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # the formats that Pillow reads without another program
+MOST_PIXELS = 80_000_000  # of one image, 240 MB when decoded; Pillow itself refuses twice as many
 ORIENTATION = 0x0112  # in EXIF
 BITS, POLARITY, PAGE_KIND = 258, 262, 254  # tags of TIFF
-NO_PICTURE = 0b101  # kinds of pages: a smaller copy of another, or a mask of what is transparent
+NO_PICTURE = 0b101  # kinds of pages: a thumbnail of another page, or a transparency mask
 
 
 def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8]:
-    """Decode one image file to (H, W, 3) uint8 RGB: upright, black to white as its kind of pixels has them.
+    """Decode one image file to (H, W, 3) uint8 RGB, upright, with black at 0 and white at 255.
 
     Transparent pixels show the grey background. Values of 16 bits and floating-point ones from 0 to 1 are scaled.
 
     Raises:
-        InputError: if the bytes are not a whole image, hold several, or have pixels of which none is known to be white.
+        InputError: if the bytes are not a whole image, hold several images, or have pixels without a known white.
     """
     wrong = refusing(source, name, "not a readable image", "remove it or replace it by a PNG or JPEG")
     with wrong, Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -43,8 +43,8 @@ def decode_image(data: bytes, source: str | Path, name: str) -> NDArray[np.uint8
 
 
 def _find_pictures(image: Image.Image) -> list[int]:
-    """Numbers of the pages or frames that are pictures of their own."""
-    n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: a photograph and previews of it
+    """Numbers of the pages or frames that are separate pictures."""
+    n_frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: a photograph with previews
     if image.format != "TIFF" or n_frames == 1:
         return list(range(n_frames))
     kinds = []
@@ -58,7 +58,7 @@ def _find_pictures(image: Image.Image) -> list[int]:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ORIENTATION, 1)
-    except Exception:  # damaged EXIF, met with any exception: to viewers it says nothing
+    except Exception:  # damaged EXIF, which viewers ignore, raises any exception
         return 1
 
 
@@ -67,7 +67,7 @@ def _tags(image: Image.Image) -> Any:
 
 
 def _decode_deep(image: Image.Image, source: str | Path, name: str) -> NDArray[np.uint8]:
-    """(H, W, 3) of shades of grey with more than 8 bits, which `convert` would clip, not scale."""
+    """(H, W, 3) pixels from grey values with more than 8 bits, which Pillow's `convert` would clip."""
     values, tags = np.asarray(image), _tags(image)
     shades: NDArray[np.floating]
     if image.mode == "F":
@@ -76,8 +76,8 @@ def _decode_deep(image: Image.Image, source: str | Path, name: str) -> NDArray[n
             problem = f"floating-point pixels from {low:g} to {high:g}"
             raise InputError(source, name, problem, "save it from 0 (black) to 1 (white), or with 8 bits")
         shades = values.astype(np.float32)
-    elif image.mode == "I" and image.format not in ("PNG", "PPM"):  # whose pixels of this mode have 16 bits
-        problem = "whole numbers of 32 bits or with a sign, of which none is known to be white"
+    elif image.mode == "I" and image.format not in ("PNG", "PPM"):  # in these formats, this mode has 16 bits
+        problem = "whole numbers with 32 bits or a sign, for which white is not defined"
         raise InputError(source, name, problem, "save it with 8 bits, or with 16 without a sign")
     else:
         shades = values / np.float32(2 ** tags.get(BITS, (16,))[0] - 1)
@@ -88,12 +88,12 @@ def _decode_deep(image: Image.Image, source: str | Path, name: str) -> NDArray[n
 
 
 def _decode_bytes(image: Image.Image, data: bytes, source: str | Path, name: str) -> NDArray[np.uint8]:
-    """(H, W, 3) of pixels that have 8 bits a channel, or were brought to them when they were read."""
+    """(H, W, 3) pixels from values with 8 bits in a channel, or that were converted to 8 bits when read."""
     if image.mode == "LAB":
         raise InputError(source, name, "pixels in Lab colours", "save it in RGB")
     transparent = image.info.get("transparency")
     if image.format == "PNG" and image.mode in ("L", "RGB") and transparent is not None:
-        # The file's own depth, not that of the pixels now; Pillow would compare one with the other.
+        # The depth in the file; the pixels may have been converted since.
         depth = data[24]
         colour = np.atleast_1d(transparent)
         colour = colour >> 8 if depth == 16 else colour * (255 // (2**depth - 1))
@@ -108,7 +108,7 @@ def _decode_bytes(image: Image.Image, data: bytes, source: str | Path, name: str
 
 
 def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """(H, W, 3) pixels as a camera wrote them, turned by the number that EXIF gives: 1 to 8, others turn nothing."""
+    """(H, W, 3) pixels of a camera, turned upright by the orientation in EXIF, 1 to 8; other numbers are ignored."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -119,9 +119,9 @@ def turn_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint
 
 
 def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """An (H, W, 3) image resized, its proportions kept, to lie centred on a grey (side, side, 3) square.
+    """An (H, W, 3) image, resized with its proportions kept and centred on a grey (side, side, 3) square.
 
-    An image whose longer side has that many pixels already keeps every one of them.
+    An image whose longer side already has that many pixels is not resized.
     """
     height, width = image.shape[:2]
     if height == width == side:
@@ -135,5 +135,5 @@ def fit_square(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 
 def fitting(side: int) -> dict[str, int | str]:
-    """What `fit_square` does, for the card of an encoder: its images are fitted in the same way."""
+    """The settings of `fit_square`, for the card of an encoder, so that later images are fitted in the same way."""
     return {"side": side, "background": BACKGROUND, "resampling": "lanczos"}

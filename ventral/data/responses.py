@@ -1,4 +1,4 @@
-"""The one contract of every recording: `responses/{dataset}.nc`."""
+"""The format of every recording's responses: `responses/{dataset}.nc`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,15 +15,15 @@ from ventral.scores.ceilings import average_rows, covariance, noise_ceiling, squ
 
 Floats = NDArray[np.float64]
 
-N_HALVES = 100  # pairs of random halves behind the spread of a reliability
-N_PAIRS = 5  # of them that are kept, for RDMs
+N_HALVES = 100  # pairs of random halves behind the standard deviation of a reliability
+N_PAIRS = 5  # pairs of halves that are kept, for RDMs
 OF_NEUROIDS = ("signal_variance", "noise_variance", "reliability", "reliability_sd")
 
 
 def random_halves(
     stimulus: NDArray[np.intp], presentation: NDArray[np.intp], rng: np.random.Generator
 ) -> NDArray[np.intp]:
-    """Deal the presentations of every stimulus into two equal halves at random, all rows of one presentation together.
+    """Split the presentations of every stimulus at random into two equal halves; all rows of one stay together.
 
     Args:
         stimulus: (rows,) index of the stimulus of each row.
@@ -31,7 +31,7 @@ def random_halves(
         rng: source of randomness.
 
     Returns:
-        (rows,) 0 or 1; -1 for the presentation that is left out at random where a stimulus has an odd number of them.
+        (rows,) 0 or 1; -1 for a presentation that is left out at random because a stimulus has an odd number of them.
     """
     _, first, back = np.unique(presentation, return_index=True, return_inverse=True)
     shown = stimulus[first]
@@ -50,7 +50,7 @@ def halve_rows(
     seed: int,
     presentation: NDArray[np.intp],
 ) -> tuple[NDArray[np.float32], Floats]:
-    """Mean responses in equal random halves of the presentations, and how far halves agree by the luck of the draw.
+    """Mean responses in equal random halves of the presentations, and how much their covariance varies by chance.
 
     Args:
         values: (rows, neuroid), as are the others, of `reduce_presentations`.
@@ -65,7 +65,7 @@ def halve_rows(
     """
     kept = np.full((2 * N_PAIRS, n_stimuli, values.shape[1]), np.nan, dtype=np.float32)
     shown = stimulus[np.unique(presentation, return_index=True)[1]]
-    again = np.bincount(shown, minlength=n_stimuli) > 1  # in large recordings few are, and the others cost most
+    again = np.bincount(shown, minlength=n_stimuli) > 1  # others have no halves, and are many in large recordings
     rows = np.flatnonzero(again[stimulus])
     if not rows.size:
         return kept, np.full(values.shape[1], np.nan)
@@ -97,14 +97,15 @@ def reduce_presentations(
         stimulus: (rows,) index of the stimulus of each row.
         n_stimuli: number of stimuli n.
         seed: seed of the random halves.
-        presentation: (rows,) presentation of each row; halves never divide one. None: every row is its own.
+        presentation: (rows,) presentation of each row; halves never divide one. None if every row is its own
+            presentation.
 
     Returns:
-        `rate` (stimulus, neuroid), means over rows; `n_presentations` (stimulus, neuroid) behind them; `rate_half`
-        (2 `N_PAIRS`, stimulus, neuroid) as of `halve_rows`, equal but for trials that a neuroid missed; and of each
-        neuroid `signal_variance` and `noise_variance` (`scores.ceilings.variance_components`); `reliability` of the
-        means over the repeated stimuli, which these two give; `reliability_sd`, how much an estimate from one pair of
-        random halves varies from pair to pair. All four are NaN where no stimulus was repeated.
+        `rate` (stimulus, neuroid), means over rows; `n_presentations` (stimulus, neuroid) behind them; `rate_half` (2
+        `N_PAIRS`, stimulus, neuroid) as of `halve_rows`, whose halves are equal but for missing trials; and for each
+        neuroid `signal_variance` and `noise_variance` (`ventral.scores.ceilings.variance_components`), the
+        `reliability` of the means over the repeated stimuli, from these two, and `reliability_sd`, the standard
+        deviation of estimates from single pairs of random halves. The last four are NaN if no stimulus was repeated.
     """
     rate, rows = average_rows(values, stimulus, n_stimuli)
     if presentation is None:
@@ -144,11 +145,11 @@ def make_responses(
 
     Args:
         reduced: `rate`, `rate_half`, `n_presentations` and `OF_NEUROIDS`.
-        stimulus: coordinates of the stimuli: `stimulus_id`, `split`, and `object_name`, `category_name` where known.
+        stimulus: coordinates of the stimuli: `stimulus_id`, `split`, and `object_name`, `category_name` if known.
         neuroid: coordinates of the neuroids: `neuroid_id`, `region`, `subject`, `session`.
-        source: where the recordings come from; "simulated" where they are.
-        units: "Hz", or "normalised" where the publisher's values are.
-        window_ms: start and end of the counting window after stimulus onset, None where unknown.
+        source: where the recordings come from, or "simulated".
+        units: "Hz", or "normalised" if the publisher normalised the values.
+        window_ms: start and end of the counting window after stimulus onset; None if unknown.
     """
     return xr.Dataset(
         {
@@ -165,8 +166,13 @@ def make_responses(
     )
 
 
-def check_responses(responses: xr.Dataset, file: str | Path) -> None:
-    """Refuse responses that no encoder can be fitted to.
+def check_responses(responses: xr.Dataset, file: str | Path, split_is_given: bool = False) -> None:
+    """Refuse responses to which no encoder can be fitted.
+
+    Args:
+        responses: as `make_responses` returns them.
+        file: named in errors.
+        split_is_given: whether somebody chose the split, who may hold out whole objects on purpose.
 
     Raises:
         InputError: naming `file`, on duplicate ids of stimuli or neuroids, on neuroids without a value or without
@@ -195,7 +201,7 @@ def check_responses(responses: xr.Dataset, file: str | Path) -> None:
         faults.append(
             InputError(file, f"neuroid {listed(names[flat])}", "all values are equal", "leave the neuroid out")
         )
-    if "object_name" in responses:
+    if "object_name" in responses and not split_is_given:
         objects, n_images = np.unique(responses["object_name"].values, return_counts=True)
         trained = np.isin(objects, responses["object_name"].values[responses["split"].values == "train"])
         lost = objects[~trained & (n_images >= len(SPLITS))]
@@ -215,7 +221,7 @@ def check_splits(responses: xr.Dataset, dataset: str, protocols: Sequence[str], 
         seed: of the folds.
 
     Raises:
-        InputError: on all of: a protocol with too few stimuli, a neuroid with fewer than two train stimuli, `holdout`
+        InputError: with all of: a protocol with too few stimuli, a neuroid with fewer than two train stimuli, `holdout`
             without a response to a validation stimulus.
     """
     faults = []
@@ -250,19 +256,20 @@ def read_responses(path: str | Path) -> xr.Dataset:
 
 
 def draw_splits(responses: xr.Dataset, protocol: str, seed: int) -> NDArray[np.str_]:
-    """Every split of the stimuli of a `responses/{dataset}.nc` by a protocol, in equal shares of objects or categories.
+    """All splits of the stimuli of a `responses/{dataset}.nc` by a protocol, with equal shares of objects or
+    categories.
 
     Args:
-        responses: with coordinates `split` and, where known, `object_name` or `category_name` and `stimulus_group`.
+        responses: with coordinates `split` and, if known, `object_name` or `category_name` and `stimulus_group`.
         protocol: as for `protocol_splits`.
         seed: of the folds.
 
     Returns:
-        (repeat, stimulus) of "train", "val" and "test"; "" for a stimulus without any response, which a protocol that
-        draws its own splits leaves out.
+        (repeat, stimulus) of "train", "val" and "test"; "" for a stimulus without any response, if the protocol draws
+        its own splits.
 
     Raises:
-        InputError: if the stimuli are too few for the protocol.
+        InputError: if there are too few stimuli for the protocol.
     """
     split = responses["split"].values
     if protocol == "holdout":

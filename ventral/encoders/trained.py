@@ -21,6 +21,7 @@ from ventral.data.selection import stimulus_groups
 from ventral.networks import activations
 from ventral.networks.cnn import build_cnn
 from ventral.networks.hybrid import build_hybrid
+from ventral.networks.layers import OUTPUT
 from ventral.networks.own import IMAGENET_MEAN, IMAGENET_STD
 from ventral.networks.published import origin
 from ventral.networks.zoo import IN_PLACE, Network, build_network
@@ -30,15 +31,15 @@ from ventral.training.heads import make_head_plan
 from ventral.training.loader import Inputs, Rows
 from ventral.training.plan import Examples, Plan, Training, make_plan
 from ventral.training.search import Found, Report, Settings, search
-from ventral.training.trainable import WHOLE, Encoder, build_encoder
+from ventral.training.trainable import Encoder, build_encoder
 
 Recipe = dict[str, Any]
 Entry = Mapping[str, Any]
 
-HEAD_KEYS = ("hidden", "dropout")
+HEAD_KEYS = ("hidden", "dropout", "sparsity", "smoothness")
 PLAN_KEYS = (
     *("optimizer", "learning_rate", "backbone_learning_rate", "weight_decay", "batch", "epochs", "patience"),
-    *("schedule", "clip", "precision", "trainable", "category_weight"),
+    *("schedule", "clip", "precision", "trainable", "category_weight", "shift", "stop_share"),
 )
 OURS = ("cnn", "hybrid")  # networks that need no entry under `networks`
 TRAINED = "trained"  # what tables call the layer of these networks
@@ -76,7 +77,7 @@ def make_recipe(
         cnn = {"layers": CNN_LAYERS, **entry.get("cnn", {})} if entry["network"] == "cnn" else {}
         pretrained = entry.get("weights", "random") != "random"
         weights = ("pretrained" if weights_files else IN_PLACE) if pretrained else "random"
-        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", WHOLE)
+        network, layer = {"kind": entry["network"], **cnn}, entry.get("layer", OUTPUT)
         size = size or (HYBRID_SIZE if entry["network"] == "hybrid" else image_side)
         images = {"image_size": size, "mean": IMAGENET_MEAN, "std": IMAGENET_STD, "interpolation": "bilinear"}
     else:
@@ -197,7 +198,7 @@ def train_members(job: Job, examples: Examples, folder: Path) -> Trained:
 def make_trained_plan(entry: Entry, seed: int) -> Plan:
     """The plan of training that an entry under `trained` asks for."""
     given = {key: entry[key] for key in PLAN_KEYS if key in entry}
-    return make_plan({**given, "augment": {"shift": entry["shift"]}, "seed": seed})
+    return make_plan({**given, "seed": seed})
 
 
 def with_settings(entry: Entry, settings: Settings) -> Entry:

@@ -1,14 +1,16 @@
-"""HMO: modules chosen by how well a linear classifier tells faces by them, levels trained on them together."""
+"""HMO: choose modules by how well a linear classifier detects faces with them; train the levels above together."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ventral.faces.task import FaceTask, first_of_group, score_detection
 from ventral.faces.training import BATCH, learn_faces
 from ventral.files.console import progress
 from ventral.gram.matrix import gram_of
@@ -18,13 +20,13 @@ from ventral.readouts.linear import fit_linear
 
 Floats = NDArray[np.float64]
 
-PENALTIES = np.logspace(-4, 2, 13)  # of the classifiers of modules, times the mean eigenvalue
+PENALTIES = np.logspace(-4, 2, 13)  # of the classifiers of modules, in units of the mean eigenvalue
 
 
 def to_input(images: NDArray[np.uint8], size: int) -> Tensor:
-    """(n, H, W, 3) uint8 images -> (n, 3, size, size) as HMO wants them: resized with antialiasing, from -1 to 1.
+    """(n, H, W, 3) uint8 images -> (n, 3, size, size) input of HMO: resized with antialiasing, from -1 to 1.
 
-    The images may be a dataset of an open file, of which a batch at a time is read.
+    The images may be a dataset in an open file; it is read batch by batch.
     """
     parts = []
     for start in range(0, len(images), BATCH):
@@ -40,7 +42,7 @@ def run(network: nn.Module, images: Tensor) -> Iterable[Tensor]:
 
     @torch.no_grad()
     def forward(batch: Tensor) -> Tensor:
-        # In this layout pooling is several times as fast, a module nearly twice.
+        # In this layout, pooling is several times as fast, and a module nearly twice.
         return network(batch.contiguous(memory_format=torch.channels_last))
 
     return (forward(images[start : start + BATCH]) for start in range(0, len(images), BATCH))
@@ -54,7 +56,7 @@ def summarise(maps: Tensor) -> Tensor:
 def module_gram(module: nn.Module, images: Tensor) -> Floats:
     """(n, n) inner products of the images by a module's standardised summaries, of trace 1; 0 for a dead module.
 
-    Those of modules side by side are the sum of theirs: so mixtures cost no further run of any module.
+    The inner products of modules side by side are the sums of theirs, so a mixture needs no further run of a module.
     """
     features = torch.cat([summarise(maps) for maps in run(module, images)]).double().cpu().numpy()
     spread = features.std(axis=0)
@@ -66,7 +68,7 @@ def module_gram(module: nn.Module, images: Tensor) -> Floats:
 
 
 def held_out(inner: Floats, target: Floats) -> Floats:
-    """(n,) value of the target of each image by a ridge classifier fitted to all others, its penalty chosen likewise.
+    """(n,) prediction for each image by a ridge classifier fitted to all others; its penalty is chosen in the same way.
 
     Least squares on a target of -1 and 1 is Fisher's discriminant, and leave-one-out has a closed form.
 
@@ -118,7 +120,7 @@ def choose_modules(inners: Sequence[Floats], target: Floats, n_chosen: int, sele
 
 
 def calibrate(model: HMO, images: Tensor) -> None:
-    """Have `n1` standardise each filter's output over the images and places."""
+    """Set `n1` to standardise each filter's output over images and places."""
     n1 = model.n1
     n1.mean.zero_()
     n1.scale.fill_(1)
@@ -139,11 +141,11 @@ def train_levels(
 ) -> list[float]:
     """Train N2, N3, the top level and the classifier together, end to end, as `learn_faces` does.
 
-    Where the filters of N1 stay as they are, its outputs are computed once, and these are shifted.
+    If the filters of N1 are not trained, its outputs are computed once, and these are shifted.
 
     Args:
         model: from `build_hmo`, calibrated; trained in place.
-        images: (n, 3, h, w) from `to_input`, where the model is.
+        images: (n, 3, h, w) from `to_input`, on the device of the model.
         face: (n,) 1 for a face, 0 for none.
         epochs: passes over the images.
         train_filters: train the filters of N1 too.
@@ -154,7 +156,7 @@ def train_levels(
     """
     views = [images, images.flip(3)]
     if not train_filters:
-        # Half precision: the outputs of n1 are many, and standardised.
+        # Half precision saves memory, and is enough for standardised outputs.
         views = [torch.cat([maps.half() for maps in run(model.n1, view)]) for view in views]
 
     def draw(index: Tensor, mirrored: Tensor) -> Tensor:
@@ -168,12 +170,12 @@ def train_levels(
 
 
 def log_odds(model: HMO, images: Tensor) -> Floats:
-    """(n,) log odds of a face in (n, 3, h, w) images, which are where the model is."""
+    """(n,) log odds of a face in (n, 3, h, w) images on the device of the model."""
     return torch.cat(list(run(model, images)))[:, 0].double().cpu().numpy()
 
 
-class Trained(NamedTuple):
-    """A trained network in evaluation mode, its card, and one row of what was drawn for every candidate module."""
+class TrainedHMO(NamedTuple):
+    """A trained network in evaluation mode, its card, and one row for every candidate module."""
 
     model: HMO
     card: dict[str, Any]
@@ -192,7 +194,7 @@ def train_hmo(
     seed: int,
     distinct: NDArray[np.bool_] | None = None,
     device: torch.device | str = "cpu",
-) -> Trained:
+) -> TrainedHMO:
     """Draw modules, choose those of N1, and train the levels above; all on the train images alone.
 
     Args:
@@ -204,8 +206,8 @@ def train_hmo(
         epochs: of training.
         train_filters: train the filters of N1 too.
         seed: of all draws.
-        distinct: (n,) images by which modules are chosen: one of each group of near duplicates, or else a classifier
-            would be asked what it was told. None for all.
+        distinct: (n,) images by which modules are chosen: one of each group of near duplicates, because a classifier
+            must not be tested on duplicates of what it was fitted to. None for all.
         device: where networks run.
     """
     images = images.to(device)
@@ -231,4 +233,26 @@ def train_hmo(
         }
         for i, (plan, inner) in enumerate(zip(plans, inners, strict=True))
     ]
-    return Trained(model.eval(), card, rows)
+    return TrainedHMO(model.eval(), card, rows)
+
+
+def train_on_task(
+    images: NDArray[np.uint8], task: FaceTask, *, image_size: int, device: torch.device, **options: Any
+) -> tuple[TrainedHMO, pd.DataFrame]:
+    """Train an HMO on the train images of a task, and score it on every set.
+
+    Args:
+        images: (n, H, W, 3) uint8, or such a dataset in an open file.
+        task: of these images.
+        image_size: side in pixels of the images that HMO sees.
+        device: where networks run.
+        options: `modules`, `selection`, `chosen`, `epochs`, `train_filters` and `seed` of `train_hmo`.
+
+    Returns:
+        What was trained, and the rows of `score_detection`.
+    """
+    shown, train = to_input(images, image_size), task.train
+    distinct = first_of_group(task.group[train])
+    trained = train_hmo(shown[torch.from_numpy(train)], task.face[train], distinct=distinct, device=device, **options)
+    called = log_odds(trained.model, shown.to(device)) > 0
+    return trained, score_detection("hmo", called, shown.numpy(), task)

@@ -1,4 +1,4 @@
-"""The task of telling faces from what is none: which stimuli it is learnt on, and judged on."""
+"""The task of face detection: which stimuli it is learnt on, and which it is tested on."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,8 +9,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ventral.data.selection import stimulus_groups
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError
+from ventral.scores.classification import beside_baselines, score_sets
 
 LABELLED = ("face", "nonface")
 HIGH_VARIATION = "high_variation"  # the set of ambiguous images: pareidolia, metamers, clutter, occluded faces
@@ -22,19 +23,20 @@ def face_task(responses: xr.Dataset, regions: pd.DataFrame) -> pd.DataFrame:
     """Label and set of every stimulus of the sessions.
 
     Args:
-        responses: `responses/xiao.nc`, whose split the task keeps: nothing is learnt on what encoders are judged on.
-        regions: from `xiao_labels.list_regions`.
+        responses: `responses/xiao.nc`. The task keeps its split, so that it learns on no stimulus that encoders are
+            tested on.
+        regions: from `ventral.data.xiao.labels.list_regions`.
 
     Returns:
-        One row a stimulus: `stimulus_id`; `label` face, nonface, ambiguous or unknown; `category` of its first region,
-        else its label; `set`: train, val, test; `HIGH_VARIATION` for ambiguous ones, but for near duplicates of others;
-        or none where the label is unknown; `group` of near duplicates.
+        One row for each stimulus: `stimulus_id`; `label` face, nonface, ambiguous or unknown; `category` of its first
+            region, else its label; `set` train, val or test, `HIGH_VARIATION` for ambiguous stimuli that are not near
+            duplicates of others, or none; `group` of near duplicates.
     """
     ids, label = responses["stimulus_id"].values.astype(str), responses["category_name"].values.astype(str)
     found = stimulus_groups(responses)
     groups = ids if found is None else found
     task = pd.DataFrame({"stimulus_id": ids, "label": label, "group": groups.astype(str)})
-    # Of a real face and something else in one image, the face counts.
+    # If an image shows a real face and something else, the face counts.
     first = regions.sort_values("face", ascending=False, kind="stable").drop_duplicates("stem").set_index("stem")
     known = task["label"].isin(LABELLED)
     task["category"] = task["stimulus_id"].map(first["category"]).where(label != "unknown").fillna(task["label"])
@@ -48,9 +50,9 @@ def read_face_task(path: str | Path) -> pd.DataFrame:
     """Read what `face_task` returned.
 
     Raises:
-        InputError: if there are not both faces and others to learn from.
+        InputError: if train has not both faces and other images.
     """
-    task = read_table(path, COLUMNS)
+    task = read_columns(path, COLUMNS)
     train = task[task["set"] == "train"]
     if set(train["label"]) != set(LABELLED):
         problem = f"{(train['label'] == 'face').sum()} faces among {len(train)} images to learn from"
@@ -75,12 +77,12 @@ class FaceTask(NamedTuple):
 
     @property
     def train(self) -> NDArray[np.bool_]:
-        """(n,) whether an image is learnt."""
+        """(n,) whether each image belongs to train."""
         return self.set == "train"
 
 
 def task_of(stimulus_id: NDArray[np.str_], path: str | Path) -> FaceTask:
-    """The task for images by their (n,) stimuli; those that the table at `path` does not have are in no set.
+    """The task for images with the given (n,) stimuli. Stimuli that are not in the table at `path` are in no set.
 
     Raises:
         InputError: as `read_face_task`.
@@ -95,3 +97,19 @@ def first_of_group(groups: NDArray[np.str_]) -> NDArray[np.bool_]:
     first = np.zeros(len(groups), dtype=bool)
     first[np.unique(groups, return_index=True)[1]] = True
     return first
+
+
+def score_detection(name: str, called: NDArray[np.bool_], pixels: NDArray[np.floating], task: FaceTask) -> pd.DataFrame:
+    """How well a classifier detects faces, beside two baselines: a classifier of pixels, and the more frequent answer.
+
+    Args:
+        name: of the classifier.
+        called: (n,) whether it sees a face in each image.
+        pixels: (n, ...) the images.
+        task: of these images.
+
+    Returns:
+        Rows as of `ventral.scores.classification.score_sets`, for the sets in `SETS`.
+    """
+    answers = beside_baselines(name, called, pixels, task.face, task.train)
+    return pd.DataFrame(score_sets(answers, task.face, task.set, task.category, SETS))

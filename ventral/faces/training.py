@@ -1,4 +1,4 @@
-"""Networks that the study trains to tell faces from what is none: one loop for HMO's levels and for all others."""
+"""Train networks to detect faces: one loop for HMO's levels and for all other networks."""
 
 from collections.abc import Callable
 
@@ -15,11 +15,11 @@ from ventral.networks.zoo import Network
 from ventral.training.heads import HeadPlan
 from ventral.training.trainable import Encoder, build_encoder
 
-BATCH = 32  # images at a time: a layer's outputs then stay in the cache of a processor
+BATCH = 32  # images at a time; a layer's outputs then fit in the cache of a processor
 LEARNING_RATE, WEIGHT_DECAY = 1e-3, 1e-2
 SHIFT = 8  # training shifts images by up to 1 / SHIFT of their width
-FROM_SCRATCH = 4  # times as many passes as HMO's levels, whose N1 is there before they are trained
-LOG_ODDS_OF = "output:0"  # what a network returns, the first of it where there are several
+FROM_SCRATCH = 4  # times as many epochs as HMO's levels, because those start from a finished N1
+LOG_ODDS_OF = "output:0"  # the output of a network; the first tensor if there are several
 
 Floats = NDArray[np.float64]
 Draw = Callable[[Tensor, Tensor], Tensor]
@@ -28,19 +28,19 @@ Draw = Callable[[Tensor, Tensor], Tensor]
 def learn_faces(
     model: nn.Module, judge: Callable[[Tensor], Tensor], draw: Draw, face: Tensor, *, epochs: int, seed: int
 ) -> list[float]:
-    """Minimise the cross entropy of face or none over all parameters of a model that ask for gradients.
+    """Minimise the cross entropy of face detection over all parameters of a model that need gradients.
 
-    Images are mirrored and shifted at random (what leaves one edge comes in at the other). AdamW, its rate rising and
-    falling in one cycle.
+    Images are mirrored and shifted at random; what leaves at one edge comes in at the other. The optimiser is AdamW
+    with a one-cycle learning rate.
 
     Args:
         model: trained in place, and left in evaluation mode.
-        judge: (b, ...) what `draw` returns -> (b, 1) log odds of a face.
-        draw: called with the (b,) indices of images and (b, 1, 1, 1) whether each is mirrored, returns (b, c, h, w)
-            these images, or maps of them.
+        judge: maps what `draw` returns to (b, 1) log odds of a face.
+        draw: called with the (b,) indices of images and (b, 1, 1, 1) whether each is mirrored; returns these (b, c, h,
+            w) images, or maps of them.
         face: (n,) 1 for a face, 0 for none.
         epochs: passes over the images.
-        seed: of the order of the images, their shifts, and the units that dropout leaves out.
+        seed: of the order of the images, their shifts, and dropout.
 
     Returns:
         (epochs,) mean loss.
@@ -79,10 +79,10 @@ def train_on_faces(
     seed: int,
     device: torch.device,
 ) -> tuple[Encoder, list[float]]:
-    """Train a whole network on faces, by a linear classifier of what it returns, of maps the average over places.
+    """Train a whole network on faces, with a linear classifier on its output; maps are averaged over places.
 
     Args:
-        network: from `build_network`, of random weights; its model is trained in place.
+        network: from `build_network`, with random weights; its model is trained in place.
         images: (n, H, W, 3) train images.
         face: (n,) whether there is a face.
         epochs: passes over the images.
@@ -95,7 +95,7 @@ def train_on_faces(
     Raises:
         InputError: if the network returns no tensor.
     """
-    # Half precision: prepared once, images are many, and were of eight bits.
+    # Half precision saves memory, and is enough for images that had eight bits.
     shown = torch.cat([batch.half() for _, batch in batches(images, network, BATCH, device)])
     example = shown[:1].float().cpu()
     classifier = build_encoder(network.model, LOG_ODDS_OF, HeadPlan(grid=1), example, 1, seed=seed)
@@ -119,6 +119,6 @@ def train_on_faces(
 
 @torch.no_grad()
 def face_log_odds(classifier: Encoder, network: Network, images: NDArray[np.uint8], device: torch.device) -> Floats:
-    """(n,) log odds of a face in (n, H, W, 3) images, by what `train_on_faces` returned."""
+    """(n,) log odds of a face in (n, H, W, 3) images, by the classifier from `train_on_faces`."""
     odds = [classifier(batch)[0][:, 0].cpu() for _, batch in batches(images, network, BATCH, device)]
     return torch.cat(odds).double().numpy()

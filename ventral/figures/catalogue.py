@@ -7,7 +7,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ventral.figures.contract import FigureKind
+from ventral.figures.contract import FigureKind, Files
 
 if TYPE_CHECKING:
     from ventral.study.plan import Study
@@ -17,11 +17,29 @@ NO_FIGURES = {"catalogue", "contract", "style"}  # modules of this folder that s
 CATEGORIES = ("Encoders", "Similarity", "Responses", "Faces")  # in the order in which a reader meets them
 
 
-class Place(NamedTuple):
-    """Which figure of a study a file is: its kind, and its dataset, "" where it is of no single one."""
+class StudyFigure(NamedTuple):
+    """One figure of a study, with what its kind says of this study.
+
+    Attributes:
+        kind: the name of its kind.
+        dataset: its name, "" where the figure is of no single one.
+        category, caption, memory: as of `FigureKind`, the caption with the dataset's name.
+        files: that it is made from, by name.
+        settings: values of the config that it depends on, by name.
+    """
 
     kind: str
     dataset: str
+    category: str
+    caption: str
+    memory: tuple[float, float]
+    files: Files
+    settings: dict[str, Any]
+
+    @property
+    def sources(self) -> list[str]:
+        """All files that it is made from."""
+        return [path for files in self.files.values() for path in ([files] if isinstance(files, str) else files)]
 
 
 def kinds() -> list[str]:
@@ -36,12 +54,20 @@ def figure_kind(name: str) -> FigureKind[Any]:
     return found
 
 
-def figures_of(study: Study) -> dict[str, Place]:
+def figures_of(study: Study) -> dict[str, StudyFigure]:
     """Every figure of a study by the name of its files, in the order in which a reader meets them."""
-    found: dict[str, Place] = {}
+    found: dict[str, StudyFigure] = {}
     for name in sorted(kinds(), key=lambda name: CATEGORIES.index(figure_kind(name).category)):
         kind = figure_kind(name)
         for dataset in study.datasets if kind.of_dataset else [""]:
             if kind.exists(study, dataset):
-                found[f"{name}_{dataset}" if dataset else name] = Place(name, dataset)
+                found[f"{name}_{dataset}" if dataset else name] = StudyFigure(
+                    name,
+                    dataset,
+                    kind.category,
+                    kind.caption.format(dataset=dataset),
+                    kind.memory,
+                    kind.inputs(study, dataset),
+                    kind.settings(study, dataset),
+                )
     return found

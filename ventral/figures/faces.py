@@ -31,7 +31,7 @@ def inputs(study: Study, dataset: str) -> Files:
 
 def read(table: str) -> pd.DataFrame:
     """Read the table."""
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
 
     return read_table(table)
 
@@ -44,7 +44,7 @@ def draw(table: pd.DataFrame) -> Figure:
     """
     from matplotlib import pyplot as plt
 
-    from ventral.figures.style import STYLE
+    from ventral.figures.style import STYLE, titled
 
     table = table[~table["classifier"].str.contains(" - ")]
     names = list(table["classifier"].drop_duplicates())
@@ -54,7 +54,7 @@ def draw(table: pd.DataFrame) -> Figure:
         figure, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=(1.6, 1), layout="constrained")
         _draw_accuracy(left, table[(table["n"] > 0) & (table["category"] == "all")], names)
         _draw_confusion(right, shown, names)
-        figure.suptitle(f"{FIGURE.title} ({table['source'].iloc[0]})")
+        figure.suptitle(titled(table["dataset"].iloc[0], table["source"].iloc[0], FIGURE.title))
     return figure
 
 
@@ -103,8 +103,9 @@ def describe(table: pd.DataFrame) -> str:
     right = "; ".join(f"{row['classifier']} {row['accuracy']:.2f}" for row in test.to_dict("records"))
     what = "simulated" if (table["source"] == SIMULATED).all() else "real"
     return (
-        f"Points: face detection accuracy of each classifier by set of images, recordings {what}. Heat map: the share "
-        f"of held-out images of each category that it calls a face. Accuracy on the test images: {right}."
+        f"Points: face detection accuracy of each classifier by set of images of {table['dataset'].iloc[0]} ({what}). "
+        f"Heat map: the share of held-out images of each category that it calls a face. Accuracy on the test images: "
+        f"{right}."
     )
 
 

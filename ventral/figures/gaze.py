@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ventral.figures.contract import FigureKind, Files
 from ventral.study import paths
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from ventral.data.sources.xiao import Xiao
     from ventral.study.plan import Study
 
 COLUMNS = 4
@@ -59,7 +60,7 @@ def exists(study: Study, dataset: str) -> bool:
 
 def inputs(study: Study, dataset: str) -> Files:
     """The fixations and the image file of every session, and the folder of images where there is one."""
-    source = study.datasets[dataset]
+    source = cast("Xiao", study.datasets[dataset])
     fixations = [paths.FIXATIONS.format(dataset=dataset, session=name) for name in source.stems]
     files: dict[str, str | list[str]] = {"fixations": fixations, "images": source.session_files("_image")}
     return files | ({"stimuli": source.stimulus_folder} if source.stimulus_folder else {})
@@ -67,7 +68,7 @@ def inputs(study: Study, dataset: str) -> Files:
 
 def settings(study: Study, dataset: str) -> dict[str, Any]:
     """The names of the sessions and of their source."""
-    source = study.datasets[dataset]
+    source = cast("Xiao", study.datasets[dataset])
     return {"sessions": list(source.stems), "source": source.name}
 
 

@@ -52,9 +52,9 @@ def settings(study: Study, dataset: str) -> dict[str, Any]:
 
 
 def read(layers: str, responses: str, networks: Sequence[str], min_reliability: float, dataset: str) -> Layers:
-    """Read the scores of the readout that serves best, and compute the ceilings."""
+    """Read the scores of the readout that predicts best, and compute the ceilings."""
     from ventral.data.responses import read_responses
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
     from ventral.tables.layers import read_layers, region_ceilings
 
     rows = read_layers(read_table(layers), dataset, networks)

@@ -73,8 +73,8 @@ def read(
 ) -> Levels:
     """Arrange the tables as maps."""
     from ventral.data.responses import read_responses
+    from ventral.files.csv import read_table
     from ventral.scores.catalogue import RANKED_BY
-    from ventral.tables.gather import read_table
     from ventral.tables.layers import read_layers, region_ceilings
 
     recorded, compared = read_responses(responses), read_table(rsa)

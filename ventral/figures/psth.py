@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ventral.figures.contract import FigureKind, Files
 from ventral.study import paths
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from ventral.data.sources.xiao import Xiao
     from ventral.study.plan import Study
 
 DRAWS = 400  # resamples of the units behind the 95 % band
@@ -67,13 +68,14 @@ def exists(study: Study, dataset: str) -> bool:
 
 def inputs(study: Study, dataset: str) -> Files:
     """The rates of every session, and the table of units for their regions."""
-    psths = [paths.PSTH.format(dataset=dataset, session=name) for name in study.datasets[dataset].stems]
+    source = cast("Xiao", study.datasets[dataset])
+    psths = [paths.PSTH.format(dataset=dataset, session=name) for name in source.stems]
     return {"psths": psths, "units": paths.table(f"{dataset}_units")}
 
 
 def settings(study: Study, dataset: str) -> dict[str, Any]:
     """The names of the sessions and of their source, and the seed of the intervals."""
-    source = study.datasets[dataset]
+    source = cast("Xiao", study.datasets[dataset])
     return {"sessions": list(source.stems), "source": source.name, "seed": study.config["seed"]}
 
 

@@ -101,7 +101,7 @@ def read(
     dataset: str,
 ) -> R2:
     """Read the scores of the encoders."""
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
 
     of_neuroids, of_regions = read_table(scores), read_table(summary)
     rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]

@@ -66,9 +66,9 @@ def inputs(study: Study, dataset: str) -> Files:
 
 def read(rsa: str, similarity: str, dataset: str) -> RDMs:
     """Read the RDM of every region and find the layer most similar to it."""
+    from ventral.files.csv import read_table
     from ventral.similarity import CATEGORY
     from ventral.similarity.file import read_rdms
-    from ventral.tables.gather import read_table
 
     table = read_table(rsa)
     table = table[(table["dataset"] == dataset) & table["layer"].notna() & (table["compared_with"] != CATEGORY)]

@@ -40,7 +40,7 @@ def inputs(study: Study, dataset: str) -> Files:
 
 def read(table: str) -> pd.DataFrame:
     """Read the table."""
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
 
     return read_table(table)
 

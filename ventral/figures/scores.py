@@ -51,7 +51,7 @@ def settings(study: Study, dataset: str) -> dict[str, Any]:
 
 def read(scores: str, summary: str, min_reliability: float, dataset: str) -> Scores:
     """Read the scores of the best encoders."""
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
 
     of_neuroids, of_regions = read_table(scores), read_table(summary)
     rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]

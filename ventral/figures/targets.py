@@ -88,7 +88,7 @@ def read(summary: str, responses: str, predictions: Sequence[str], dataset: str)
     """
     from ventral.data.responses import read_responses
     from ventral.figures.style import NothingToDraw
-    from ventral.tables.gather import read_table
+    from ventral.files.csv import read_table
     from ventral.tables.groups import groups
 
     table, recorded = read_table(summary), read_responses(responses)

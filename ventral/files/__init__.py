@@ -1,1 +1,1 @@
-"""How everything is read and written: whole files or none, one-line errors, progress."""
+"""Reading and writing: files that are whole or not there, one-line errors, progress."""

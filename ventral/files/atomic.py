@@ -1,4 +1,4 @@
-"""Files whole or not at all: written under a temporary name and renamed; sealed, so that damage is told; named."""
+"""Files that are whole or not there: written under a temporary name, renamed, and sealed with a checksum."""
 
 import errno
 import io
@@ -18,7 +18,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 UNWRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST, errno.EIO)
 HELD = "in use: another program, such as a notebook, holds it open"
 CLOSE = "close it there and run again"
-SEAL = b"\nCRC-32 %08x\n"  # after the last byte of a file, where formats with a directory of their own overlook it
+SEAL = b"\nCRC-32 %08x\n"  # after the last byte, where readers of HDF5, netCDF and torch files do not look
 SEAL_SIZE = len(SEAL % 0)
 CHUNK = 1 << 24
 LEAST_ROOM = 1 << 16  # less than Snakemake itself writes in a run
@@ -28,12 +28,12 @@ LEAST_ROOM = 1 << 16  # less than Snakemake itself writes in a run
 def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any failure.
 
-    The temporary name keeps the suffix of `path`, so that writers which go by the suffix behave alike.
+    The temporary name keeps the suffix of `path`, because some writers choose the format by it.
 
     Args:
-        path: file to write. What killed jobs left of it under temporary names is deleted.
-        sealed: end the file with its checksum, which `reading` demands: HDF5, netCDF and torch files are read as
-            they were with a seal behind them, but without one give wrong numbers where a byte was flipped.
+        path: file to write. Temporary files that killed jobs left beside it are deleted.
+        sealed: append a checksum, which `reading` checks. Without it, an HDF5, netCDF or torch file with a flipped byte
+            can be read as wrong numbers.
 
     Raises:
         InputError: if the disk is full or cannot be written to.
@@ -56,12 +56,12 @@ def writing(path: str | Path, *, sealed: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def enduring(path: str | Path) -> Iterator[io.FileIO]:
-    """Open a new file for h5py, xarray or torch to write into, which tells only in the end that the disk was full.
+    """Open a new file for h5py, xarray or torch to write into; a full disk is reported when the block ends.
 
-    Where a write fails, HDF5 itself prints pages or crashes, and torch does not say why.
+    When a write fails, HDF5 itself prints pages of errors or crashes, and torch does not give the reason.
 
     Raises:
-        OSError: the first that a write met.
+        OSError: the first failure of a write.
     """
     with _Enduring(path, "w+b") as file:
         try:
@@ -85,17 +85,17 @@ class _Enduring(io.FileIO):
 
 
 def _temporaries(path: Path) -> list[Path]:
-    """Files of the names under which any process writes `path`."""
+    """The files under the temporary names that any process uses for `path`."""
     name = re.compile(rf"\.{re.escape(path.stem)}\.\d+{re.escape(path.suffix)}")
     return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
 
 
 @contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Check the seal of a file of the study's own; report as damaged what has none, or cannot be read for all that.
+    """Check the seal of a file that the study wrote. Report it as damaged if the seal is wrong or reading fails.
 
     Raises:
-        InputError: naming `path`, in place of whatever error the library that reads it raises.
+        InputError: naming `path`, in place of any error of the library that reads it.
     """
     try:
         status = os.stat(path)
@@ -112,7 +112,7 @@ def reading(path: str | Path) -> Iterator[None]:
 
 
 def is_held(error: BaseException) -> bool:
-    """Whether HDF5 could not open a file because another process has it open, or says that one has."""
+    """Whether HDF5 refused a file because another process has it open."""
     told = str(error)
     return isinstance(error, BlockingIOError) or "already open for write" in told or "already open for read" in told
 
@@ -134,11 +134,11 @@ def _checksum(path: str | Path, size: int) -> int:
     return value
 
 
-def check_disk(folder: str | Path) -> None:
-    """Refuse a folder in which nothing can be written; one that does not exist yet passes.
+def check_writable(folder: str | Path) -> None:
+    """Refuse a folder that cannot be written to. A folder that does not exist yet is accepted.
 
     Raises:
-        InputError: if it is read-only, or its disk full.
+        InputError: if it is read-only or its disk is full.
     """
     folder = Path(folder).resolve()
     if folder.is_dir() and not os.access(folder, os.W_OK):
@@ -149,15 +149,15 @@ def check_disk(folder: str | Path) -> None:
 
 @contextmanager
 def disk_faults(path: str | Path) -> Iterator[None]:
-    """Turn a failure to write for `path`, as on a full or read-only disk, into one line.
+    """Turn a failure to write `path`, as on a full or read-only disk, into one line.
 
     Raises:
-        InputError: in place of the OSError, or of what HDF5 or safetensors make of it.
+        InputError: in place of the OSError, or of the error that HDF5 or safetensors raise for it.
     """
     try:
         yield
     except Exception as error:
-        told = re.search(r"(?:errno =|os error) (\d+)", str(error))  # HDF5's and safetensors', of any type
+        told = re.search(r"(?:errno =|os error) (\d+)", str(error))  # HDF5 and safetensors put the number into the text
         number = int(told[1]) if told else getattr(error, "errno", None)
         if number in FULL:
             raise InputError(path, "disk", "no space left", "free some and run again") from None

@@ -1,4 +1,4 @@
-"""What a job says while it runs: progress, and one line when its input cannot be used."""
+"""What a job prints while it runs: progress, and one line if its input cannot be used."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _Tee:
-    """Writes to the terminal and to the log file of a job; a full disk silences the log alone."""
+    """Writes to the terminal and to the log file of a job. If the disk is full, only the log goes silent."""
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self.terminal, self.log = terminal, log
@@ -35,7 +35,7 @@ class _Tee:
 
 @contextmanager
 def _opened(log: str | Path) -> Iterator[TextIO]:
-    """A log to write; nowhere, if the disk is full or read-only: the job then meets that too, and tells."""
+    """Open a log to write. If the disk is full or read-only, write nowhere: the job itself will report that."""
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         file = open(log, "w")  # noqa: SIM115 (closed below)
@@ -50,7 +50,7 @@ def _opened(log: str | Path) -> Iterator[TextIO]:
 
 @contextmanager
 def logged(log: str | Path) -> Iterator[None]:
-    """Copy stderr to `log`; end the process with one line on bad input, the traceback only in the log.
+    """Copy stderr to `log`. On bad input, end the process with one line; the traceback goes to the log only.
 
     Raises:
         SystemExit: with code 1, after an `InputError` or any other exception inside the block.
@@ -72,13 +72,13 @@ def logged(log: str | Path) -> Iterator[None]:
 
 
 def trace(error: Exception) -> None:
-    """Write where an exception comes from to the log alone; to the terminal where there is no log."""
+    """Write the traceback of an exception to the log; to the terminal if there is no log."""
     with suppress(OSError):
         traceback.print_exception(error, file=getattr(sys.stderr, "log", sys.stderr))
 
 
 def progress(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Pass `items` on and print, every few seconds and at the end, how many are done and how long the rest takes."""
+    """Yield the items; every few seconds and at the end, print how many are done and how long the rest takes."""
     total = len(items) if total is None and isinstance(items, Sized) else total
     start = last = time.monotonic()
     done = 0

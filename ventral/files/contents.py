@@ -1,6 +1,6 @@
-"""What files and folders hold, told by hashes: Snakemake itself looks at a file again only where its date is newer.
+"""Hashes of the contents of files and folders. Snakemake alone sees a change only if the date of a file is newer.
 
-Hashes are kept beside Snakemake's own records, so that a study of many files is not read whole at every start.
+Hashes are kept beside Snakemake's own records, so that not every file is read again at every start.
 """
 
 import hashlib
@@ -16,27 +16,27 @@ from ventral.files.errors import InputError
 from ventral.files.listing import list_files
 
 KEPT = Path(".snakemake", "contents.json")
-SETTLED_S = 2.0  # a file that changed later than so long ago may change again within one tick of its disk's clock
+SETTLED_S = 2.0  # a file that changed more recently may change again without a new date: clocks of disks are coarse
 
 
 class Contents:
-    """Hashes of files, each made once for as long as the file stays what it is.
+    """Hashes of files; a file is hashed again only if it may have changed.
 
-    Whether it does is told by size, number on the disk, and both dates: that of the last change of any kind, which no
-    tool can set, moves where another tool sets the first one back.
+    A file counts as unchanged if its size, inode, modification time and change time are the same. Tools can set the
+    modification time back, but not the change time.
 
     Args:
-        kept: file of the hashes that earlier runs made; where it is missing or damaged they are made again.
+        kept: file of the hashes from earlier runs. If it is missing or damaged, hashes are made again.
     """
 
     def __init__(self, kept: str | Path = KEPT) -> None:
         self.kept = Path(kept)
-        self._known: dict[str, list[int | str]] | None = None  # by path: what tells that it is the same, and its hash
+        self._known: dict[str, list[int | str]] | None = None  # by path: size, inode, both times, and the hash
         self._asked: dict[str, str] = {}
         self._is_new = False
 
     def of(self, paths: Iterable[str | Path]) -> str:
-        """One hash of files and folders: of what they hold, and of the names within folders."""
+        """One hash of the contents of files and folders, and of the names within folders."""
         parts = [self._of_one(str(path)) for path in paths]
         if self._is_new:
             self._keep()
@@ -52,7 +52,7 @@ class Contents:
         return self._asked[path]
 
     def _of_file(self, path: str) -> str:
-        """Of one that cannot be read a word, so that it is the rule that needs it which says so."""
+        """The hash of a file; "unreadable" if it cannot be read, so that the rule that needs it reports that."""
         try:
             status = os.stat(path)
             stamp = [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]

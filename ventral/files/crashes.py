@@ -1,4 +1,4 @@
-"""Readers in C that damaged files can crash, or hold for ever: another process reads such files first."""
+"""Protection from damaged files that crash a reader written in C, or make it hang: another process reads them first."""
 
 import faulthandler
 import os
@@ -8,24 +8,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-# Of processor time that reading a file may take, and more for its size.
+# Limit of the processor time for reading a file: so many seconds, plus its size over this speed.
 SECONDS, BYTES_A_SECOND = 10, 10_000_000
 
 
 def comes_back(read: Callable[[], object], path: str | Path) -> bool:
-    """Whether a reader comes back from a file, with what it read or with an exception.
+    """Whether a reader returns from a file, with a result or with an exception.
 
-    Another process tries, with a limit on its time. What is wrong but no crash, the reader finds and names itself.
+    Another process tries it within a time limit. Faults that raise an exception are left to the reader to report.
 
     Args:
-        read: reads the file, or what of it can crash the reader.
+        read: reads the file, or the parts of it that can crash the reader.
         path: of the file, whose size sets the limit.
     """
     limit = SECONDS + os.stat(path).st_size // BYTES_A_SECOND
     child = os.fork()
     if child == 0:
         try:
-            faulthandler.disable()  # the crash is expected, and told by the exit alone
+            faulthandler.disable()  # a crash is expected here, and the exit status reports it
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
             signal.signal(signal.SIGXCPU, signal.SIG_DFL)

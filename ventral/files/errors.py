@@ -1,4 +1,4 @@
-"""The one exception a user sees: what is wrong with which file, and what to do about it, on one line."""
+"""The one exception a user sees: one line that names the file, what is wrong with it, and what to do."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,14 +25,14 @@ class InputError(ValueError):
 
 
 def printable(part: object) -> str:
-    """A part of a message without what a terminal or a log would choke on: controls, halves of surrogates."""
+    """A part of a message without control characters and lone surrogates, which break terminals and logs."""
     text = " ".join(str(part).split())
     text = text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def refuse_all(faults: Sequence[InputError]) -> None:
-    """Refuse a file for all its faults at once, on one line.
+    """Report all faults of a file at once, on one line.
 
     Raises:
         InputError: if there is any.
@@ -45,10 +45,10 @@ def refuse_all(faults: Sequence[InputError]) -> None:
 
 @contextmanager
 def refusing(file: str | Path, field: str, problem: str, remedy: str) -> Iterator[None]:
-    """Refuse a file, in the words given, whatever goes wrong in the block: decoders meet damage with any exception.
+    """Report any exception in the block in the given words: decoders raise all kinds of exceptions on damaged files.
 
     Raises:
-        InputError: in place of any other exception; one that is raised in the block stays as it is.
+        InputError: in place of any other exception. An InputError that the block raises itself is kept.
     """
     try:
         yield

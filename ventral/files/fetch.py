@@ -1,4 +1,4 @@
-"""Download a file over HTTP(S): mirrors in turn, resumed after a cut, verified before it takes its name."""
+"""Download a file over HTTP(S): try mirrors in turn, resume after a cut, verify before the file gets its name."""
 
 import hashlib
 import os
@@ -18,14 +18,14 @@ from ventral.files.atomic import disk_faults
 from ventral.files.console import SECONDS_BETWEEN_LINES
 from ventral.files.errors import InputError
 
-CHUNK = 1 << 13  # what a cut connection loses at most
+CHUNK = 1 << 13  # a cut connection loses at most so many bytes
 MEGABYTE = 1e6
-SHORTEST = 8  # digits of a digest, as publishers put them into names of files
-PASSING = (408, 425, 429)  # refusals that a server takes back after a while, as it does any 5xx
+SHORTEST = 8  # digits of a digest; publishers put so many into names of files
+PASSING = (408, 425, 429)  # HTTP errors that may pass, like any 5xx
 
 
 class _Fault(Exception):
-    """Why one try at one mirror failed, and whether asking that mirror again is in vain."""
+    """Why one try at one mirror failed, and whether it is useless to ask that mirror again."""
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
         super().__init__(reason)
@@ -43,23 +43,24 @@ def fetch(
     stall: float = 60.0,
     refuse: Callable[[Path], str] | None = None,
 ) -> None:
-    """Download a file; at `path` there is the right one or none.
+    """Download a file. Afterwards the right file is at `path`, or none.
 
-    What a cut connection left stays beside it as `{path}.part`, and the next try, or the next run, asks for the rest.
-    Without a digest nothing could tell a wrong splice, so then every try starts anew.
+    After a cut, the bytes so far stay as `{path}.part`; the next try, or the next run, asks for the rest. Without a
+    digest a wrong splice would go unnoticed, so every try then starts from the first byte.
 
     Args:
-        urls: where the file can be had, best first. Every round asks each in turn that is not known to be in vain.
-        path: where the file goes; its folder is made. A file there that has the digest is kept as it is.
-        digest: what it must hash to, such as "sha256:09524d..." or "md5:..."; its first digits do, eight at least.
+        urls: addresses of the file, best first. Every round asks all of them but those that are known to be useless.
+        path: where the file goes; its folder is made. If a file with the digest is there, nothing is downloaded.
+        digest: expected hash, such as "sha256:09524d..." or "md5:..."; the first eight digits or more are enough.
         size: its length in bytes.
         attempts: rounds without a new byte after which it gives up.
         backoff: seconds before the second round; doubled before every further one.
         stall: seconds without a byte after which a connection is given up.
-        refuse: what a file is that came in place of the one wanted, empty if it is the one; such is never kept.
+        refuse: says what a wrong file is, such as a page of HTML, or returns "" for the right kind; a wrong file is
+            deleted.
 
     Raises:
-        InputError: if no mirror gives the file, naming the reason of each, or if it cannot be written.
+        InputError: if no mirror gives the file, with the reason of each, or if it cannot be written.
     """
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
@@ -93,7 +94,7 @@ def fetch_text(url: str) -> str:
     """The text at an address.
 
     Raises:
-        InputError: if it cannot be had.
+        InputError: if it cannot be downloaded.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "text")
@@ -102,9 +103,9 @@ def fetch_text(url: str) -> str:
 
 
 def stand_in(path: Path) -> str:
-    """What a server sent, or a repository holds, in place of a binary file, told by how it begins; empty if nothing.
+    """What stands in place of a binary file, judged by its first bytes; empty if it looks like a binary file.
 
-    Servers answer with pages where one is to log in, a quota is used up or a virus scan warns, without saying so.
+    Servers may answer with a web page, such as a log-in, a used-up quota or a virus warning, with a status of success.
     """
     with open(path, "rb") as file:
         start = file.read(1024)
@@ -123,7 +124,7 @@ def stand_in(path: Path) -> str:
 
 
 def difference(path: Path, digest: str | None, size: int | None) -> str:
-    """What is wrong with a file that should have this digest and size; empty if nothing is."""
+    """How a file differs from this digest and size; empty if it does not."""
     found = path.stat().st_size
     if size is not None and found != size:
         return f"{found} bytes in place of {size}"
@@ -140,7 +141,8 @@ def difference(path: Path, digest: str | None, size: int | None) -> str:
 def filling(folder: str | Path) -> Iterator[Path]:
     """Yield an empty temporary folder; it takes the place of `folder` on success and is deleted on any failure."""
     folder = Path(folder)
-    temporary = folder.with_name(f".{folder.name}.new")  # not by process: what a killed one left is cleared here
+    # The same name for all processes, so that what a killed one left is cleared here.
+    temporary = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
     try:
@@ -163,7 +165,7 @@ def _complete(
         try:
             before = _receive(url, part, before, size, stall)
         except requests.RequestException as error:
-            # ValueError: requests' own name for an address that is none.
+            # ValueError: what requests raises for an invalid address.
             raise _Fault(_short(error, stall), final=isinstance(error, ValueError)) from None
     arrived = part.stat().st_size
     if size is not None and arrived < size:
@@ -172,7 +174,8 @@ def _complete(
         came = stand_in(part)
         part.unlink()
         wrong += f": {came}" if came else ""
-        # After a resumption the first bytes may be another mirror's fault: this one may try once more, from the start.
+        # After a resumption the first bytes may be wrong because of another mirror. This one may try again from the
+        # start.
         raise _Fault(wrong, final=not before)
     if refuse is not None and (came := refuse(part)):
         part.unlink()
@@ -180,8 +183,8 @@ def _complete(
 
 
 def _receive(url: str, part: Path, before: int, size: int | None, stall: float) -> int:
-    """Append what the server sends to the first `before` bytes of `part`; returns how many of these stayed."""
-    headers = {"Accept-Encoding": "identity"}  # a compressed answer has other bytes, lengths and ranges
+    """Append what the server sends to the first `before` bytes of `part`. Return how many of these stayed."""
+    headers = {"Accept-Encoding": "identity"}  # in a compressed answer, bytes, length and ranges are others
     if before:
         headers["Range"] = f"bytes={before}-"
     with requests.get(url, headers=headers, stream=True, timeout=stall) as response:
@@ -205,7 +208,7 @@ def _receive(url: str, part: Path, before: int, size: int | None, stall: float) 
 
 
 def _reported(chunks: Iterable[bytes], name: str, done: int, total: int | None) -> Iterator[bytes]:
-    """Pass chunks on; print every few seconds and at the end how many bytes have come, and how fast."""
+    """Yield the chunks; every few seconds and at the end, print how many bytes have come, and how fast."""
     before, start = done, time.monotonic()
     last = start
     whole = f" of {total / MEGABYTE:.1f}" if total else ""
@@ -234,5 +237,5 @@ def _short(error: Exception, stall: float) -> str:
 
 
 def _host(url: str) -> str:
-    """The server of an address, or the address where it names none."""
+    """The server of an address; the address itself if it names none."""
     return urlsplit(url).netloc.rpartition("@")[2] or url  # without a password

@@ -1,4 +1,4 @@
-"""HDF5 files from elsewhere, netCDF and NWB among them: opened, and refused where they are not what they seem."""
+"""HDF5 files of the user's, among them netCDF and NWB: opened, and refused if they are damaged or unsafe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,7 +11,7 @@ from ventral.files.atomic import CLOSE, HELD, is_held
 from ventral.files.crashes import comes_back
 from ventral.files.errors import InputError, refusing
 
-INFLATION = 1032  # bytes that one deflated byte can stand for at most (zlib technical details)
+INFLATION = 1032  # most bytes that one compressed byte can become (zlib technical details)
 
 SCALES = "DIMENSION_LIST"  # the attribute by which netCDF-4 names the axes of a variable
 
@@ -27,7 +27,8 @@ def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterat
         remedy: against it.
 
     Raises:
-        InputError: if anything in the file cannot be read, lies in another file, or is larger than it can hold.
+        InputError: if anything in the file cannot be read, lies in another file, or claims to be larger than the file
+            can hold.
     """
     with refusing(path, field, problem, remedy):
         if not comes_back(partial(_read_all_varying, path), path):
@@ -38,7 +39,7 @@ def open_hdf5(path: str | Path, field: str, problem: str, remedy: str) -> Iterat
 
 
 def opened(path: str | Path) -> h5py.File:
-    """A file open to read, on disks that know no locks too.
+    """Open a file to read, also on disks without file locks.
 
     Raises:
         InputError: if another process holds it.
@@ -54,14 +55,14 @@ def opened(path: str | Path) -> h5py.File:
 
 
 def _read_all_varying(path: str | Path) -> None:
-    """Read all that a file has of varying length, whose damaged heaps can crash or hold HDF5."""
+    """Read all data of varying length in a file: if damaged, its heaps can make HDF5 crash or hang."""
     with opened(path) as file:
         _read_varying(file)
         file.visititems(lambda _, item: _read_varying(item))
 
 
 def _read_varying(item: h5py.Group | h5py.Dataset) -> None:
-    """Read what lies in heaps: attributes, and values of varying length."""
+    """Read what HDF5 keeps in heaps: attributes and values of varying length."""
     with suppress(Exception):
         for name in item.attrs:
             item.attrs[name]
@@ -71,7 +72,7 @@ def _read_varying(item: h5py.Group | h5py.Dataset) -> None:
 
 
 def check_contained(file: h5py.File, remedy: str) -> None:
-    """Refuse a file that takes data from other files, or that declares more of it than its bytes can hold.
+    """Refuse a file that takes data from other files, or declares arrays larger than its bytes can hold.
 
     Raises:
         InputError: naming the object at fault.
@@ -91,7 +92,7 @@ def check_contained(file: h5py.File, remedy: str) -> None:
             raise InputError(file.filename, name, f"shape {item.shape} is more than the file can hold", remedy)
         if SCALES in item.attrs:
             told = item.attrs.get_id(SCALES)
-            # HDF5's own library of dimension scales trusts this list, and writes beyond its memory where it is longer.
+            # HDF5's library of dimension scales trusts this list, and writes out of bounds if the list is too long.
             if told.shape != (len(item.shape or ()),) or h5py.check_vlen_dtype(told.dtype) != h5py.ref_dtype:
                 raise InputError(file.filename, name, f"{SCALES} is not one list of references an axis", remedy)
 

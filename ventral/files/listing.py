@@ -1,24 +1,24 @@
-"""What lies in a folder or an archive that somebody gave: its files, without those that systems leave beside them."""
+"""The files in a folder or archive of the user's, without those that operating systems add."""
 
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-# Left by Windows, macOS and archives, in lower case; files whose names begin with a dot are passed over anyway.
+# Files of Windows, macOS and archivers, in lower case. Files whose names begin with a dot are always skipped.
 FOREIGN = {"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "$recycle.bin", "@eadir"}
-# Of tables, texts and arrays, which people keep beside their images.
+# Suffixes of tables, texts and arrays, which people keep beside their images.
 BESIDE = {".csv", ".tsv", ".txt", ".md", ".json", ".yaml", ".yml", ".xml", ".html", ".py", ".npy", ".mat", ".nc"}
 
 
 def is_foreign(name: str) -> bool:
-    """Whether a path within a source is none of its owner's: hidden, or left by an operating system."""
+    """Whether a path within a source is hidden or belongs to an operating system."""
     return any(part.startswith(".") or part.lower() in FOREIGN for part in PurePosixPath(name).parts)
 
 
 def list_files(folder: str | Path) -> list[str]:
-    """Paths of the files within a folder, sorted, as with `/` on every system.
+    """Paths of the files within a folder, sorted, with `/` on every system.
 
-    Folders that are linked are entered, once each; links to nothing are listed like files, so that they can be named.
+    Links to folders are followed, each folder once. Broken links are listed like files, so that messages can name them.
     """
     return sorted(name for name in _walk(Path(folder), Path(folder), frozenset()) if not is_foreign(name))
 
@@ -36,5 +36,5 @@ def _walk(root: Path, folder: Path, above: frozenset[str]) -> Iterator[str]:
 
 
 def dangling(folder: str | Path, names: Iterable[str]) -> list[str]:
-    """Those of the names within a folder that link to nothing."""
+    """Those names within a folder that are broken links."""
     return [name for name in names if not (Path(folder) / name).exists()]

@@ -1,1 +1,1 @@
-"""Vision networks: what exists, where weights come from, and the activations of every layer in one pass."""
+"""Vision networks: which there are, their weights, and the activations of all layers in one pass."""

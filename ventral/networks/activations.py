@@ -1,13 +1,12 @@
-"""One forward pass over the images, every layer recorded, one Gram matrix a layer left behind."""
+"""One forward pass over the images records every layer and leaves one Gram matrix for each."""
 
 import errno
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,16 +17,16 @@ from torch.nn import functional
 from ventral.files.console import progress
 from ventral.files.errors import InputError, listed
 from ventral.gram.matrix import Gram, Held, Spool, gram_of_blocks
-from ventral.networks.layers import running
-from ventral.networks.recording import OUTPUT, Records, find_records, matches, module_of, record
+from ventral.networks.layers import OUTPUT, running
+from ventral.networks.prefetch import prefetched
+from ventral.networks.recording import Records, find_records, matches, module_of, record
 from ventral.networks.steady import check_anew, check_steady
 from ventral.networks.zoo import Network
 
-BATCH = {"cpu": 32, "cuda": 128}  # images a forward pass, at most; results depend on it by float32 rounding alone
-SHARE = 16  # of the memory budget, what one block of units takes: products, sums and copies need the like each
+BATCH = {"cpu": 32, "cuda": 128}  # most images in a forward pass; it changes results by float32 rounding only
+SHARE = 16  # one block of units takes this fraction of the memory budget; products, sums and copies take as much each
 
 Blocks = Iterator[NDArray[np.floating] | Tensor]
-T = TypeVar("T")
 
 
 class Images(Protocol):
@@ -38,7 +37,7 @@ class Images(Protocol):
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device of a network: "cpu", "cuda", or "auto" for a GPU where there is one.
+    """The device of a network: "cpu", "cuda", or "auto" for a GPU if there is one.
 
     Raises:
         InputError: if a GPU is asked for and there is none.
@@ -49,7 +48,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that activations may take on a GPU; none on a CPU, whose memory has a budget."""
+    """Bytes that activations may take on a GPU; 0 on a CPU, where the memory budget decides."""
     return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
 
 
@@ -65,19 +64,10 @@ def prepare(images: Tensor, network: Network) -> Tensor:
     return (batch - mean) / std
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made in another thread while the one before is used."""
-    with ThreadPoolExecutor(1) as maker:
-        coming = maker.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = maker.submit(next, items, None)
-            yield item
-
-
 def batches(images: Images, network: Network, size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
-    """Yield the first index and the prepared images, on the device, of every batch; the next is read meanwhile.
+    """Yield the first index and the prepared images of every batch, on the device; the next is read meanwhile.
 
-    A CPU prepares them in the thread that reads; a GPU is sent the bytes and prepares them itself.
+    For a CPU, the thread that reads prepares them; a GPU gets the bytes and prepares them itself.
     """
     on_cpu = device.type == "cpu"
 
@@ -86,13 +76,13 @@ def batches(images: Images, network: Network, size: int, device: torch.device) -
             read = torch.from_numpy(images[start : start + size])
             yield start, prepare(read, network) if on_cpu else read.pin_memory()
 
-    for start, batch in ahead(load()):
+    for start, batch in prefetched(load()):
         yield start, batch if on_cpu else prepare(batch.to(device, non_blocking=True), network)
 
 
 @contextmanager
 def inferring(device: torch.device, precision: str) -> Iterator[None]:
-    """Run networks without gradients, in float32 (TF32 off on a GPU) or, where asked for, bfloat16 by autocast."""
+    """Run networks without gradients, in float32 (TF32 off on a GPU) or, if asked for, in bfloat16 by autocast."""
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -100,10 +90,10 @@ def inferring(device: torch.device, precision: str) -> Iterator[None]:
 
 
 def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device) -> Records:
-    """Run the network on its first image (1, H, W, 3), twice in a batch, to find what its layers put out.
+    """Run the network on a batch of its first image (1, H, W, 3) twice, to find the outputs of its layers.
 
     Raises:
-        InputError: naming a layer that puts out nothing that can be recorded.
+        InputError: naming a layer without an output that can be recorded.
     """
     twice = prepare(torch.from_numpy(first).to(device).repeat(2, 1, 1, 1), network)
     model, field = network.model, f"networks.{network.name}"
@@ -124,7 +114,7 @@ def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device
 
 
 def try_network(network: Network, images: Images, device: torch.device, precision: str = "float32") -> Records:
-    """Find what the layers of a network put out, and that it is the same for an image whenever and wherever it is run.
+    """Find the outputs of a network's layers, and check that they depend on nothing but the image.
 
     Args:
         network: its model on the device.
@@ -146,10 +136,10 @@ def try_network(network: Network, images: Images, device: torch.device, precisio
 
 
 def choose_kept(keep: Sequence[str], records: Records, field: str) -> set[str]:
-    """The records whose activations are to be written, of names and patterns.
+    """The records whose activations are written, from names and patterns.
 
     Raises:
-        InputError: if one of them fits no record.
+        InputError: if a name or pattern matches no record.
     """
     kept = {wanted: [name for name in records.shapes if matches(wanted, name)] for wanted in keep}
     for wanted, names in kept.items():
@@ -171,19 +161,19 @@ def extract_grams(
     keep: Sequence[str] = (),
     kept_in: Callable[[str, tuple[int, ...]], Any] | None = None,
 ) -> Iterator[tuple[str, Gram]]:
-    """Run the network once over the images; yield the layers' Gram matrices, one at a time, early to late.
+    """Run the network once over the images; yield the Gram matrices of its layers one by one, early to late.
 
     Args:
         network: from `build_network`.
         images: (n, H, W, 3) uint8.
-        memory_mb: budget; blocks of units and batches are sized by it.
-        scratch: folder for the activations on their way, 4 n p bytes in all; None for the system's. A GPU holds them
-            itself as far as they fit.
-        device: where the network runs, and the products of a GPU's activations.
-        precision: "float32" or "bfloat16", of the network; the products are never less than float32.
+        memory_mb: memory budget, by which blocks of units and batches are sized.
+        scratch: folder for the activations before their products are taken, 4 n p bytes in all; None for the system's
+            temporary folder. A GPU holds as many of them as fit.
+        device: where the network runs. If it is a GPU, the products are taken there too.
+        precision: of the network, "float32" or "bfloat16"; products are at least float32.
         channels_last: whether the network runs with channels as the last axis in memory.
-        keep: names or patterns of layers whose activations are wanted too.
-        kept_in: called with the name and the shape of a kept layer, gives the (n, p) array to write them to.
+        keep: names or patterns of layers whose activations are kept.
+        kept_in: called with the name and shape of a kept layer, returns the (n, p) array to write them to.
 
     Raises:
         InputError: on a layer that cannot be recorded or is not finite, or when `scratch` is full.
@@ -209,7 +199,7 @@ def extract_grams(
                 remedy = "set TMPDIR to a larger disk, or name fewer layers"
                 raise InputError(scratch or "temporary folder", network.name, problem, remedy) from None
             if not whole:
-                problem = "a layer does not run equally often for all images"
+                problem = "a layer does not run the same number of times for all images"
                 raise InputError("config", f"{field}.layers", problem, "choose other layers")
         for name in progress(list(units), f"{network.name}: Gram matrices"):
             blocks = on_device(stores.pop(name).blocks(), device)
@@ -229,7 +219,7 @@ def open_stores(
     device: torch.device,
     stack: ExitStack,
 ) -> tuple[dict[str, Held | Spool], int]:
-    """Room for the activations of every layer, on a GPU as far as they fit; and how many images a batch may have."""
+    """Storage for the activations of every layer, on a GPU as far as they fit; and the number of images in a batch."""
     free, budget = free_memory(device), memory_mb * 2**20 // SHARE
     block_bytes = free // SHARE or budget
     stores: dict[str, Held | Spool] = {}
@@ -252,13 +242,13 @@ def store(stores: Mapping[str, Held | Spool], start: int, name: str, rows: Tenso
 
 
 def on_device(blocks: Blocks, device: torch.device) -> Blocks:
-    """Blocks, the next of which is read meanwhile; those that were spooled, on their way to a GPU."""
-    for block in ahead(blocks):
+    """Yield the blocks on the device; the next one is read meanwhile."""
+    for block in prefetched(blocks):
         yield torch.from_numpy(block).to(device) if device.type == "cuda" and isinstance(block, np.ndarray) else block
 
 
 def copied(blocks: Blocks, to: Any) -> Blocks:
-    """The blocks, each written to its columns of an (n, p) array as it passes."""
+    """Yield the blocks, and write each to its columns of an (n, p) array."""
     left = 0
     for block in blocks:
         right = left + block.shape[1]

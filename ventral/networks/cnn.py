@@ -7,7 +7,7 @@ from torch import nn
 
 from ventral.networks.weights import seeded
 
-CHANNELS = (16, 32, 64, 128)  # of layers 1, 2, ...: doubled where the map is halved, as is usual
+CHANNELS = (16, 32, 64, 128)  # of blocks 1, 2, ...: doubled whenever the map is halved, as is usual
 KERNEL = 5
 
 
@@ -21,8 +21,8 @@ def build_cnn(
 ) -> nn.Sequential:
     """Blocks `block1` ... `blockN` of convolution, ReLU and 2 x 2 max pooling: maps of sides H / 2^N, W / 2^N.
 
-    The reports trained 2 and 3 layers and give neither channels nor kernels; these are our choice. Rates are read
-    from the layer `output` by a head.
+    The reports trained 2 and 3 blocks, without saying how many channels or which kernels; ours are a choice. A head
+    reads the rates from the layer `output`.
 
     Args:
         n_layers: number of blocks N.

@@ -1,8 +1,8 @@
-"""CORnet-Z and CORnet-S: one module an area of the ventral stream, the latter recurrent within areas.
+"""CORnet-Z and CORnet-S: one module for each area of the ventral stream; CORnet-S is recurrent within areas.
 
 Kubilius, Schrimpf, Nayebi, Bear, Yamins & DiCarlo 2018, bioRxiv 408385 (both); Kubilius et al. 2019, NeurIPS, Fig. 1
-and Table 1 (CORnet-S). Modules bear the names of the publishers' state dicts. Each area ends in `output`, which runs
-once a time step, so that `V4.output` recorded is V4 at every step.
+and Table 1 (CORnet-S). Modules have the names of the publishers' state dicts. Each area ends in `output`, which runs
+once in every time step, so that the layer `V4.output` is V4 at every step.
 """
 
 from torch import Tensor, nn
@@ -24,7 +24,7 @@ class Decoder(nn.Module):
 
 
 class AreaZ(nn.Module):
-    """An area of CORnet-Z: convolution, ReLU, maximum over 3 x 3 at every second place."""
+    """An area of CORnet-Z: convolution, ReLU, 3 x 3 max pooling with stride 2."""
 
     def __init__(self, channels_in: int, channels: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class AreaZ(nn.Module):
 
 
 class EntranceS(nn.Module):
-    """V1 of CORnet-S, which does not recur: two convolutions, a quarter of the side."""
+    """V1 of CORnet-S, which is not recurrent: two convolutions, to a quarter of the side."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,11 +61,11 @@ class EntranceS(nn.Module):
 class AreaS(nn.Module):
     """A recurrent area of CORnet-S: a bottleneck applied to its own output, its convolutions shared over time steps.
 
-    Batch normalisation is not shared: each step has statistics of its own. The first step halves the side, in the
-    3 x 3 convolution and in the skip connection; later ones keep it and skip by the identity.
+    Batch normalisation is not shared: each step has its own statistics. The first step halves the side, in the 3 x 3
+    convolution and in the skip connection; later steps keep it, and their skip connection is the identity.
     """
 
-    SCALE = 4  # channels within the bottleneck for each one outside
+    SCALE = 4  # ratio of the channels inside the bottleneck to those outside
 
     def __init__(self, channels_in: int, channels: int, times: int) -> None:
         super().__init__()

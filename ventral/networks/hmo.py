@@ -1,8 +1,8 @@
 """HMO: networks of modules whose hyper-parameters are drawn and chosen (Yamins et al. 2014, PNAS 111:8619).
 
-A layer is filter -> rectify -> pool -> normalise, a module one to three layers. The chosen modules stand side by side
-in level N1; levels N2 and N3 are a layer each on the level before; the top level asks whether each of its features is
-anywhere in the image. How modules are chosen and levels trained is in `hmo_training`.
+A layer is filter -> rectify -> pool -> normalise, a module one to three layers. The chosen modules run side by side as
+level N1. Levels N2 and N3 are one layer each. The top level looks for each of its features anywhere in the image.
+`ventral.faces.hmo` chooses the modules and trains the levels.
 """
 
 import json
@@ -20,10 +20,10 @@ from ventral.files.atomic import writing
 from ventral.files.errors import InputError
 from ventral.networks.weights import seeded, write_state
 
-MEAN = STD = (0.5, 0.5, 0.5)  # of the colour channels of images in 0 ... 1: the grey around them becomes 0
+MEAN = STD = (0.5, 0.5, 0.5)  # of the colour channels of images from 0 to 1; the grey around images becomes 0
 CHANNELS, STRIDE = 3, 2
 TOP_UNITS = 1250  # as in Yamins et al. 2014
-TINY = 1e-12  # under roots, whose slope at 0 is infinite
+TINY = 1e-12  # added under square roots, whose slope at 0 is infinite
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class LayerPlan:
     Attributes:
         filters: number of filters.
         size: width and height of a filter, odd, in places of the layer's input.
-        threshold: responses below are set to it.
-        saturation: responses above are set to it; None for no bound.
+        threshold: smaller responses are set to this.
+        saturation: larger responses are set to this; None for no bound.
         pool: width and height of the neighbourhood that is pooled, odd; its centres are `STRIDE` apart.
-        order: p of the p-th powers that are averaged, the p-th root of which is the output; None for the maximum.
-        norm_size: width and height of the neighbourhood whose root mean square divides, odd.
+        order: p of the pooling, the p-th root of the mean p-th power; None for the maximum.
+        norm_size: width and height of the neighbourhood by whose root mean square a response is divided, odd.
         norm_strength: s of the divisor (s + root mean square) / (s + 1): 0 is full normalisation, infinity none.
     """
 
@@ -53,9 +53,9 @@ class LayerPlan:
 
 ModulePlan = tuple[LayerPlan, ...]
 
-# What the hyper-parameters of a layer are drawn from, after Yamins et al. 2014, SI, and Pinto et al. 2009 (PLoS Comput
-# Biol 5:e1000579); the maximum stands for their power of 10. Filters are of the first layer; each later one has as many
-# or twice as many.
+# The values from which the hyper-parameters of a layer are drawn, after Yamins et al. 2014, SI, and Pinto et al. 2009
+# (PLoS Comput Biol 5:e1000579); the maximum replaces their power of 10. The number of filters is that of the first
+# layer; each later layer has as many or twice as many.
 DEPTHS, FILTERS = (1, 2, 3), (8, 16, 32)
 DRAWN: dict[str, tuple[Any, ...]] = {
     "size": (3, 5, 7),
@@ -66,15 +66,15 @@ DRAWN: dict[str, tuple[Any, ...]] = {
     "norm_size": (3, 5, 9),
     "norm_strength": (0.01, 0.1, 1.0),
 }
-TRAINED = LayerPlan(64, 3, 0.0, None, 3, 2, 3, 0.1)  # N2 and N3, whose filters are learnt
+TRAINED = LayerPlan(64, 3, 0.0, None, 3, 2, 3, 0.1)  # N2 and N3; their filters are trained
 
 
 def draw_modules(n_modules: int, seed: int) -> list[ModulePlan]:
-    """Draw the hyper-parameters of modules, each value of each with the same probability.
+    """Draw the hyper-parameters of modules; all values of a hyper-parameter are equally probable.
 
     Args:
         n_modules: number of modules.
-        seed: of the draws; the first modules of a longer list are those of a shorter one.
+        seed: of the draws. A longer list begins with the modules of a shorter one.
     """
     rng = np.random.default_rng(seed)
 
@@ -93,7 +93,7 @@ def draw_modules(n_modules: int, seed: int) -> list[ModulePlan]:
 
 
 class Layer(nn.Module):
-    """Filter, rectify, pool, normalise; filters are drawn at random, of mean 0 and norm 1."""
+    """Filter, rectify, pool, normalise. The filters are random, with mean 0 and norm 1."""
 
     def __init__(self, channels: int, plan: LayerPlan) -> None:
         super().__init__()
@@ -117,21 +117,21 @@ class Layer(nn.Module):
 
 
 def local_mean(x: Tensor, size: int, stride: int) -> Tensor:
-    """Mean over neighbourhoods of `size` x `size` places, those beyond the edges left out."""
+    """Mean over neighbourhoods of `size` x `size` places; places beyond the edges do not count."""
     return functional.avg_pool2d(x, size, stride, size // 2, count_include_pad=False)
 
 
 def build_module(plan: ModulePlan, seed: int) -> nn.Sequential:
-    """A module on images (b, 3, h, w), its random filters drawn from `seed`."""
+    """A module for images (b, 3, h, w), with random filters drawn from `seed`."""
     channels = [CHANNELS, *(layer.filters for layer in plan)]
     with seeded(seed):
         return nn.Sequential(*(Layer(c, layer) for c, layer in zip(channels, plan, strict=False)))
 
 
 class Mixture(nn.Module):
-    """Modules side by side: their outputs on one grid of places, each filter's standardised over the train images.
+    """Modules side by side: their outputs on one grid of places, each filter standardised over the train images.
 
-    A module that is coarser than the grid is repeated, one that is finer is pooled by the maximum.
+    Outputs coarser than the grid are repeated; finer ones are max pooled.
     """
 
     def __init__(self, modules: Sequence[nn.Sequential], n_filters: int, grid: int) -> None:
@@ -150,7 +150,7 @@ class Mixture(nn.Module):
 
 
 class Anywhere(nn.Module):
-    """Units that look for one feature each, wherever in the image it is."""
+    """Units that each detect one feature, wherever in the image it is."""
 
     def __init__(self, channels: int, units: int) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class Anywhere(nn.Module):
 
 
 class HMO(nn.Module):
-    """Levels `n1`, `n2`, `n3`, `top`, and a classifier of faces on top; see `build_hmo`."""
+    """Levels `n1`, `n2`, `n3`, `top`, and a classifier of faces; see `build_hmo`."""
 
     def __init__(self, n1: Mixture, n_filters: int, n2: LayerPlan, n3: LayerPlan, top_units: int) -> None:
         super().__init__()
@@ -184,13 +184,13 @@ class HMO(nn.Module):
 def make_card(
     modules: Sequence[ModulePlan], seeds: Sequence[int], image_size: int, seed: int, top_units: int = TOP_UNITS
 ) -> dict[str, Any]:
-    """All that `build_hmo` needs to know of a network, fit for JSON.
+    """All that `build_hmo` needs to build a network, as JSON can hold it.
 
     Args:
         modules: plans of the modules of N1.
         seeds: of each module's filters.
         image_size: side of the images in pixels.
-        seed: of the first weights of the levels above.
+        seed: of the initial weights of the levels above.
         top_units: number of outputs of the top level.
     """
     drawn = [
@@ -201,10 +201,10 @@ def make_card(
 
 
 def build_hmo(card: Mapping[str, Any]) -> HMO:
-    """The network of a card, in evaluation mode, its weights those that training begins with.
+    """The network of a card, in evaluation mode, with the weights from which training starts.
 
     Args:
-        card: from `make_card` or `read_card`.
+        card: from `make_card` or `read_hmo_card`.
     """
     plans = [tuple(LayerPlan(**layer) for layer in module["layers"]) for module in card["n1"]]
     modules = [build_module(plan, module["seed"]) for plan, module in zip(plans, card["n1"], strict=True)]
@@ -214,11 +214,11 @@ def build_hmo(card: Mapping[str, Any]) -> HMO:
         return HMO(n1, n_filters, LayerPlan(**card["n2"]), LayerPlan(**card["n3"]), card["top_units"]).eval()
 
 
-def read_card(path: str | Path) -> dict[str, Any]:
+def read_hmo_card(path: str | Path) -> dict[str, Any]:
     """Read a card that `train_hmo` wrote.
 
     Raises:
-        InputError: if it is missing or no card of an HMO.
+        InputError: if it is missing or is not the card of an HMO.
     """
     try:
         card = json.loads(Path(path).read_text())
@@ -229,7 +229,7 @@ def read_card(path: str | Path) -> dict[str, Any]:
 
 
 def write_hmo(model: HMO, card: Mapping[str, Any], state_file: str | Path, card_file: str | Path) -> None:
-    """Write weights as a state dict and what the network is built from as JSON, the same bytes for the same network."""
+    """Write the weights as a state dict and the card as JSON. The same network gives the same bytes."""
     write_state(model, state_file)
     with writing(card_file) as temporary:
         temporary.write_text(json.dumps(card, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Swin-T beside ResNet-50 up to layer2: the community's best encoder of IT (2025), trained end to end."""
+"""Swin-T and ResNet-50 up to layer2, side by side: the community's best encoder of IT (2025), trained end to end."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -15,7 +15,7 @@ RESNET = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2")
 class Hybrid(nn.Module):
     """Global averages of both branches side by side: (b, 3, H, W) -> (b, 768 + 512).
 
-    What is trained of them is named by `swin`, `resnet` or modules within, such as `swin.features.7`.
+    The parts to train are named `swin`, `resnet`, or by modules within them, such as `swin.features.7`.
     """
 
     def __init__(self, swin: nn.Module, resnet: nn.Module) -> None:

@@ -1,13 +1,15 @@
 """Which layers of a network are recorded: named by the user, matched by a pattern, or chosen for any network.
 
-A layer is a module. Its full name may end in the time step of a module that runs several times (`V4.output-t2`), or in
-the place of a tensor among those that a module returns (`attention:1`). `output` is what the network itself returns.
+A layer is the output of a module, and is called by the name of the module. A module that runs several times for an
+image has one layer for each run: `V4.output-t0`, `V4.output-t1`, ... A module that returns several tensors has one
+layer for each: `attention:0`, `attention:1`, ... The layer `output` is what the whole network returns.
 """
 
 import fnmatch
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,10 +19,11 @@ from ventral.files.errors import InputError, listed
 
 MOST = 15  # layers that `auto` stands for
 SHOWN = 20  # layers that a message lists
-_SUFFIX = re.compile(r"(-t\d+)?(:\d+)?$")
+OUTPUT = "output"  # name of the layer that is the network's own output
+_NAME = re.compile(r"(.+?)(?:-t(\d+))?(?::(\d+))?", re.DOTALL)
 
-# Ways of naming blocks, of torchvision, timm and those who follow them. `auto` is the first of which every pattern is
-# there.
+# Names of blocks in torchvision, timm and packages that follow them. `auto` takes the first row whose patterns all
+# match.
 _NAMINGS: tuple[tuple[str, ...], ...] = (
     ("conv1", "layer[0-9]", "avgpool"),  # ResNet, ResNeXt
     ("features.conv0", "features.denseblock*", "features"),  # DenseNet
@@ -36,24 +39,54 @@ _NAMINGS: tuple[tuple[str, ...], ...] = (
 )
 
 
+class LayerName(NamedTuple):
+    """The parts of a layer's name `MODULE`, `MODULE-tRUN`, `MODULE:ITEM` or `MODULE-tRUN:ITEM`.
+
+    Attributes:
+        module: name of the module.
+        run: which of its runs for an image, from 0; None if the name does not say.
+        item: which of the tensors that it returns, from 0; None if the name does not say.
+    """
+
+    module: str
+    run: int | None = None
+    item: int | None = None
+
+    def __str__(self) -> str:
+        run = "" if self.run is None else f"-t{self.run}"
+        return self.module + run + ("" if self.item is None else f":{self.item}")
+
+
+def parse_name(layer: str) -> LayerName:
+    """Split the name of a layer into its parts.
+
+    A module's own name may have such an ending too, as `block-t1`. So look for a module of the whole name first.
+    """
+    found = _NAME.fullmatch(layer)
+    if found is None:  # the empty name
+        return LayerName(layer)
+    module, run, item = found.groups()
+    return LayerName(module, None if run is None else int(run), None if item is None else int(item))
+
+
 def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[str, ...]:
     """Names of layers from names and shell patterns, in which `*` stops at a dot: `layer*` is `layer1` ... `layer4`.
 
     Args:
-        wanted: full names or patterns; those that a pattern stands for come in the order of the modules.
+        wanted: full names or patterns; the layers of a pattern come in the order of the modules.
         model: the network.
         field: what an error names.
 
     Raises:
-        InputError: listing the names there are, if one of those wanted is none of them.
+        InputError: if there is no such layer, listing those that there are.
     """
     names = module_names(model)
-    aliases = {"output", *modules_of(model, remove_duplicate=False)} - {""}
+    aliases = {OUTPUT, *modules_of(model, remove_duplicate=False)} - {""}
     found: dict[str, None] = {}
     for layer in wanted:
-        matches = [layer] if {layer, _SUFFIX.sub("", layer, count=1)} & aliases else match(layer, names)
+        matches = [layer] if {layer, parse_name(layer).module} & aliases else match(layer, names)
         if not matches:
-            known = [*names, "output"]
+            known = [*names, OUTPUT]
             more = "" if len(known) <= SHOWN else "; `python -m ventral layers` shows all"
             raise InputError("config", field, f"no layer {layer!r}", f"its layers are {listed(known, SHOWN)}{more}")
         found |= dict.fromkeys(matches)
@@ -61,7 +94,7 @@ def expand_layers(wanted: Sequence[str], model: nn.Module, field: str) -> tuple[
 
 
 def match(pattern: str, names: Sequence[str]) -> list[str]:
-    """Those names that fit a shell pattern part by part, the parts being what dots separate."""
+    """Those names that match a shell pattern part by part; dots separate the parts."""
     parts = pattern.split(".")
     return [
         name
@@ -74,9 +107,9 @@ def match(pattern: str, names: Sequence[str]) -> list[str]:
 def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...]:
     """The outputs of a network's blocks, at most 15, early to late: what `auto` stands for.
 
-    They are the modules that timm lists as its features; or blocks under a known way of naming them; or the longest
-    sequence of blocks of one kind; or else the network's own parts. Modules that do not run for an image, or give no
-    tensor with a row for every image, are left out.
+    They are the modules that timm lists as features; or else blocks with known names; or else the longest sequence of
+    blocks of one class; or else the network's own parts. Modules are left out if they do not run for an image, or if
+    their output has not one row for each image.
 
     Args:
         model: the network, in evaluation mode.
@@ -87,7 +120,7 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
         InputError: if the network does not run on an image.
     """
     ran: set[str] = set()
-    images = torch.zeros(2, 3, image_size, image_size)  # two, to tell their axis from another
+    images = torch.zeros(2, 3, image_size, image_size)  # two, so that their axis can be recognised
     with ExitStack() as stack, torch.inference_mode():
         for name, module in modules_of(model).items():
             handle = module.register_forward_hook(
@@ -96,7 +129,7 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
             stack.callback(handle.remove)
         with running(field, images):
             model(images)
-    layers = _blocks(model, [name for name in module_names(model) if name in ran]) or ["output"]
+    layers = _blocks(model, [name for name in module_names(model) if name in ran]) or [OUTPUT]
     if len(layers) > MOST:
         layers = [layers[i] for i in np.linspace(0, len(layers) - 1, MOST).round().astype(int)]
     return tuple(layers)
@@ -104,14 +137,14 @@ def auto_layers(model: nn.Module, image_size: int, field: str) -> tuple[str, ...
 
 @contextmanager
 def running(field: str, images: Tensor) -> Iterator[None]:
-    """Run a network on (b, 3, H, W) images, whatever its code does about it.
+    """Run a network on (b, 3, H, W) images, and report any failure of its code.
 
     Args:
         field: what an error names.
         images: for their shape.
 
     Raises:
-        InputError: in place of the network's own exceptions; a lack of memory or disk stays what it is.
+        InputError: in place of the network's own exceptions. Those about memory, disk or files stay as they are.
     """
     try:
         yield
@@ -124,7 +157,7 @@ def running(field: str, images: Tensor) -> Iterator[None]:
 
 
 def tensors_of(output: object) -> dict[str, Tensor]:
-    """The tensors that a module returned, by the ending of their names: "" of one, ":0", ":1" ... of several."""
+    """The tensors that a module returned, by the ending of their names: "" for one, ":0", ":1" ... for several."""
     if isinstance(output, Tensor):
         return {"": output}
     if isinstance(output, dict):
@@ -135,28 +168,28 @@ def tensors_of(output: object) -> dict[str, Tensor]:
 
 
 def real_tensors(output: object) -> dict[str, Tensor]:
-    """The tensors of real numbers among what a module returned, by the ending of their records' names."""
+    """Those of `tensors_of` that hold real numbers."""
     return {end: tensor for end, tensor in tensors_of(output).items() if tensor.is_floating_point()}
 
 
 def rows_of(output: object, n_images: int) -> dict[str, Tensor]:
-    """Those of `real_tensors` that have a row an image."""
+    """Those of `real_tensors` with one row for each image."""
     return {end: tensor for end, tensor in real_tensors(output).items() if tensor.shape[:1] == (n_images,)}
 
 
 def module_names(model: nn.Module) -> list[str]:
-    """Names of all modules within a network that can be recorded, in its own order, each once."""
+    """Names of all modules of a network that can be recorded, in its own order, each once."""
     return [name for name in modules_of(model) if name]
 
 
 def modules_of(model: nn.Module, remove_duplicate: bool = True) -> dict[str, nn.Module]:
-    """The modules of a network by name, itself as "", but for scripted ones: within these nothing can be recorded."""
+    """The modules of a network by name, itself as "". Scripted modules are left out: they cannot be recorded."""
     named = model.named_modules(remove_duplicate=remove_duplicate)
     return {name: module for name, module in named if not isinstance(module, torch.jit.ScriptModule)}
 
 
 def _blocks(model: nn.Module, names: list[str]) -> list[str]:
-    """The blocks among the names of those modules that run."""
+    """The blocks, among the names of the modules that run."""
     listing = getattr(model, "feature_info", None)
     features = [str(entry.get("module")) for entry in listing] if isinstance(listing, list) else []  # timm's
     if len(features) > 1 and set(features) <= set(names):
@@ -170,12 +203,12 @@ def _blocks(model: nn.Module, names: list[str]) -> list[str]:
 
 
 def _end(name: str, names: list[str]) -> list[str]:
-    """The module, or, where it only holds others (an nn.ModuleList), the last of those that run."""
+    """The module itself; or, if it only holds others (an nn.ModuleList), the last of these that runs."""
     return [name] if name in names else match(f"{name}.*", names)[-1:]
 
 
 def _named_blocks(model: nn.Module) -> list[str]:
-    """Blocks under a known way of naming them, here or in the part that holds nearly all parameters."""
+    """Blocks with known names, in the network or in the part that holds nearly all parameters."""
     prefix, size = "", _size(model)
     while True:
         for naming in _NAMINGS:
@@ -193,7 +226,7 @@ def _size(model: nn.Module) -> int:
 
 
 def _plain_features(model: nn.Module) -> list[str]:
-    """Of networks with `features` and a classifier: pooled and rectified maps or blocks; rectified units."""
+    """For networks with `features` and a classifier: pooled and rectified maps or blocks, and rectified units."""
     features = getattr(model, "features", None)
     if not isinstance(features, nn.Sequential):
         return []
@@ -202,7 +235,7 @@ def _plain_features(model: nn.Module) -> list[str]:
         list(module.children()) for _, module in kinds
     ):  # AlexNet and VGG
         chosen = [name for name, module in kinds if isinstance(module, nn.MaxPool2d)]
-        if len(kinds) <= MOST:  # few enough for the convolutions that no pooling follows
+        if len(kinds) <= MOST:  # few enough to add the convolutions without pooling
             after = [module for _, module in kinds[1:]] + [None]
             chosen = [
                 name
@@ -219,7 +252,7 @@ def _plain_features(model: nn.Module) -> list[str]:
 
 
 def _repeated_blocks(model: nn.Module) -> list[str]:
-    """The children of the longest container of at least three blocks of one class, blocks being made of parts."""
+    """The children of the longest container of at least three blocks of one class. A block has children of its own."""
     best: list[str] = []
     for name, module in model.named_modules():
         blocks = list(module.children()) if isinstance(module, nn.Sequential | nn.ModuleList) else []
@@ -230,7 +263,7 @@ def _repeated_blocks(model: nn.Module) -> list[str]:
 
 
 def _parts(model: nn.Module) -> list[str]:
-    """The network's children, of a network that only wraps another those of the other."""
+    """The network's children; if it only wraps another network, the children of that one."""
     prefix = ""
     while len(children := list(model.named_children())) == 1 and list(children[0][1].children()):
         prefix += children[0][0] + "."

@@ -1,8 +1,8 @@
-"""Importing torchvision next to a torch that it was not compiled for.
+"""Import torchvision next to a torch that it was not compiled for.
 
 A CPU build of torch from a local wheel and torchvision from a package index do not share their compiled operators:
-`import torchvision` then stops at `operator torchvision::nms does not exist`. No network here detects boxes, so naming
-the two operators that the import registers fakes for is enough.
+`import torchvision` then fails with `operator torchvision::nms does not exist`. No network here detects boxes, so it is
+enough to declare the two operators that the import asks for.
 """
 
 import torch
@@ -12,7 +12,7 @@ _library: torch.library.Library | None = None  # the names vanish with this obje
 
 
 def name_missing_operators() -> None:
-    """Define torchvision's `nms` and `qnms` by name, only where its import fails without them."""
+    """Declare torchvision's operators `nms` and `qnms`, if its import fails without them."""
     global _library
     try:
         import torchvision  # noqa: F401

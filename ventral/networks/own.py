@@ -1,4 +1,4 @@
-"""Networks made here, and those that a user's own code makes."""
+"""Networks of this package, and networks made by a user's own code."""
 
 import importlib
 import importlib.util
@@ -23,16 +23,16 @@ IMAGENET_STD: RGB = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Architecture:
-    """Networks of one shape, and how they want their images.
+    """How a network is made, and how its images are prepared.
 
     Attributes:
-        build: makes the network with freshly drawn weights.
-        layers: the layers that `auto` stands for, early to late; None where they are chosen by rule.
+        build: makes the network with random weights.
+        layers: the layers that `auto` stands for, early to late; None to choose them by rule.
         image_size: side in pixels of the square images it takes, None for images as they are.
-        mean: what is subtracted from each colour channel, of images in 0 ... 1.
-        std: what each channel is divided by then.
+        mean: subtracted from each colour channel of images from 0 to 1.
+        std: by which each channel is then divided.
         interpolation: how images are resized, "bilinear" or "bicubic".
-        carried: path of the pretrained weights that an installed package carries.
+        carried: returns the path of pretrained weights in an installed package; None if there are none.
     """
 
     build: Callable[[], nn.Module]
@@ -60,12 +60,12 @@ def find_state(path: str | None, field: str) -> Path:
     """The state dict of a network that the study trains on faces.
 
     Raises:
-        InputError: if the study has not trained it yet, or it was damaged since.
+        InputError: if the study has not trained it yet, or if the file is damaged.
     """
     if path is None or not Path(path).is_file():
         remedy = f"run `snakemake --cores all {path}` first" if path else "give the state dict that a study left"
         raise InputError("config", field, "a study trains it to detect faces, and has not yet", remedy)
-    with reading(path):  # its seal: torch would load flipped bits
+    with reading(path):  # checks the seal; torch would load flipped bits
         return Path(path)
 
 
@@ -75,9 +75,9 @@ def trained_hmo(state: Path) -> Architecture:
     Raises:
         InputError: if the card is missing or damaged.
     """
-    from ventral.networks.hmo import MEAN, STD, build_hmo, read_card
+    from ventral.networks.hmo import MEAN, STD, build_hmo, read_hmo_card
 
-    card = read_card(state.with_name("card.json"))
+    card = read_hmo_card(state.with_name("card.json"))
     return Architecture(lambda: build_hmo(card), ("n1", "n2", "n3", "top"), card["image_size"], MEAN, STD)
 
 
@@ -94,8 +94,8 @@ def _efficientnet_lite0_weights() -> str:
 
 
 def _cnn() -> nn.Module:
-    """Three layers, as the largest of the reports'; normalised, or else it is slow to learn from scratch."""
-    return build_cnn(3, batch_norm=True, seed=torch.initial_seed())  # the seed that it is to be drawn from
+    """Three blocks, like the largest of the reports; with batch norm, without which training from scratch is slow."""
+    return build_cnn(3, batch_norm=True, seed=torch.initial_seed())  # the caller has set it
 
 
 _AREAS = ("V1.output", "V2.output", "V4.output", "IT.output", "decoder.avgpool")
@@ -121,10 +121,10 @@ def users_network(place: str, field: str, python_path: str | None = None) -> Arc
     Args:
         place: `package.module:function` or `path/to/file.py:function`; the function takes no arguments.
         field: what an error names.
-        python_path: folder in which modules are looked for first.
+        python_path: folder that is searched first for modules.
 
     Raises:
-        InputError: if there is no such module, file or function, it fails, or it returns anything but an nn.Module.
+        InputError: if there is no such module, file or function, or if it fails or does not return an nn.Module.
     """
     source, _, name = place.rpartition(":")
     remedy = "give package.module:function or path/to/file.py:function, of a function without arguments"
@@ -148,8 +148,8 @@ def users_network(place: str, field: str, python_path: str | None = None) -> Arc
 
 
 def _imported(source: str, field: str, remedy: str, python_path: str | None) -> object:
-    """The module of a name or a file, which finds its neighbours as when it is run."""
-    name_missing_operators()  # torchvision may be what it imports
+    """Import a module by its name or file. It can import files beside it, as when it is run."""
+    name_missing_operators()  # it may import torchvision
     if python_path is not None:
         first = str(Path(python_path).expanduser().resolve())
         if not Path(first).is_dir():
@@ -165,9 +165,9 @@ def _imported(source: str, field: str, remedy: str, python_path: str | None) -> 
         if file is None:
             return importlib.import_module(source)
         spec = importlib.util.spec_from_file_location(f"own_{file.stem}", file)
-        assert spec is not None and spec.loader is not None  # of a file that ends in .py
+        assert spec is not None and spec.loader is not None  # true for a file that ends in .py
         module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # dataclasses look their module up
+        sys.modules[spec.name] = module  # dataclasses look up their module
         spec.loader.exec_module(module)
         return module
     except Exception as error:

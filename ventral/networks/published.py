@@ -1,6 +1,6 @@
-"""Where the weights of a network come from, where publishers keep theirs, and which hash says that a file is the one.
+"""Where the weights of a network come from, where publishers keep them, and the hash that verifies them.
 
-Nothing here is imported that takes long before an address is asked for: every start of the workflow reads this file.
+Slow imports wait until an address is asked for, because every start of the workflow reads this file.
 """
 
 import hashlib
@@ -17,23 +17,23 @@ from ventral.files.errors import InputError, listed, nearest
 Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
 
 WITHOUT_WEIGHTS = ("pixels", "labels")
-STUDY = ("hmo",)  # trained by the study itself, and in no other way
-FACES = "faces"  # weights of any other that the study trains on the task of HMO
-CARRIED = ("efficientnet_lite0",)  # by an installed package
-# Kubilius et al. 2019; as with torchvision's files, the digits in the name are the first of the file's sha256.
+STUDY = ("hmo",)  # architectures that only the study itself trains
+FACES = "faces"  # weights of any other architecture, trained by the study on the task of HMO
+CARRIED = ("efficientnet_lite0",)  # architectures whose weights are in an installed package
+# Kubilius et al. 2019. As in torchvision's files, the name ends in the first digits of the file's sha256.
 CORNETS = {
     "cornet_z": "https://s3.amazonaws.com/cornet-models/cornet_z-5c427c9c.pth",
     "cornet_s": "https://s3.amazonaws.com/cornet-models/cornet_s-1d3f7974.pth",
 }
-HUB = "https://huggingface.co"  # where timm's publishers keep weights
+HUB = "https://huggingface.co"  # where timm's weights are
 HUB_FILE = "model.safetensors"
-LONGEST_KEY = 120  # characters; a file system takes 255, a log's name is longer
+LONGEST_KEY = 120  # characters; a file system allows 255, and the name of the log is longer than the key
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file to download: its addresses, best first; its digest as `fetch` takes it, and its bytes, where told."""
+    """A file to download: its addresses, best first; its digest as `fetch` takes it and its size, if known."""
 
     urls: tuple[str, ...]
     digest: str | None = None
@@ -41,9 +41,9 @@ class Source:
 
 
 def origin(architecture: str, weights: str) -> Origin:
-    """Where the weights of a network come from, told from its entry in the config alone.
+    """Where the weights of a network come from, by its entry in the config alone.
 
-    A publisher names weights with letters, digits, hyphens and underscores; all else but an address is a path.
+    Names of publishers have letters, digits, hyphens and underscores only; anything else is an address or a path.
     """
     if architecture in WITHOUT_WEIGHTS:
         return "none"
@@ -59,10 +59,10 @@ def origin(architecture: str, weights: str) -> Origin:
 
 
 def is_reference(settings: Mapping[str, Any], download_weights: bool) -> bool:
-    """Whether a network is no model of vision but what models are held against, and ranked apart from them.
+    """Whether a network is a reference, with which models of vision are compared; references are ranked apart.
 
-    Pixels, labels, whatever is told the labels, and random weights are; these also stand in for weights that would
-    need a download where there are none.
+    References are pixels, labels, networks that get the labels, and networks with random weights; the latter include
+    those whose weights would have to be downloaded where downloads are off.
     """
     where = origin(settings["architecture"], settings["weights"])
     untrained = where in ("none", "random") or (where in ("publisher", "address") and not download_weights)
@@ -70,7 +70,7 @@ def is_reference(settings: Mapping[str, Any], download_weights: bool) -> bool:
 
 
 def weights_fault(architecture: str, weights: str, sha256: str | None = None) -> str:
-    """What is wrong with the weights asked for, as ``problem; remedy``, as far as a config tells; empty if nothing."""
+    """What is wrong with the weights of an entry in the config, as ``problem; remedy``; empty if nothing."""
     where = origin(architecture, weights)
     choices = "give random, the path of a state dict, or its https address"
     if (where == "none" or architecture in STUDY) and weights != "random":
@@ -90,7 +90,7 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
 
 
 def weights_key(architecture: str, weights: str) -> str:
-    """Name of the file that a download becomes: that of an address without what a query holds, but of it alone."""
+    """Name of the downloaded file. The name for an address leaves out its query, but is unique to the whole address."""
     readable = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights.partition('?')[0]}")
     if origin(architecture, weights) != "address" and len(readable) <= LONGEST_KEY:
         return readable
@@ -98,16 +98,16 @@ def weights_key(architecture: str, weights: str) -> str:
 
 
 def address_of(architecture: str, weights: str, sha256: str | None, ask: Callable[[str], str]) -> Source:
-    """Where weights are to be had, and what tells that they are those.
+    """Where weights can be downloaded, and how to verify them.
 
     Args:
         architecture: as in the config.
         weights: "pretrained", the publisher's name of others, or an address.
-        sha256: what the file at an address must hash to; None where nobody said.
-        ask: gives the text at an address.
+        sha256: hash of the file at an address; None if not given.
+        ask: returns the text at an address.
 
     Raises:
-        InputError: if nobody publishes such weights, or their publisher cannot be asked for the hash.
+        InputError: if nobody publishes such weights, or if the hash cannot be read from the publisher.
     """
     if origin(architecture, weights) == "address":
         return Source((weights,), f"sha256:{sha256}" if sha256 else None)
@@ -125,7 +125,7 @@ def address_of(architecture: str, weights: str, sha256: str | None, ask: Callabl
     if library in ("", "timm") and is_model(name.partition(".")[0]):
         return _of_timm(name, weights, ask)
     raise InputError(
-        "config", architecture, f"nobody known publishes {weights!r} of it", "give a path or an https address"
+        "config", architecture, f"no known publisher has {weights!r} of it", "give a path or an https address"
     )
 
 
@@ -133,7 +133,7 @@ def parse_pointer(text: str) -> tuple[str, int]:
     """sha256 and bytes of the file that a Git LFS pointer stands for (Git LFS specification, "The Pointer").
 
     Raises:
-        ValueError: if the text is no pointer.
+        ValueError: if the text is not a pointer.
     """
     found = re.fullmatch(r"version \S+\n(?:.*\n)*oid sha256:([0-9a-f]{64})\n(?:.*\n)*?size (\d+)\n?", text)
     if not found:
@@ -142,7 +142,7 @@ def parse_pointer(text: str) -> tuple[str, int]:
 
 
 def _of_torchvision(name: str, weights: str) -> Source:
-    """Weights of a torchvision model; `pretrained` are those that a paper reports, not a later recipe's."""
+    """Weights of a torchvision model; `pretrained` means those of the original paper, not of a later recipe."""
     from torchvision.models import get_model_weights
 
     known = get_model_weights(name)
@@ -154,7 +154,7 @@ def _of_torchvision(name: str, weights: str) -> Source:
 
 
 def _of_timm(name: str, weights: str, ask: Callable[[str], str]) -> Source:
-    """Weights of a timm model, by its tag for them."""
+    """Weights of a timm model, by their tag."""
     from timm import get_pretrained_cfg, list_pretrained
 
     model, _, tag = name.partition(".")
@@ -171,7 +171,7 @@ def _of_timm(name: str, weights: str, ask: Callable[[str], str]) -> Source:
 
 
 def _on_hub(repository: str, file: str, ask: Callable[[str], str]) -> Source:
-    """A file of a repository on the hub, its hash and size from the pointer that the repository holds in its place."""
+    """A file of a repository on the hub; its hash and size come from the Git LFS pointer in the repository."""
     address = f"{HUB}/{repository}/raw/main/{file}"
     try:
         sha256, size = parse_pointer(ask(address))
@@ -183,10 +183,10 @@ def _on_hub(repository: str, file: str, ask: Callable[[str], str]) -> Source:
 
 
 def _hash_in_name(url: str) -> Source:
-    """A file whose name ends in the first digits of its sha256, as torch.hub checks them; or one of which none do."""
+    """A file at an address. Its digest is in the name, as torch.hub has it, or it has none."""
     found = re.search(r"-([0-9a-f]{8,64})\.[a-z.]+$", url)
     if not found:
-        print(f"{url}: its publisher tells no hash", file=sys.stderr)
+        print(f"{url}: its publisher gives no hash", file=sys.stderr)
     return Source((url,), f"sha256:{found[1]}" if found else None)
 
 

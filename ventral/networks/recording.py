@@ -1,10 +1,5 @@
-"""What the layers of a network put out, recorded by hooks, whatever the network looks like inside.
+"""The outputs of the layers of any network, recorded by hooks. A record has the full name of a layer."""
 
-The name of a record is that of its module; `NAME-t0`, `NAME-t1` ... of a module that runs several times an image;
-`NAME:0`, `NAME:1` ... of one that puts out several tensors; `output` is what the whole network puts out.
-"""
-
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,19 +7,16 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ventral.networks.layers import match, modules_of, real_tensors, rows_of
-
-OUTPUT = "output"
-PART = r"(-t\d+)?(:\d+)?"  # of a record's name, after that of its module
+from ventral.networks.layers import OUTPUT, match, modules_of, parse_name, real_tensors, rows_of
 
 
 @dataclass(frozen=True)
 class Records:
-    """What a network leaves to be recorded.
+    """Which records a network gives.
 
     Attributes:
-        shapes: of every record, in order of the layers asked for, without the axis of images.
-        runs: how often each of their modules runs an image.
+        shapes: shape of every record without the axis of images, in order of the layers asked for.
+        runs: how often each module runs for an image.
     """
 
     shapes: dict[str, tuple[int, ...]]
@@ -32,9 +24,9 @@ class Records:
 
 
 def module_of(model: nn.Module, layer: str) -> str | None:
-    """The module that a layer's or record's name means; "" is the whole network, None where there is no such module."""
+    """The name of a layer's module; "" for the whole network, None if there is no such module."""
     modules = modules_of(model, remove_duplicate=False)
-    for name in (layer, re.sub(PART + "$", "", layer, count=1)):
+    for name in (layer, parse_name(layer).module):
         if name and name in modules:
             return name
         if name == OUTPUT:
@@ -43,9 +35,9 @@ def module_of(model: nn.Module, layer: str) -> str | None:
 
 
 def matches(layer: str, record: str) -> bool:
-    """Whether a record is of the layer, given by its module's name, by its own, or by a pattern of either."""
-    own = re.sub(PART + "$", "", record, count=1)
-    return re.fullmatch(re.escape(layer) + PART, record) is not None or bool(match(layer, [own, record]))
+    """Whether a record belongs to a layer, which is the name of the record or its module, or a pattern for either."""
+    full = parse_name(record)
+    return layer in (record, str(full._replace(item=None)), full.module) or bool(match(layer, [full.module, record]))
 
 
 @contextmanager
@@ -63,12 +55,12 @@ def hooked(model: nn.Module, modules: Sequence[str], receive: Callable[[str, obj
 
 
 def find_records(model: nn.Module, layers: Sequence[str], example: Tensor) -> Records:
-    """Run the network once to find what the layers put out, and how often they run.
+    """Run the network once to find the outputs of the layers, and how often their modules run.
 
     Args:
         model: in evaluation mode; the caller turns gradients off.
-        layers: names of modules, each for all of its records, or of single records.
-        example: (b, 3, H, W) images, two or more: a record has as many rows, anything else is none.
+        layers: names of modules, which stand for all of their records, or of single records.
+        example: (b, 3, H, W) two images or more. A record has one row for each; other outputs are ignored.
     """
     modules = {layer: name for layer in layers if (name := module_of(model, layer)) is not None}
     runs: Counter[str] = Counter()

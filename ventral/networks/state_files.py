@@ -1,4 +1,4 @@
-"""State dicts in files as people have them: alone, under a key, beside other things; no code in them is run."""
+"""State dicts in files: alone, under a key, or beside other things. No code in the files is run."""
 
 import os
 import zipfile
@@ -15,17 +15,17 @@ from ventral.files.errors import InputError, listed
 from ventral.files.fetch import stand_in
 
 SAVE = "save it with torch.save(model.state_dict(), path)"
-# Keys of checkpoints under which a state dict lies, best first: where several fit, the first is meant.
+# Keys of checkpoints that hold a state dict, best first: if several fit a network, the first counts.
 KEYS = ("state_dict", "model_state_dict", "model", "network", "net", "teacher", "ema", "model_ema", "state_dict_ema")
-DEEPEST = 3  # keys above a state dict
+DEEPEST = 3  # levels of keys above a state dict
 
 State = OrderedDict[str, Tensor]
 
 
 class _Ignored:
-    """What stands for any object of a checkpoint that is no tensor, text or number: made of anything, it does nothing.
+    """Takes the place of any object in a checkpoint that is not a tensor, text or number. It does nothing.
 
-    torch calls it in place of the class or function that the file names, so that none of these is imported or run.
+    torch calls it in place of the class or function that the file names, so that these are not imported or run.
     """
 
     def __new__(cls, *_given: object, **_named: object) -> "_Ignored":
@@ -37,7 +37,7 @@ class _Ignored:
 
 
 def not_weights(path: Path) -> str:
-    """What a file is that cannot be weights, told by how it begins; empty of torch's and safetensors files."""
+    """What kind of file this is, if its first bytes are not those of weights; empty for torch and safetensors files."""
     if found := stand_in(path):
         return found
     with open(path, "rb") as file:
@@ -50,30 +50,30 @@ def not_weights(path: Path) -> str:
 
 
 def is_safetensors(path: Path) -> bool:
-    """Whether a file starts as safetensors do: eight bytes of a header's length, then that header, a JSON object."""
+    """Whether a file starts like safetensors: eight bytes with the length of the header, then the header in JSON."""
     with open(path, "rb") as file:
         start = file.read(9)
     return start[8:] == b"{" and int.from_bytes(start[:8], "little") <= os.path.getsize(path) - 8
 
 
 def read_states(path: Path) -> dict[str, State]:
-    """The state dicts of a torch or a safetensors file, by the keys that they lie under ("" of the file itself).
+    """The state dicts of a torch or safetensors file, by their keys; "" is the key of the file itself.
 
-    No code in the file is run: objects in it that are no tensors, such as numpy's scalars, are left out. The versions
-    of modules that torch keeps beside a state dict (`_metadata`) stay with it.
+    No code in the file is run. Objects that are not tensors, such as numpy scalars, are left out. The versions of
+    modules that torch keeps with a state dict (`_metadata`) stay with it.
 
     Returns:
-        State dicts, those of the keys that people use first; at least one.
+        State dicts, those under the usual keys first; at least one.
 
     Raises:
-        InputError: if the file is missing, damaged, something else, or holds no state dict.
+        InputError: if the file is missing, damaged, of another kind, or without a state dict.
     """
     unreadable = "not a readable state dict"
     try:
         content, others = _read(path)
     except FileNotFoundError:
         raise InputError(path, "weights", "no such file", "correct the path in the config") from None
-    except Exception:  # unpickling meets damage with nearly any exception
+    except Exception:  # unpickling a damaged file can raise nearly any exception
         what = ""
         with suppress(OSError, zipfile.BadZipFile):
             what = stand_in(path)
@@ -91,7 +91,7 @@ def read_states(path: Path) -> dict[str, State]:
 
 
 def _read(path: Path) -> tuple[Any, list[str]]:
-    """What a file holds, and the names of classes and functions that it asks for, none of which is used."""
+    """The content of a file, and the names of the classes and functions that it asks for; none of these is used."""
     if is_safetensors(path):
         from safetensors.torch import load_file
 
@@ -100,12 +100,12 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     if zipfile.is_zipfile(path):
         others = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(str(path)))
     with torch.serialization.safe_globals([(_Ignored, name) for name in others]):
-        # weights_only: unpickling anything else from a stranger's file would run the stranger's code.
+        # weights_only: unpickling anything else would run code in the file.
         return torch.load(path, map_location="cpu", weights_only=True), others
 
 
 def _states(content: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, State]]:
-    """The mappings of names to tensors in what a file holds, by their keys joined with dots."""
+    """The mappings of names to tensors in the content of a file, by their keys joined with dots."""
     if not isinstance(content, Mapping):
         return
     state = OrderedDict((str(name), value) for name, value in content.items() if isinstance(value, Tensor))
@@ -121,6 +121,6 @@ def _states(content: Any, key: str = "", depth: int = 0) -> Iterator[tuple[str, 
 
 
 def _is_version(item: tuple[Any, Any]) -> bool:
-    """Whether this is the name of a module and its version, as torch keeps them beside a state dict."""
+    """Whether this is the name of a module with its version, as torch keeps them with a state dict."""
     name, told = item
     return isinstance(name, str) and isinstance(told, Mapping) and isinstance(told.get("version", 1), int | None)

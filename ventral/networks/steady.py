@@ -1,6 +1,6 @@
-"""Whether a network gives one image the same features every time: in any pass, any batch, and when it is made anew.
+"""Check that a network gives an image the same features in every pass, in every batch, and when it is built again.
 
-Scores of a network that does not are those of one draw, and an encoder kept on it predicts other rates each time.
+Otherwise its scores are those of one random draw, and an encoder kept on it predicts other rates each time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from ventral.networks.zoo import Network
 
 Features = Mapping[str, Tensor]  # (2, p) of two images, by record
 
-# What rounding may change: shares of the difference between two images, and of the features themselves. The same pass
-# is rounded alike; another batch may be computed in another order.
+# Tolerances for rounding, as shares of the difference between two images and of the features themselves. A second pass
+# is rounded in the same way; another batch may be computed in another order.
 SAME_PASS = (1e-3, 1e-5)
 OTHER_BATCH = {"float32": (1e-2, 1e-4), "bfloat16": (5e-2, 3e-2)}
 
 
 def check_steady(network: Network, records: Records, images: Tensor, precision: str = "float32") -> None:
-    """Run a network several times over a few images, in two batches, and once made anew from another seed.
+    """Run a network over a few images twice in one batch, and once in another batch; compare the features.
 
     Args:
         network: on the device of the images.
@@ -30,14 +30,14 @@ def check_steady(network: Network, records: Records, images: Tensor, precision: 
         precision: of the network, as the caller runs it.
 
     Raises:
-        InputError: naming the first layer whose features of an image differ, and what to do.
+        InputError: naming the first layer with different features for one image, and what to do.
     """
     field, batch = f"networks.{network.name}", OTHER_BATCH[precision]
     seen = _features(network.model, records, images, (0, -1), field)
     again = _features(network.model, records, images, (0, -1), field)
     if layer := _differing(seen, again, SAME_PASS):
         problem = f"features of an image are not the same from pass to pass (layer {layer})"
-        remedy = "have it draw nothing at random in evaluation: F.dropout wants training=self.training, so does noise"
+        remedy = "draw nothing at random in evaluation: F.dropout needs training=self.training, and noise the same"
         raise InputError("config", field, problem, remedy)
     turned = _features(network.model, records, images[[-1, 0]], (1, 0), field)
     if layer := _differing(seen, turned, batch):
@@ -46,14 +46,14 @@ def check_steady(network: Network, records: Records, images: Tensor, precision: 
 
 
 def check_anew(network: Network, records: Records, images: Tensor, again: nn.Module, precision: str) -> None:
-    """Compare a network with one that the same code made from another seed, given the state dict of the first.
+    """Compare a network with one that the same code built from another seed and that got the first one's state dict.
 
     Args:
         again: the other, on the device of the images; its state is replaced.
         network, records, images, precision: as for `check_steady`.
 
     Raises:
-        InputError: if the state dict does not say all that the features depend on.
+        InputError: if the features depend on something that is not in the state dict.
     """
     field = f"networks.{network.name}"
     remedy = "register what is drawn at random as parameters or buffers"
@@ -69,7 +69,7 @@ def check_anew(network: Network, records: Records, images: Tensor, again: nn.Mod
 
 
 def _features(model: nn.Module, records: Records, images: Tensor, rows: Sequence[int], field: str) -> Features:
-    """Copies of the features of two of the images, by record."""
+    """The features of two of the images, copied, by record."""
     found: dict[str, Tensor] = {}
 
     def keep(name: str, features: Tensor) -> None:

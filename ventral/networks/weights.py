@@ -1,4 +1,4 @@
-"""Where the weights of a network come from: a seed, or a file that is checked before it is used."""
+"""The weights of a network: drawn from a seed, or loaded from a file that is checked first."""
 
 import hashlib
 import io
@@ -21,14 +21,14 @@ from ventral.files.atomic import writing
 from ventral.files.errors import InputError, listed
 from ventral.networks.state_files import KEYS, State, read_states
 
-# Names in torchvision's published DenseNets, from when names of modules could hold dots.
+# Names in torchvision's published DenseNets, from a time when names of modules could have dots.
 DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.\w+)")
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from the random numbers of torch, numpy and Python as after seeding, and leave their states as they were."""
-    # numpy's global state: that is what code of others draws from.
+    """Seed the random numbers of torch, numpy and Python for the block, and restore their states afterwards."""
+    # numpy's global state, because other people's code draws from it.
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -42,23 +42,22 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def write_state(model: nn.Module, path: str | Path) -> None:
-    """Write a model's state dict, the same bytes for the same weights."""
-    buffer = io.BytesIO()  # saved to a file, the archive would carry that file's temporary name
+    """Write a model's state dict. The same weights give the same bytes."""
+    buffer = io.BytesIO()  # saved to a file, the archive would contain the file's temporary name
     torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
     with writing(path, sealed=True) as temporary:
         temporary.write_bytes(buffer.getvalue())
 
 
 def load_state(model: nn.Module, path: Path) -> None:
-    """Load a state dict into a model that it fits, in the names of today or those of its publisher's older files.
+    """Load a state dict into a model, under today's names or those of its publisher's older files.
 
-    Tried are all state dicts of the file, as they are first, then with one prefix of all names cut or added. The last
-    layer alone may be missing, as from weights trained without labels: it is set to zero, so that it passes for no
-    more than it is, a dead layer.
+    All state dicts of the file are tried, first as they are, then with one prefix of all names cut or added. Only the
+    last layer may be missing, as in weights trained without labels. It is then set to zero: a dead layer.
 
     Raises:
-        InputError: naming the first parameters that are missing, left over or of another shape; or if several state
-            dicts fit and differ.
+        InputError: naming the first parameters that are missing, unknown or of another shape; or if several state dicts
+            fit and differ.
     """
     states = read_states(path)
     if (fitting := _choose(states, model, path)) is not None and not _load(model, fitting, path):
@@ -77,10 +76,10 @@ def load_state(model: nn.Module, path: Path) -> None:
 
 
 def _choose(states: Mapping[str, State], model: nn.Module, path: Path) -> State | None:
-    """The state dict that fits a model by names and shapes, as it is or with one prefix cut or added; None if none.
+    """The state dict that fits a model by names and shapes, as it is or with one prefix cut or added; or None.
 
     Raises:
-        InputError: if several fit whose values differ, under keys or prefixes that do not say which is meant.
+        InputError: if several with different values fit, and their keys and prefixes do not tell which one to take.
     """
     own, head = model.state_dict(), _last_layer(model).keys()
     found = [
@@ -109,12 +108,12 @@ def _equal(one: State, other: State) -> bool:
 
 
 def _place(key: str, how: str) -> str:
-    """Where in a file a state dict lies, and what was done to its names."""
+    """Words for a message: where a state dict is in its file, and what was done to its names."""
     return " ".join(filter(None, (f"what is under {key!r}" if key else "its names", how)))
 
 
 def _variants(state: State, own: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
-    """A state dict as it is, then with each prefix cut or added that its names and those of the network suggest."""
+    """A state dict as it is, then with each prefix cut or added that its names and the network's suggest."""
     yield "", state
     last, first = max(own, key=len, default=""), next(iter(own), "")
     for prefix in dict.fromkeys(name.removesuffix(last) for name in state if name.endswith(f".{last}")):
@@ -125,7 +124,7 @@ def _variants(state: State, own: Mapping[str, Any]) -> Iterator[tuple[str, State
 
 
 def _renamed(state: State, cut: str, put: str = "") -> State:
-    """Those entries whose names start with an expression, which is cut, and a prefix put in its place."""
+    """The entries whose names start with a regular expression; that start is replaced by a prefix."""
     start = re.compile(cut)
     found = OrderedDict((put + name[at.end() :], value) for name, value in state.items() if (at := start.match(name)))
     if (versions := getattr(state, "_metadata", None)) is not None:
@@ -136,14 +135,14 @@ def _renamed(state: State, cut: str, put: str = "") -> State:
 
 
 def _without_usual(state: State) -> State:
-    """The state dict without the prefixes that parallel and compiled training add to some names or to all."""
+    """The state dict without the prefixes that parallel and compiled training add to names."""
     return _renamed(state, r"(?:module\.|_orig_mod\.)*")
 
 
 def _load(model: nn.Module, state: State, path: Path) -> dict[str, list[str]]:
-    """Load what fits; by the kind of fault the names that do not, none where all is well or but the last layer is."""
+    """Load what fits. Return the names that do not fit by kind of fault; a missing last layer is not a fault."""
     try:
-        # Not strict: only after loading, when modules have renamed their older entries, is it known what fits.
+        # Not strict: modules rename older entries while loading, so only afterwards is it known what fits.
         found = model.load_state_dict(state, strict=False)
     except (RuntimeError, ValueError) as error:
         return {"has another shape for": re.findall(r"size mismatch for ([^:\s]+):", str(error)) or ["its modules"]}
@@ -159,7 +158,7 @@ def _load(model: nn.Module, state: State, path: Path) -> dict[str, list[str]]:
 
 
 def fingerprint(model: nn.Module) -> str:
-    """sha256 over the names and values of all parameters and buffers, and of what else is in the state dict."""
+    """sha256 over the names and values of everything in the state dict."""
     digest = hashlib.sha256()
 
     def add(value: Any) -> None:
@@ -167,7 +166,7 @@ def fingerprint(model: nn.Module) -> str:
             dense = value.detach().cpu()
             dense = dense.dequantize() if dense.is_quantized else dense
             digest.update(dense.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-        elif isinstance(value, tuple | list):  # as quantised modules keep weights
+        elif isinstance(value, tuple | list):  # how quantised modules keep weights
             for part in value:
                 add(part)
         else:
@@ -180,14 +179,14 @@ def fingerprint(model: nn.Module) -> str:
 
 
 def _in_names_of_today(state: State, model: nn.Module) -> State:
-    """The state with the versions of modules that tell torch which of its names are of older releases."""
+    """The state under today's names; with it the versions of modules, by which torch recognises older names."""
     versions = getattr(state, "_metadata", None)
     if any(DENSENET.fullmatch(name) for name in state):
         state = OrderedDict((DENSENET.sub(r"\1\2", name), value) for name, value in state.items())
     own = model.state_dict()
     if hasattr(model, "pretrained_cfg") and not _fits(state, own):
         state = _as_timm_would(state, model)
-    if versions is None and state.keys() == own.keys():  # as safetensors, which have no versions
+    if versions is None and state.keys() == own.keys():  # safetensors have no versions
         versions = own._metadata  # type: ignore[attr-defined]
     if versions is not None:
         state._metadata = versions  # type: ignore[attr-defined]
@@ -195,10 +194,10 @@ def _in_names_of_today(state: State, model: nn.Module) -> State:
 
 
 def _as_timm_would(state: State, model: nn.Module) -> State:
-    """What timm's loader makes of a file: names of other releases, position embeddings of another image size."""
+    """What timm's loader makes of a file: it adapts names of other releases and embeddings of other image sizes."""
     change = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
     if change is not None:
-        with suppress(Exception):  # a file of another architecture; what does not fit is named later
+        with suppress(Exception):  # the file is of another architecture; what does not fit is reported later
             state = OrderedDict(change(OrderedDict(state), model))
     settings = cast(Mapping[str, Any], model.pretrained_cfg)
     offset, heads = settings.get("label_offset") or 0, settings.get("classifier") or ()
@@ -206,19 +205,19 @@ def _as_timm_would(state: State, model: nn.Module) -> State:
     for head in (heads,) if isinstance(heads, str) else heads:
         for name in (f"{head}.weight", f"{head}.bias"):
             if offset and name in state and len(state[name]) == len(own[name]) + offset:
-                state[name] = state[name][offset:]  # without the class of backgrounds
+                state[name] = state[name][offset:]  # without the background class
     return state
 
 
 def _fits(state: Mapping[str, Tensor], own: Mapping[str, Any], head: Collection[str] = ()) -> bool:
-    """Whether names and shapes are those of a network, but for its last layer, which may be missing as a whole."""
+    """Whether names and shapes are those of a network; its last layer may be missing as a whole."""
     if state.keys() != own.keys() and own.keys() - set(head) != state.keys():
         return False
     return all(is_lazy(own[name]) or value.shape == own[name].shape for name, value in state.items() if name in own)
 
 
 def _last_layer(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Parameters of the last module that has any, if that is linear: the classifier of most networks."""
+    """Parameters of the last module with parameters, if it is linear: in most networks, the classifier."""
     having = [(name, module) for name, module in model.named_modules() if list(module.parameters(recurse=False))]
     name, module = having[-1] if having else ("", model)
     if not isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""Every network by its name: ours, torchvision's, timm's, the user's own; its weights, and how it wants its images."""
+"""Every network by its name: ours, torchvision's, timm's or the user's own; its weights and image preparation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, t
 from ventral.networks.published import STUDY, origin, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
 
-NATIVE = 224  # side of the images of a network that takes any
+NATIVE = 224  # side of the images for a network that takes any size
 IN_PLACE = "random in place of pretrained"
 ON_FACES = "trained on faces"
 
@@ -29,15 +29,15 @@ class Network:
     Attributes:
         name: the user's name for it.
         model: in evaluation mode, its weights loaded.
-        layers: full names of the layers to record, early to late; a module that gives several has one name here.
+        layers: full names of the layers to record, early to late; a module with several records has one name here.
         image_size: side in pixels that images are resized to, None for images as they are.
-        mean: what is subtracted from each colour channel, of images in 0 ... 1.
-        std: what each channel is divided by then.
+        mean: subtracted from each colour channel of images from 0 to 1.
+        std: by which each channel is then divided.
         interpolation: how images are resized, "bilinear" or "bicubic".
-        weights: what the tables say of them: none, random, pretrained, the publisher's name, file, as built (by the
-            user's function, with weights that no seed changes), random in place of pretrained, trained on faces.
+        weights: what tables call them: none, random, pretrained, the publisher's name, file, as built (by a user's
+            function whose weights do not depend on the seed), random in place of pretrained, trained on faces.
         weights_sha256: over names and values of all parameters and buffers.
-        anew: makes the network from another seed, of a user's own code; None of networks whose code is known.
+        anew: builds a network of a user's own code again, from another seed; None for other networks.
     """
 
     name: str
@@ -58,13 +58,14 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     Args:
         name: the user's name for it.
         settings: `architecture`, `weights` and `layers`; where given, `image_size`, `mean` and `std`.
-        weights_file: path of a state dict: the user's, a downloaded one, or what the study trained. None for random
-            weights and those that a package carries; published weights are then random ones, and called so.
+        weights_file: path of a state dict: the user's, a downloaded one, or one that the study trained. None for random
+            weights and those in an installed package; in place of published weights, None gives random ones, and tables
+            say so.
         seed: of random weights.
 
     Raises:
-        InputError: on an unknown architecture, layer or name of weights, on a file that does not fit, and on a user's
-            function that makes no network.
+        InputError: if the architecture, a layer or the name of weights is unknown, a file does not fit, or a user's
+            function does not return a network.
     """
     field = f"networks.{name}"
     weights, layers = settings["weights"], settings["layers"]
@@ -94,8 +95,8 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
 def make_model(plan: Architecture, image_size: int, field: str, seed: int) -> nn.Module:
     """The network of an architecture, in evaluation mode, with weights drawn from a seed.
 
-    Lazy modules get their shapes from a grey image. A network in another precision is brought to float32, as the
-    images that it is given; a scripted one, in which no layer can be recorded, becomes the one layer of another.
+    Lazy modules get their shapes from a grey image. A network in another precision is converted to float32, the
+    precision of its images. A scripted network, whose layers cannot be recorded, is wrapped as a single layer.
 
     Args:
         plan: the architecture.
@@ -119,22 +120,22 @@ def make_model(plan: Architecture, image_size: int, field: str, seed: int) -> nn
 
 
 class Scripted(nn.Module):
-    """A scripted network as a part of one that is not: hooks, which record layers, cannot stand on the former."""
+    """Wraps a scripted network, because hooks cannot record the layers of a scripted module."""
 
     def __init__(self, scripted: nn.Module) -> None:
         super().__init__()
         self.scripted = scripted
 
     def forward(self, images):  # type: ignore[no-untyped-def]
-        """(b, 3, H, W) images -> what the scripted network gives."""
+        """(b, 3, H, W) images -> the output of the scripted network."""
         return self.scripted(images)
 
 
 def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
-    """The architecture of an entry in the config: ours, torchvision's, timm's or the user's, looked for in this order.
+    """The architecture of an entry in the config: the user's own, one of this package, torchvision's or timm's.
 
     Raises:
-        InputError: naming the nearest, if there is none of that name.
+        InputError: if there is none of that name, with the closest name that there is.
     """
     architecture, weights = settings["architecture"], settings["weights"]
     place = f"{field}.architecture"
@@ -167,7 +168,7 @@ def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
 def _choose_weights(
     name: str, settings: Mapping[str, Any], plan: Architecture, weights_file: str | None
 ) -> tuple[Path | None, str]:
-    """The file of weights to load, if any, and what tables call them."""
+    """The file of weights to load, or None, and what tables call the weights."""
     architecture, weights, field = settings["architecture"], settings["weights"], f"networks.{name}"
     fault, _, remedy = weights_fault(architecture, weights).partition("; ")
     if fault:
@@ -186,7 +187,7 @@ def _choose_weights(
 
 
 def _torchvision(name: str, weights: str, size: int | None, field: str) -> Architecture:
-    """A network of torchvision, its images as the weights' own transforms have them, but whole in place of cropped."""
+    """A network of torchvision. Images are prepared as by the weights' own transforms, but not cropped."""
     from torchvision import models
 
     known = models.get_model_weights(name).__members__
@@ -204,13 +205,13 @@ def _torchvision(name: str, weights: str, size: int | None, field: str) -> Archi
         options["image_size"] = side
     elif name.startswith("maxvit_"):
         options["input_size"] = (side, side)
-    elif name in ("googlenet", "inception_v3"):  # trained elsewhere, on images of another normalisation
+    elif name in ("googlenet", "inception_v3"):  # trained on images with another normalisation
         options |= {"transform_input": True, "init_weights": True}
 
     def build() -> nn.Module:
         try:
             return cast(nn.Module, models.get_model(name, weights=None, **options))
-        except (ValueError, AssertionError) as error:  # a side that patches or windows do not divide
+        except (ValueError, AssertionError) as error:  # the side is not a multiple of patches or windows
             raise InputError("config", f"{field}.image_size", f"{name}: {error}", "give another") from None
 
     mean, std = tuple(images.mean), tuple(images.std)
@@ -219,7 +220,7 @@ def _torchvision(name: str, weights: str, size: int | None, field: str) -> Archi
 
 
 def _timm(name: str, weights: str, size: int | None, field: str) -> Architecture:
-    """A network of timm, its images as the configuration of the weights has them, but whole in place of cropped."""
+    """A network of timm. Images are prepared as the weights' configuration says, but not cropped."""
     import timm
     from timm.models import PretrainedCfg, get_arch_pretrained_cfgs, get_pretrained_cfg
 
@@ -233,7 +234,7 @@ def _timm(name: str, weights: str, size: int | None, field: str) -> Architecture
         raise InputError("config", f"{field}.{key}", said, f"known are: {listed(tags)}")
     images = get_pretrained_cfg(full) or PretrainedCfg()
     native = images.input_size[-1]
-    # Networks whose shape depends on the size of images are told it; others take any.
+    # Only networks whose shape depends on the size of images need to know it.
     options: dict[str, Any] = {}
     if images.fixed_input_size and size not in (None, native):
         options["img_size"] = size

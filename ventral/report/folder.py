@@ -26,11 +26,11 @@ def report_folder(folder: str | Path, page: str | Path | None = None) -> Path:
         InputError: if the folder does not say what study it is of, or a file in it is damaged.
     """
     folder = Path(folder)
-    told = folder / PROVENANCE
-    if not told.is_file():
+    record = folder / PROVENANCE
+    if not record.is_file():
         raise InputError(folder, PROVENANCE, "not there", "give the results folder of a study whose tables are made")
-    with refusing(told, "config", "damaged or incomplete", "run the study again"):
-        config = json.loads(told.read_text())["config"]
+    with refusing(record, "config", "damaged or incomplete", "run the study again"):
+        config = json.loads(record.read_text())["config"]
         paths = {name: folder / "responses" / f"{name}.nc" for name in config["datasets"]}
     responses = {name: str(path) for name, path in paths.items() if path.is_file()}
     tables = [*sorted(folder.glob("tables/*")), *sorted(folder.glob("sessions/*/missing_stimuli.csv"))]

@@ -1,1 +1,1 @@
-"""How well predictions match responses, how well they could, and how sure we are."""
+"""How well predictions match responses, how well they could match, and with which uncertainty."""

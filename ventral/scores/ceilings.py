@@ -1,7 +1,7 @@
-"""What repeated presentations say of a neuroid: its signal, its noise, and how well its responses can be predicted.
+"""Signal, noise and noise ceiling of neuroids, from repeated presentations.
 
 The response to presentation j of stimulus i is s_i + e_ij: a signal of variance S over stimuli, and noise of variance
-sigma2 that is independent from one presentation to the next. Only presentations are: in free viewing the rows of a
+sigma2 that is independent between presentations. Fixations are not independent: in free viewing, the rows of a
 recording are fixations, and those of one presentation share its noise.
 """
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def sum_rows(values: NDArray, group: NDArray[np.intp], n_groups: int) -> Floats:
-    """(group, neuroid) sums of the rows of every group; rows of group -1 are in none."""
+    """(group, neuroid) sums of the rows of every group; rows of group -1 do not count."""
     rows = np.flatnonzero(group >= 0)
     return sparse.csr_array((np.ones(len(rows)), (group[rows], rows)), shape=(n_groups, len(group))) @ values
 
@@ -27,14 +27,14 @@ def average_rows(
 
     Args:
         values: (rows, neuroid), NaN where nothing was recorded.
-        group: (rows,) group of each row, from 0; -1 for a row that is in none.
+        group: (rows,) group of each row, from 0; -1 for a row without a group.
         n_groups: number of groups.
 
     Returns:
         (group, neuroid) means, NaN where nothing was observed, and (group, neuroid) counts.
     """
     observed = np.isfinite(values)
-    if observed.all():  # as nearly always: one product in place of two, which are what takes the time
+    if observed.all():  # as nearly always; one product instead of two saves half of the time
         in_group = np.bincount(group[group >= 0], minlength=n_groups)
         counts, sums = np.repeat(in_group[:, None], values.shape[1], axis=1), sum_rows(values, group, n_groups)
     else:
@@ -47,7 +47,7 @@ def average_rows(
 def covariance(a: NDArray[np.floating], b: NDArray[np.floating]) -> Floats:
     """(neuroid,) unbiased covariance of the columns of two (n, neuroid) arrays over the rows observed in both.
 
-    NaN where there are fewer than two such rows. A column that is constant covaries with none: 0.
+    NaN if there are fewer than two such rows; 0 if a column is constant.
     """
     seen = np.isfinite(a) & np.isfinite(b)
     n = seen.sum(axis=0)
@@ -60,12 +60,13 @@ def covariance(a: NDArray[np.floating], b: NDArray[np.floating]) -> Floats:
 def squared_errors(
     values: NDArray[np.floating], rows: NDArray, stimulus: NDArray[np.intp], n_stimuli: int
 ) -> tuple[Floats, NDArray[np.int64]]:
-    """Unbiased estimate of the squared error that noise leaves in the mean response to every stimulus.
+    """Unbiased estimate of the squared error of the mean response to every stimulus.
 
-    The mean weights presentation j by its share w_j of the rows. Products of two different presentations have the
-    squared signal for their expectation, so that the error is the squared mean less the weighted mean of these
-    products: (sum w_j^2 x_j^2 - W mean^2) / (1 - W), W = sum w_j^2, whatever the noise of each. With equal weights it
-    is the variance within the stimulus over n, and what the average over all equal random halves comes to.
+    The mean weights presentation j by its share w_j of the rows. The expectation of the product of two different
+    presentations is the squared signal. So the squared error is the squared mean minus the weighted mean of these
+    products: (sum w_j^2 x_j^2 - W mean^2) / (1 - W), with W = sum w_j^2, for any noise of each presentation. With equal
+    weights this is the variance within the stimulus divided by n, which is also the average over all equal random
+    halves.
 
     Args:
         values: (presentation, neuroid) mean over the rows of each presentation, NaN where nothing was recorded.
@@ -74,13 +75,13 @@ def squared_errors(
         n_stimuli: number of stimuli n.
 
     Returns:
-        (n, neuroid) squared errors, NaN where fewer than two presentations were observed; of unequal weights, a single
-        one can be negative. And (n, neuroid) numbers of presentations.
+        (n, neuroid) squared errors, NaN where fewer than two presentations were observed; with unequal weights, a
+        single one can be negative. And (n, neuroid) numbers of presentations.
     """
     observed = np.isfinite(values)
     n = average_rows(values, stimulus, n_stimuli)[1]
     weight = np.where(observed, rows, 0).astype(np.float32)
-    # About the mean over presentations, which changes no expectation and keeps digits; in place, for its size.
+    # Subtracting the mean over presentations changes no expectation and keeps digits; in place, to save memory.
     x = np.where(observed, values, 0).astype(np.float64)
     x -= x.sum(axis=0) / np.maximum(observed.sum(axis=0), 1)
     x *= weight
@@ -98,10 +99,10 @@ def variance_components(
 ) -> tuple[Floats, Floats]:
     """Signal variance and noise variance of every neuroid, from the stimuli that were repeated.
 
-    The signal variance is that of the mean responses less their mean squared error: the covariance of two equal random
-    halves of the presentations, averaged over all ways to halve them, and like it unbiased and defined for neuroids
-    that hardly fire. It comes out negative where there is little or no signal, and is left so: a clipped one would
-    bias every sum over neuroids.
+    The signal variance is the variance of the mean responses minus their mean squared error. It equals the covariance
+    of two equal random halves of the presentations, averaged over all ways to halve them; it is unbiased, and defined
+    for neuroids that hardly fire. With little or no signal it can be negative. It is not clipped, because that would
+    bias sums over neuroids.
 
     Args:
         rates: (stimulus, neuroid) mean responses.
@@ -109,8 +110,8 @@ def variance_components(
         n_presentations: (stimulus, neuroid) presentations behind each mean.
 
     Returns:
-        (neuroid,) signal variance S, and (neuroid,) noise variance sigma2 of one presentation, such that means over n
-        presentations have sigma2 / n. NaN where no stimulus was repeated; S also where only one was.
+        (neuroid,) signal variance S, and (neuroid,) noise variance sigma2 of one presentation; the mean over n
+        presentations has sigma2 / n. NaN if no stimulus was repeated; S also if only one was.
     """
     repeated = n_presentations > 1
     k = repeated.sum(axis=0)
@@ -124,18 +125,17 @@ def variance_components(
 def noise_ceiling(signal: NDArray, noise: NDArray, n_presentations: NDArray[np.integer]) -> Floats:
     """Reliability of the mean responses to exactly the given stimuli: S / (S + sigma2 mean(1 / n_i)).
 
-    It is the squared correlation that a perfect model reaches with them on average.
+    This is the squared correlation that a perfect model reaches on average.
 
     Args:
         signal: (neuroid,) signal variance S.
         noise: (neuroid,) noise variance sigma2 of one presentation.
-        n_presentations: (stimulus, neuroid) presentations behind the responses to the stimuli that are scored; 0 where
-            nothing was observed, which is left out.
+        n_presentations: (stimulus, neuroid) presentations behind the responses to the scored stimuli; 0 where nothing
+            was observed, and these do not count.
 
     Returns:
-        (neuroid,) reliability between -1 and 1, negative where S is: estimates of neuroids that hardly fire would be
-        beyond all bounds otherwise. 0 where responses do not vary at all. NaN only where S or sigma2 is, as without
-        repetitions, and where no stimulus was observed.
+        (neuroid,) reliability between -1 and 1; it has the sign of S, and the bounds keep estimates finite for neuroids
+        that hardly fire. 0 if responses do not vary. NaN if S or sigma2 is NaN, or if no stimulus was observed.
     """
     seen = n_presentations > 0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -146,18 +146,18 @@ def noise_ceiling(signal: NDArray, noise: NDArray, n_presentations: NDArray[np.i
 
 
 def step_up(r: Floats | float, times: float = 2) -> Any:
-    """Reliability of what is `times` as long as each of two parts that correlate by r (Spearman 1910; Brown 1910)."""
+    """Reliability of a whole, `times` as long as parts that correlate by r (Spearman 1910; Brown 1910)."""
     return times * np.asarray(r) / (1 + (times - 1) * np.asarray(r))
 
 
 def halves_in_whole(n_presentations: NDArray[np.integer]) -> float:
-    """How many times as long as an equal half of floor(n / 2) presentations the whole is, by the noise that is left.
+    """How many times as long as a half of floor(n / 2) presentations the whole is, judged by the noise of their means.
 
     Args:
-        n_presentations: presentations of stimuli, in any shape; only those shown twice or more have halves.
+        n_presentations: number of presentations of each stimulus, in any shape; stimuli shown once do not count.
 
     Returns:
-        mean(1 / floor(n / 2)) / mean(1 / n): 2 where all n are even, 3 where all are 3; NaN where none was repeated.
+        mean(1 / floor(n / 2)) / mean(1 / n): 2 if all n are even, 3 if all are 3; NaN if no stimulus was repeated.
     """
     n = n_presentations[n_presentations > 1]
     return float(np.mean(1 / (n // 2)) / np.mean(1 / n)) if n.size else float("nan")

@@ -1,4 +1,4 @@
-"""How often a classifier is right, and how sure we are."""
+"""How often a classifier is right, with intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def wilson(right: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of a share, right of n (Wilson 1927); NaN where n is 0. It holds where a bootstrap has no spread."""
+    """Interval of the share `right` of n (Wilson 1927); NaN if n is 0. It also holds for shares of 0 and 1."""
     if n == 0:
         return float("nan"), float("nan")
     z2 = ndtri((1 + level) / 2) ** 2
@@ -22,7 +22,7 @@ def wilson(right: int, n: int, level: float = 0.95) -> tuple[float, float]:
 
 
 def share_right(right: NDArray[np.bool_]) -> dict[str, Any]:
-    """Accuracy with its 95 % interval, `n`, `accuracy`, `low`, `high`, of (n,) whether each image was told rightly."""
+    """`n`, `accuracy` and its 95 % interval `low`, `high`, from (n,) whether each image was classified rightly."""
     n = len(right)
     if n == 0:
         return {"n": 0} | dict.fromkeys(("accuracy", "low", "high"), float("nan"))
@@ -31,10 +31,10 @@ def share_right(right: NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_], level: float = 0.95) -> dict[str, Any]:
-    """Difference of two accuracies on the same images, as `accuracy` with `low` and `high`: paired, image by image.
+    """Difference of two accuracies on the same images, paired by image, as `accuracy` with `low` and `high`.
 
-    The interval adds half an image to each of the four outcomes (Agresti & Min 2005): it keeps a width where both
-    classifiers are right throughout.
+    The interval adds half an image to each of the four outcomes (Agresti & Min 2005), so that it has a width even if
+    both classifiers are always right.
     """
     n = len(right)
     if n == 0:
@@ -53,14 +53,14 @@ def beside_baselines(
     face: NDArray[np.bool_],
     train: NDArray[np.bool_],
 ) -> dict[str, NDArray[np.bool_]]:
-    """What a classifier says of n images, with what `classify_pixels` and the more frequent answer of train do.
+    """The answers of a classifier for n images, with those of `classify_pixels` and the more frequent answer in train.
 
     Args:
         name: of the classifier.
         called: (n,) whether it sees a face.
         pixels: (n, ...) the images.
         face: (n,) whether there is a face.
-        train: (n,) whether an image may be learnt from.
+        train: (n,) whether an image belongs to train.
     """
     majority = np.full(len(face), face[train].mean() >= 0.5)
     return {name: called, "pixels": classify_pixels(pixels[train], face[train], pixels), "majority": majority}
@@ -73,19 +73,20 @@ def score_sets(
     categories: NDArray[np.str_],
     names: Sequence[str],
 ) -> list[dict[str, Any]]:
-    """How well classifiers tell faces, in every set of images and every category of it.
+    """How well classifiers detect faces, in every set of images and every category within it.
 
     Args:
-        called: for each classifier, the one in question first, (n,) whether it sees a face in each image.
-        truth: (n,) whether there is a face; an image that only looks like one has none.
+        called: for each classifier, (n,) whether it sees a face in each image. The first one is compared with the
+            others.
+        truth: (n,) whether there is a face; False for images that only look like faces.
         sets: (n,) set of each image.
         categories: (n,) category of each image.
-        names: the sets that count.
+        names: the sets to score.
 
     Returns:
-        One row for each set, `category` ("all", and each one) and `classifier`, as `share_right`, with `called_face`,
-        the share of the images that it calls faces; and for each whole set one for the gain of the first classifier
-        on each other ("hmo - pixels"), as `accuracy_gain`.
+        One row for each set, `category` ("all", and each one) and `classifier`, as of `share_right`, with
+        `called_face`, the share of images that it calls faces. For each whole set, also one row for the gain of the
+        first classifier over each other ("hmo - pixels"), as of `accuracy_gain`.
     """
     right = {name: answer == truth for name, answer in called.items()}
     first, *others = right
@@ -108,7 +109,7 @@ def score_sets(
 def classify_pixels(
     train: NDArray[np.floating], face: NDArray[np.bool_], images: NDArray[np.floating]
 ) -> NDArray[np.bool_]:
-    """The pixels baseline: a linear (ridge) classifier of pixels, its penalty chosen on train by leave-one-out.
+    """The pixels baseline: a linear (ridge) classifier of pixels, with its penalty chosen on train by leave-one-out.
 
     Args:
         train: (n, ...) train images.

@@ -1,4 +1,4 @@
-"""Intervals of scores: over stimuli, over neuroids, or over both, from how much each of them moves the score."""
+"""Intervals of scores over stimuli, neuroids or both, from the influence of each on the score."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from scipy.special import stdtrit
 Floats = NDArray[np.float64]
 
 LEVEL = 0.95
-# What the stimuli and neuroids of a study are a sample of. `subjects` and `sessions` draw these whole, in place of
-# single neuroids, beside the stimuli.
+# What an interval generalises over. `subjects` and `sessions` are drawn as a whole, in place of single neuroids,
+# together with the stimuli.
 OVER = {
     "stimuli": "stimuli",
     "neuroids": "neuroids",
@@ -24,13 +24,13 @@ OVER = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """The mean score of a region, or a ratio of two means, and what it depends on.
+    """The mean score of a region, or a ratio of two means, with the influences on it.
 
     Attributes:
         value: the score.
         stimuli: (stimulus,) influence of each stimulus, or group of stimuli, on the score.
         neuroids: (neuroid,) influence of each neuroid, or of each subject or session.
-        cells: influence of each neuroid's response to each stimulus: the part of the variance that is in both others.
+        cells: influence of each neuroid's response to each stimulus, the part of the variance that both others contain.
         over: what the interval is over: one of `OVER`.
     """
 
@@ -51,16 +51,16 @@ def estimate(
     """Mean score over neuroids, or its ratio to the mean ceiling, with the influences behind its interval.
 
     Args:
-        scores: (neuroid,), NaN where there is none: such neuroids are left out.
+        scores: (neuroid,); neuroids with NaN are left out.
         influences: (stimulus, neuroid) of each stimulus on each score, from `ventral.scores.scoring.influence`.
         over: one of `OVER`.
-        clusters: (neuroid,) subject or session of each neuroid, where the interval is over these.
+        clusters: (neuroid,) subject or session of each neuroid, if the interval is over these.
         ceilings: (neuroid,) noise ceilings, NaN where unknown; the value is then sum(scores) / sum(ceilings) over the
             neuroids that have both. None: the mean.
 
     Returns:
-        The estimate, its value NaN where nothing is left. Its `over` is what there is: "stimuli" where all is of one
-        neuroid, subject or session.
+        The estimate; its value is NaN if nothing is left. Its `over` becomes "stimuli" if there is only one neuroid,
+        subject or session.
     """
     below = np.where(np.isfinite(scores), np.ones(len(scores)) if ceilings is None else ceilings, np.nan)
     known = np.isfinite(below)
@@ -89,9 +89,9 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 def covariance(estimates: Sequence[Estimate]) -> Floats:
     """(k, k) covariance of k estimates of the same stimuli and neuroids.
 
-    Stimuli and neuroids are crossed: the variance over both is that over each, less what is in both (Cameron, Gelbach &
-    Miller 2011). It is taken off the part of the neuroids, of which at least nothing is left, all k at the same rate,
-    so that no combination of estimates has a negative variance.
+    Stimuli and neuroids are crossed: the variance over both is the sum of the variances over each, minus the part that
+    both contain (Cameron, Gelbach & Miller 2011). That part is subtracted from the variance over neuroids, at most down
+    to 0 and at the same rate for all k, so that no combination of estimates has a negative variance.
     """
     over = estimates[0].over
     stimuli = np.stack([each.stimuli for each in estimates])
@@ -122,7 +122,7 @@ def spread(one: Estimate) -> tuple[float, float]:
 
 
 def interval_of(one: Estimate, scale: str = "linear") -> tuple[float, float]:
-    """The 95 % interval of an estimate: Student's t on a scale on which the score varies evenly.
+    """The 95 % interval of an estimate, by Student's t on a scale with nearly constant variance.
 
     Args:
         one: the estimate.
@@ -130,7 +130,7 @@ def interval_of(one: Estimate, scale: str = "linear") -> tuple[float, float]:
             the logarithm.
 
     Returns:
-        Lower and upper bound around the value; NaN where nothing varies, as of predictions that are constant.
+        Lower and upper bound around the value; NaN if nothing varies, as with constant predictions.
     """
     low, high = bounds(one.value, *spread(one), scale)
     return float(low), float(high)
@@ -147,7 +147,7 @@ def bounds(value: Any, error: Any, df: Any, scale: str = "linear") -> tuple[Any,
     return tuple(np.where(known, bound, np.nan) for bound in found)  # type: ignore[return-value]
 
 
-# A scale, its derivative, and back.
+# Each scale with its derivative and its inverse.
 _Map = Callable[[Floats], Floats]
 _SCALES: dict[str, tuple[_Map, _Map, _Map]] = {
     "linear": (lambda x: x, np.ones_like, lambda x: x),

@@ -1,4 +1,4 @@
-"""Which encoders cannot be told from the best."""
+"""Which encoders cannot be distinguished from the best."""
 
 from collections.abc import Sequence
 
@@ -13,17 +13,17 @@ Floats = NDArray[np.float64]
 def model_confidence_set(values: Floats, draws: Floats) -> Floats:
     """The p of each of k encoders to be among the best (Hansen, Lunde & Nason 2011, with their statistic T_max).
 
-    While the encoders that are left differ more than resamples of equal ones would, the worst of them goes. The p of an
-    encoder is the largest of the tests up to the one in which it went. Unlike differences from the best, which the same
-    noise picked, this holds its level however many encoders there are: of k equal ones, one is marked worse in 5 % of
-    studies.
+    As long as the remaining encoders differ more than resamples of equal ones would, the worst is removed. The p of an
+    encoder is the largest p of all tests up to its removal. The error rate does not depend on the number of encoders:
+    among k equal ones, one is marked worse in 5 % of studies. Differences from the observed best have no such
+    guarantee, because the same noise picks the best.
 
     Args:
         values: (k,) score of each encoder, higher is better; NaN for none.
         draws: (draw, k) deviations of the scores in resamples, about 0.
 
     Returns:
-        (k,) p, 1 for the last one left; NaN where there is no score.
+        (k,) p, 1 for the last encoder that remains; NaN where there is no score.
     """
     p = np.full(len(values), np.nan)
     left = list(np.flatnonzero(np.isfinite(values)))
@@ -32,7 +32,7 @@ def model_confidence_set(values: Floats, draws: Floats) -> Floats:
         gap = values[left].mean() - values[left]
         noise = draws[:, left].mean(axis=1, keepdims=True) - draws[:, left]
         spread = noise.std(axis=0)
-        spread[spread <= 1e-9 * max(spread.max(), 1e-300)] = np.inf  # equal predictions: nothing tells them apart
+        spread[spread <= 1e-9 * max(spread.max(), 1e-300)] = np.inf  # equal predictions cannot be distinguished
         statistic = gap / spread
         worst = int(np.argmax(statistic))
         reached = max(reached, float(((noise / spread).max(axis=1) >= statistic[worst]).mean()))
@@ -44,9 +44,10 @@ def model_confidence_set(values: Floats, draws: Floats) -> Floats:
 def resample(estimates: Sequence[Estimate], n_draws: int, seed: int) -> Floats:
     """(draw, k) deviations of k estimates of the same stimuli and neuroids in resamples of them.
 
-    Deviations are normal with the covariance of the estimates, divided by the root of a chi square over its degrees of
-    freedom, for the covariance is itself estimated: a multivariate t. Only differences between encoders are compared,
-    so that the degrees are those of a difference from their mean, the median over encoders.
+    Deviations follow a multivariate t distribution, because the covariance is itself estimated: normal draws with the
+    covariance of the estimates, divided by the root of a chi square over its degrees of freedom. Only differences
+    between encoders matter, so the degrees of freedom are those of the difference from their mean, as the median over
+    encoders.
     """
     rng = np.random.default_rng(seed)
     values, vectors = np.linalg.eigh(covariance(estimates))

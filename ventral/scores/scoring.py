@@ -9,7 +9,7 @@ from scipy import sparse
 from ventral.scores.catalogue import METRICS
 from ventral.scores.moments import Floats, Moments, moments_of, terms_of
 
-NUDGE = 1e-4  # share of a stimulus's weight, whose loss tells the derivative
+NUDGE = 1e-4  # share of a stimulus's weight that is taken away to estimate the derivative
 
 
 def score(
@@ -42,7 +42,7 @@ def _measure(moments: Moments) -> dict[str, Floats]:
 def influence(
     responses: NDArray[np.floating], predictions: NDArray[np.floating], groups: NDArray[Any] | None = None
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """Score every neuroid, and tell how much each stimulus moves the score.
+    """Score every neuroid, and measure how much each stimulus moves the score.
 
     The influence of a stimulus is the geometric mean of two: the derivative of the score by the weight of the stimulus
     (the infinitesimal jackknife, Jaeckel 1972) and what its deletion changes (the jackknife, Tukey 1958). The sum of

@@ -1,3 +1,3 @@
-"""Representational similarity: measures, ceilings, intervals, and what sessions have to do with it."""
+"""Representational similarity: measures, ceilings, intervals, and the role of sessions."""
 
-CATEGORY = "category"  # what RDMs that labels alone predict are compared as, which is no network's name
+CATEGORY = "category"  # stands for a network in tables, in the rows of RDMs that are made of labels

@@ -1,4 +1,4 @@
-"""Noise ceilings: how well the best possible model could be expected to match an RDM."""
+"""Noise ceilings: how well the best possible model can match an RDM."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ Floats = NDArray[np.float64]
 
 
 class Ceiling(NamedTuple):
-    """What a perfect model could reach, NaN where unknown.
+    """What a perfect model can reach; NaN if unknown.
 
     Attributes:
-        ceiling: the number to hold a model against.
-        low: what a model of the same noise would reach.
-        high: what no model can be expected to beat.
+        ceiling: the value to compare a model with.
+        low: what a model with the same noise would reach.
+        high: what no model exceeds in expectation.
     """
 
     ceiling: float
@@ -27,8 +27,8 @@ class Ceiling(NamedTuple):
 def noise_ceiling(rdms: Floats, measure: str = "spearman") -> tuple[float, float]:
     """Lower and upper noise ceiling over several RDMs of the same stimuli (Nili et al. 2014).
 
-    The upper one is how alike each is to the mean of all, which no model can beat on average; the lower one how alike
-    each is to the mean of the others, which the true model should reach.
+    The upper one is the similarity of each RDM to the mean of all, which no model exceeds on average. The lower one is
+    the similarity of each to the mean of the others, which the true model should reach.
 
     Args:
         rdms: (k, m) dissimilarities of the m pairs in k >= 2 sessions or subjects.
@@ -42,7 +42,7 @@ def noise_ceiling(rdms: Floats, measure: str = "spearman") -> tuple[float, float
 
 
 def _scaled(rdm: Floats, measure: str) -> Floats:
-    """An RDM as it enters the mean that is most alike to all: of one norm, standardised, or ranked."""
+    """An RDM scaled for the mean that is most similar to all: to one norm, standardised, or ranked."""
     if measure == "cosine":
         return rdm / (np.sqrt(np.mean(rdm**2)) or 1)
     if measure == "pearson":
@@ -51,10 +51,11 @@ def _scaled(rdm: Floats, measure: str) -> Floats:
 
 
 def split_half_ceiling(reliability: float) -> Ceiling:
-    """Ceiling of an RDM from its split-half reliability: from that itself, to its square root, which is the ceiling.
+    """Ceiling of an RDM from its split-half reliability: `low` is the reliability, `high` and the ceiling its square
+    root.
 
-    A second recording of as many presentations would match the RDM as its reliability says; an RDM without noise, as
-    the square root of it. NaN where the reliability is not positive.
+    The reliability is the expected match with a second recording of as many presentations; its square root is the
+    expected match with an RDM without noise. NaN if the reliability is not positive.
     """
     if not reliability > 0:
         return Ceiling(*3 * [float("nan")])
@@ -64,12 +65,12 @@ def split_half_ceiling(reliability: float) -> Ceiling:
 def shared_ceiling(rdms: Floats, otherwise: float = float("nan")) -> Ceiling:
     """Ceiling over RDMs of the same stimuli in several sessions or subjects (Nili et al. 2014).
 
-    Of more than two, the lower bound is the ceiling: each RDM is left out of the mean that it is compared with. The
-    upper bound has it in, and is the higher the fewer there are: it compares no study with another.
+    With more than two RDMs, the lower bound is the ceiling: each RDM is left out of the mean that it is compared with.
+    The upper bound includes it, so it is higher the fewer RDMs there are and cannot be compared between studies.
 
     Args:
         rdms: (k, m) dissimilarities of the m pairs in k >= 2 sessions or subjects.
-        otherwise: the ceiling where there are only two, which cannot tell one from the other.
+        otherwise: the ceiling if there are only two.
     """
     low, high = noise_ceiling(rdms)
     return Ceiling(low if len(rdms) > 2 else otherwise, low, high)

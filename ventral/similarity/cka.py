@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Kernel:
-    """Inner products of n stimuli, with what CKA under any weighting of the stimuli needs of them.
+    """Inner products of n stimuli, prepared for CKA under any weighting of the stimuli.
 
     Attributes:
         pairs: (n, n) float32 inner products of different stimuli; the diagonal is zero.
@@ -66,11 +66,11 @@ def hsic(a: Kernel, b: Kernel) -> tuple[Floats, Floats]:
     3). The unbiased one (Song et al. 2012) is the U-statistic E[k_ij l_ij] - 2 E[k_ij l_iq] + E[k_ij l_qr] with means
     over pairs, triples and quadruples of different stimuli.
 
-    In a resample a stimulus makes no pair with its own copies: they count as unrelated, an inner product of zero in K
-    and L. Copies that matched would be alike in any two spaces and lift every resample far above the estimate.
+    In a resample, copies of one stimulus count as unrelated, with an inner product of zero in K and L. Otherwise the
+    copies would match in any two spaces and lift every resample far above the estimate.
 
     Returns:
-        (draw,) biased and (draw,) unbiased; the latter NaN where fewer than four stimuli have weight.
+        (draw,) biased and (draw,) unbiased; the latter is NaN if fewer than four stimuli have weight.
     """
     w = a.weights
     w2 = w * w
@@ -89,7 +89,7 @@ def hsic(a: Kernel, b: Kernel) -> tuple[Floats, Floats]:
             + (total_a * total_b - 4 * chains2 + 2 * pairs22) / quadruples
         )
     few = (w > 0).sum(axis=1) < 4
-    # The biased one counts each draw of a stimulus with itself besides, but not with its other copies.
+    # The biased one also counts each draw of a stimulus with itself, but not with its other copies.
     pairs = pairs + w @ (a.own * b.own)
     chains = _dot((a.sums + a.own) * (b.sums + b.own), w)
     biased = (pairs - 2 * chains / s1 + (total_a + w @ a.own) * (total_b + w @ b.own) / s1**2) / s1**2
@@ -99,12 +99,12 @@ def hsic(a: Kernel, b: Kernel) -> tuple[Floats, Floats]:
 def linear_cka(a: Kernel, b: Kernel) -> tuple[Floats, Floats]:
     """Linear CKA, HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)), under each weighting of the stimuli.
 
-    The biased one (Kornblith et al. 2019, equation 4) tends to one where units outnumber stimuli, whatever they
-    code; the unbiased one (Nguyen et al. 2021) is about zero for unrelated features.
+    The biased one (Kornblith et al. 2019, equation 4) tends to one when units outnumber stimuli, whatever they code.
+    The unbiased one (Nguyen et al. 2021) is about zero for unrelated features.
 
     Returns:
-        (draw,) biased and (draw,) unbiased. Dead features are alike to nothing: 0. The unbiased one is NaN where fewer
-        than four stimuli have weight.
+        (draw,) biased and (draw,) unbiased; 0 for dead features. The unbiased one is NaN if fewer than four stimuli
+        have weight.
     """
     alike = []
     for both, of_a, of_b in zip(hsic(a, b), a.self_hsic, b.self_hsic, strict=True):

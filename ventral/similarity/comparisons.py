@@ -1,4 +1,4 @@
-"""Representational similarity of regions, sessions and layers: every comparison of a dataset, with its statistics."""
+"""Representational similarity of regions, sessions and layers: all comparisons of a dataset, with statistics."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,17 +33,17 @@ COMPARISON = (
 )
 FIXED, EXACT = "fixed ranks", "exact"
 CONFOUNDED = "confounded"
-HELD = 2**27  # entries of RDMs held at a time: 512 MB in float32
+HELD = 2**27  # entries of RDMs in memory at a time: 512 MB in float32
 
 
 @dataclass(frozen=True)
 class _Geometry:
-    """What comparisons need of a region or a layer, under every weighting of its stimuli."""
+    """A region or a layer, prepared for comparisons under every weighting of its stimuli."""
 
     pairs: Floats
     ranked: WeighedRDM
     kernel: Kernel | None
-    squared: Floats | None  # (pairs,) squared distances, of a region crossvalidated
+    squared: Floats | None  # (pairs,) squared distances; crossvalidated for a region
 
     @cached_property
     def ranks(self) -> NDArray[np.float32]:
@@ -62,10 +62,10 @@ class _Row:
     """One comparison.
 
     Attributes:
-        about: what is compared: the columns of names, `depth`, `n_stimuli` and ceilings.
+        about: the columns that say what is compared: names, `depth`, `n_stimuli` and ceilings.
         region: index of the region, or of the area of joined sessions.
         points: measures without an interval.
-        draws: measures with one: (1 + draw,) values, first of all stimuli, then of the resamples.
+        draws: measures with an interval: (1 + draw,) values, first for all stimuli, then for the resamples.
         null: (draw,) correlations of permuted stimuli.
         interval: how the resamples were ranked.
     """
@@ -79,11 +79,11 @@ class _Row:
 
     @property
     def spearman(self) -> float:
-        """Of all stimuli."""
+        """Spearman correlation for all stimuli."""
         return float(self.draws["spearman"][0])
 
     def columns(self) -> dict[str, Any]:
-        """As a row of the table."""
+        """The comparison as a row of the table."""
         row = self.about | self.points | {"interval": self.interval}
         for name, prefix in (("spearman", ""), ("cka", "cka_"), ("cka_unbiased", "cka_unbiased_")):
             if name in self.draws:
@@ -112,7 +112,7 @@ class Comparisons:
         regions: from `region_rdms`.
         n_draws: bootstrap resamples of the stimuli and of the sessions, and permutations of the stimuli.
         seed: of these.
-        threads: that share the regions, and the draws of the exact bootstrap; the numbers are the same.
+        threads: number of threads that share the work; the results do not depend on it.
     """
 
     def __init__(self, regions: list[RegionRDM], n_draws: int, seed: int, threads: int = 1) -> None:
@@ -130,7 +130,7 @@ class Comparisons:
         self.pooled = {area: self._pool(members) for area, members in self.areas.items()}
         self.claims: dict[tuple[str, str, str], tuple[float, float]] = {}
         self.rows: list[_Row] = []
-        self.waiting: list[tuple[_Row, NDArray[np.float32]]] = []  # without their permutations, and the ranks of these
+        self.waiting: list[tuple[_Row, NDArray[np.float32]]] = []  # rows that still need permutations, with their ranks
         self.depth: dict[str, int] = {}
         for i, j in combinations(range(len(regions)), 2):
             if np.array_equal(regions[i].stimuli, regions[j].stimuli):
@@ -150,8 +150,8 @@ class Comparisons:
             network: its name.
             layer: its name.
             rdm: (n, n) of all stimuli.
-            inner: (n, n) inner products of the stimuli; zeros where the features are the same for all.
-            known: (n,) stimuli that the RDM knows; regions of others are left out. None: all.
+            inner: (n, n) inner products of the stimuli; zeros if all have the same features.
+            known: (n,) stimuli that have a place in the RDM; regions with other stimuli are left out. None for all.
         """
         depth = self.depth[network] = self.depth.get(network, -1) + 1
         of_layer = {}
@@ -182,11 +182,11 @@ class Comparisons:
             self._permute()
 
     def _permute(self) -> None:
-        """Give every waiting row the correlations of permuted stimuli, the same permutations for all of a region."""
+        """Compute the permutation correlations of every waiting row; all rows of a region get the same permutations."""
         for i in {row.region for row, _ in self.waiting}:
             rows = [row for row, _ in self.waiting if row.region == i]
             values = np.stack([values for row, values in self.waiting if row.region == i])
-            # Each region has permutations of its own: those of the sessions of an area are independent.
+            # Each region has its own permutations, so that those of the sessions of an area are independent.
             null = permutation_null(self.known[i].ranked.values, values, self.n_draws, self.seed + i)
             for row, draws in zip(rows, null.T, strict=True):
                 row.null = draws.copy()
@@ -196,7 +196,7 @@ class Comparisons:
         """Rows of `COMPARISON`: regions with regions, layers with regions, and layers with areas of several sessions.
 
         Args:
-            read: gives the (n, n) RDM of a network and layer that was added.
+            read: returns the (n, n) RDM of a network and layer that was added.
         """
         self._permute()
         reported = self._reported()
@@ -210,7 +210,7 @@ class Comparisons:
         return table
 
     def _reported(self) -> list[_Row]:
-        """Regions with regions, and the layer of every network most like a region, or an area on average."""
+        """Rows of regions with regions, and of the layer of each network most similar to a region or area."""
         found = [row for row in self.rows if not row.about["layer"]]
         for rows in self._by(lambda row: (row.about["compared_with"], row.region)):
             found.append(max(rows, key=lambda row: row.spearman))
@@ -222,7 +222,7 @@ class Comparisons:
         return list({id(row): row for row in found}.values())
 
     def _by(self, key: Callable[[_Row], tuple]) -> list[list[_Row]]:
-        """The rows of layers, gathered by a key."""
+        """The rows of layers, grouped by a key."""
         gathered: dict[tuple, list[_Row]] = {}
         for row in self.rows:
             if row.about["layer"]:
@@ -230,7 +230,7 @@ class Comparisons:
         return list(gathered.values())
 
     def _exact(self, region: int, rows: list[_Row], read: Callable[[str, str], Floats]) -> None:
-        """Rank the resamples of some rows of a region anew."""
+        """Replace the approximate ranks in the resamples of some rows of a region by exact ones."""
         stimuli = self.regions[region].stimuli
         names = {r.region: r.rdm for r in self.regions}
         mine, weights = order_rdm(self.regions[region].rdm), self.weights[stimuli.tobytes()][1:]
@@ -246,17 +246,17 @@ class Comparisons:
                 row.draws["spearman"], row.interval = np.r_[row.spearman, exact], EXACT
 
     def _within(self, rows: list[_Row]) -> dict[str, Floats]:
-        """(1 + draw,) averages of the sessions' rows, over resampled images and sessions."""
+        """(1 + draw,) averages over the sessions' rows, with resampled images and sessions."""
         n_stimuli = [row.about["n_stimuli"] for row in rows]
         counts = draw_sessions(len(rows), self.n_draws, self.seed + len(self.subsets))
         return {
             name: average_sessions(np.stack([row.draws[name] for row in rows]), n_stimuli, counts)
             for name in rows[0].draws
-            if all(name in row.draws for row in rows)  # no CKA of a session that lacks trials
+            if all(name in row.draws for row in rows)  # a session with missing trials has no CKA
         }
 
     def _join(self, area: str, members: list[int]) -> Iterator[dict[str, Any]]:
-        """Rows of an area: what holds within its sessions, beside the pooled number."""
+        """Rows of an area: the average within its sessions, beside the pooled value."""
         ceiling = _named(area_ceiling([self.regions[i] for i in members]))
         for rows in _by_layer([row for row in self.rows if row.region in members and row.about["layer"]]):
             once = np.ones((1, len(rows)), dtype=np.int64)

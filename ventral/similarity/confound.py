@@ -1,4 +1,4 @@
-"""What a session confound looks like: sessions share neither images nor baselines, and no neuron knows an image."""
+"""A simulated session confound: sessions have their own images and baselines, and no neuron responds to an image."""
 
 from typing import NamedTuple
 
@@ -13,21 +13,21 @@ from ventral.similarity.regions import region_rdms
 
 Floats = NDArray[np.float64]
 
-OFFSET_SD = 3.0  # of the baselines of units from session to session, over the responses' own spread
-NOISE_SD = 0.5  # of one of two presentations, over the responses' own spread
-STATISTICS_SD = 1.5  # of the features' means from session to session, over their spread within one
+OFFSET_SD = 3.0  # SD of the units' baselines between sessions, in SDs of the responses
+NOISE_SD = 0.5  # SD of the noise of one of two presentations, in SDs of the responses
+STATISTICS_SD = 1.5  # SD of the features' means between sessions, in SDs within a session
 NUMBERS = ("pooled", "partial", "within", "within_low", "within_high")
 
 
 class Panels(NamedTuple):
-    """What a figure of the confound shows.
+    """The content of the figure of the confound.
 
     Attributes:
         session: (n,) session of each image, in order.
         neural: (n, n) RDM of the stacked responses.
         model: (n, n) RDM of the features.
         pooled: Spearman correlation of the two.
-        partial: the same given which sessions each pair is of.
+        partial: the same, given the sessions of each pair.
         within: its average within sessions.
         low: lower bound of that average.
         high: upper bound of it.
@@ -48,13 +48,12 @@ class Panels(NamedTuple):
 def simulate_confound(
     seed: int, n_sessions: int = 4, n_images: int = 60, n_units: int = 24, n_features: int = 200
 ) -> tuple[xr.Dataset, Gram]:
-    """Sessions that each show their own images, whose responses have nothing to do with the features of these.
+    """Simulate sessions with their own images, and with responses that do not depend on the features of the images.
 
-    Both differ from session to session: responses by the units' baselines, features by the statistics of the images.
+    Both differ between sessions: responses by the units' baselines, features by the statistics of the images.
 
     Returns:
-        Responses as `join_sessions` sets them side by side, of one region "IT", and the Gram matrix of the features of
-        the images.
+        Responses as of `join_sessions`, with one region "IT", and the Gram matrix of the features of the images.
     """
     rng = np.random.default_rng(seed)
     n = n_sessions * n_images
@@ -85,7 +84,7 @@ def simulate_confound(
 
 
 def confound_panels(seed: int, n_draws: int = 1000) -> Panels:
-    """The simulated sessions pooled and apart, for a figure."""
+    """Compare the simulated sessions, pooled and within sessions, for the figure."""
     responses, gram = simulate_confound(seed)
     regions = region_rdms(responses)
     model = correlation_rdm(gram)
@@ -94,7 +93,7 @@ def confound_panels(seed: int, n_draws: int = 1000) -> Panels:
     np.fill_diagonal(neural, 0)
     comparisons = Comparisons(regions, n_draws, seed)
     comparisons.add("model", "features", model, gram.inner)
-    row = comparisons.table(lambda network, layer: model).iloc[-1]  # after those of the sessions, that of all
+    row = comparisons.table(lambda network, layer: model).iloc[-1]  # the last row is that of all sessions
     session = np.repeat([region.region.removeprefix("IT ") for region in regions], [len(r.stimuli) for r in regions])
     pooled, partial, within, low, high = (float(row[name]) for name in NUMBERS)
     return Panels(session, neural, model, pooled, partial, within, low, high, row["flag"] == CONFOUNDED)

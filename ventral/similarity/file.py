@@ -1,4 +1,4 @@
-"""`similarity/{dataset}.h5`: RDMs of regions and of layers, and how alike they are."""
+"""`similarity/{dataset}.h5`: RDMs of regions and layers, and their comparisons."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -40,7 +40,7 @@ def write_similarity(
         models: network, layer and Gram matrix of the n stimuli, network after network, early layers first.
         n_draws: bootstrap resamples of stimuli and sessions, and permutations of stimuli.
         seed: of these.
-        threads: to work with.
+        threads: number of threads.
         lacking: from `ventral.similarity.regions.left_out`.
     """
     comparisons = Comparisons(regions, n_draws, seed, threads)
@@ -54,7 +54,7 @@ def write_similarity(
             if label in responses.coords:
                 file.create_dataset(label, data=responses[label].values.astype(object), dtype=h5py.string_dtype())
         for i, region in enumerate(regions):
-            group = file.create_group(f"regions/{i:03d}")  # a name may hold a slash
+            group = file.create_group(f"regions/{i:03d}")  # the name of a region may contain a slash
             group.attrs["region"] = region.region
             group.create_dataset("rdm", data=squareform(region.rdm, checks=False), dtype=np.float32)
             group.create_dataset("stimuli", data=region.stimuli)
@@ -81,7 +81,7 @@ def write_similarity(
 
 
 def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
-    """Rows of `rsa.csv`: one a region and layer, and one a pair of regions (its `layer` empty)."""
+    """Rows of `rsa.csv`: one for each region and layer, and one for each pair of regions (with an empty `layer`)."""
     with reading(path), h5py.File(path) as file:
         group = file["comparisons"]
         columns = {name: group[name] for name in COMPARISON}
@@ -94,14 +94,14 @@ def read_comparisons(path: str | Path, dataset: str) -> pd.DataFrame:
 
 
 def read_left_out(path: str | Path, dataset: str) -> pd.DataFrame:
-    """Rows of `left_out.csv`: one a region, or session of one, that has no RDM, with the reason `why`."""
+    """Rows of `left_out.csv`: one for each region, or session of a region, without an RDM, with the reason `why`."""
     with reading(path), h5py.File(path) as file:
         columns = {name: file[f"left_out/{name}"].asstr()[:] for name in ("region", "why")}
     return pd.DataFrame({"dataset": dataset} | columns, columns=["dataset", "region", "why"])
 
 
 def read_rdms(path: str | Path) -> tuple[list[RegionRDM], dict[str, NDArray[np.str_]], str]:
-    """The RDMs of the regions, the labels of the stimuli (`stimulus_id`, others where known), and the source."""
+    """The RDMs of the regions, the labels of the stimuli (`stimulus_id` and others if known), and the source."""
     with reading(path), h5py.File(path) as file:
         regions = [
             RegionRDM(

@@ -1,4 +1,4 @@
-"""How sure a comparison of RDMs is: an exact bootstrap over stimuli, and permutations of them."""
+"""Statistics of a comparison of RDMs: an exact bootstrap over stimuli, and permutations of stimuli."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +12,12 @@ from ventral.similarity.measures import sort_runs
 
 Floats = NDArray[np.float64]
 
-BLOCK = 2**24  # pairs of permuted RDMs held at a time: 64 MB
+BLOCK = 2**24  # pairs of permuted RDMs in memory at a time: 64 MB
 
 
 @dataclass(frozen=True)
 class Ordering:
-    """The m pairs of an RDM from the least dissimilar on, sorted once for all resamples.
+    """The m pairs of an RDM in ascending order of dissimilarity, sorted once for all resamples.
 
     Attributes:
         order: (m,) indices of the pairs in ascending order.
@@ -40,7 +40,7 @@ def order_rdm(rdm: Floats) -> Ordering:
 
 
 def _whole(n_pairs: int) -> type[np.integer]:
-    """A type that holds twice the ranks of all pairs of a resample, of which there are a few more than of pairs."""
+    """An integer type that holds twice the largest rank of a resample, which has a few more pairs than the RDM."""
     return np.int32 if n_pairs < 2**29 else np.int64
 
 
@@ -49,19 +49,19 @@ def resampled_ranks(
 ) -> tuple[NDArray[np.integer], float]:
     """Ranks within a resample; equal dissimilarities share their mean rank.
 
-    A pair that was drawn w times fills w places of the sorted list, so that the running sum of the weights in the
-    sorted order of the full set gives all ranks without another sort: twice the mean rank of a pair is twice the sum
-    up to it, less its own weight, and one more. The squares of T centred ranks in runs of t equal ones sum to
-    (T^3 - sum t^3) / 12 (Kendall 1945).
+    A pair that was drawn w times fills w places of the sorted list. So the running sum of the weights, in the sorted
+    order of the full set, gives all ranks without another sort: twice the mean rank of a pair is twice the sum up to
+    it, minus its own weight, plus one. The squares of T centred ranks, in runs of t equal ones, sum to (T^3 - sum t^3)
+    / 12 (Kendall 1945).
 
     Args:
-        drawn: (m,) how often each pair was drawn, from the least dissimilar on.
+        drawn: (m,) how often each pair was drawn, in ascending order of dissimilarity.
         of: the RDM that is resampled.
         cubes: sum of the cubes of `drawn`.
-        upto: (m,) to be filled with the running sum of `drawn`; new memory would cost as much as the sum.
+        upto: (m,) filled with the running sum of `drawn`; allocating it here would take as long as the sum.
 
     Returns:
-        Of the tied pairs, what is to be added to twice `upto` less `drawn`; and the sum of squares of twice the centred
+        For the tied pairs, what to add to twice `upto` minus `drawn`; and the sum of squares of twice the centred
         ranks.
     """
     np.cumsum(drawn, out=upto)
@@ -76,7 +76,7 @@ def resampled_ranks(
 
 
 def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[np.integer], threads: int = 1) -> Floats:
-    """Spearman correlation of an RDM with k others in every resample of the stimuli, ranked anew in each.
+    """Spearman correlation of an RDM with k others in every resample of the stimuli, with the ranks of the resample.
 
     Pairs of a stimulus with its own copies do not count.
 
@@ -84,10 +84,10 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
         one: the RDM of n stimuli.
         others: k RDMs of the same stimuli.
         weights: (draw, n) how often each stimulus was drawn.
-        threads: that share the draws.
+        threads: number of threads that share the draws.
 
     Returns:
-        (draw, k); 0 where an RDM is constant.
+        (draw, k) correlations; 0 if an RDM is constant.
     """
     # All pairs are kept in the order of the first RDM, which then needs no reordering.
     i, j = (side[one.order] for side in np.triu_indices(weights.shape[1], 1))
@@ -95,7 +95,7 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
     place[one.order] = np.arange(len(place))
     orders = [place[other.order] for other in others]
     tied = [order[other.tied] for order, other in zip(orders, others, strict=True)]
-    # The narrower the numbers, the more of them a cache holds; a pair's weight is a product of two.
+    # Narrow integers, so that more of them fit in a cache; a pair's weight is a product of two weights.
     narrow = weights.astype(np.min_scalar_type(int(weights.max()) ** 2))
 
     def correlate_draws(draws: NDArray[np.integer]) -> Floats:
@@ -111,9 +111,9 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
             beside -= pairs
             beside -= total
             beside[one.tied] += more
-            # These sum to zero: what is added to all ranks of another RDM drops out, so that its are never centred.
+            # These sum to zero, so a constant added to all ranks of another RDM drops out: those need no centring.
             np.multiply(beside, pairs, out=weighted)
-            own = np.einsum("i,i", weighted, pairs)  # not BLAS, which would start threads of its own
+            own = np.einsum("i,i", weighted, pairs)  # einsum, because BLAS would start its own threads
             for k, (other, order, ties) in enumerate(zip(others, orders, tied, strict=True)):
                 more, of_other = resampled_ranks(pairs.take(order), other, cubes, upto)
                 beside[order] = upto
@@ -127,11 +127,11 @@ def exact_spearman(one: Ordering, others: Sequence[Ordering], weights: NDArray[n
 
 
 def permutation_null(one: Floats, others: NDArray[np.floating], n_draws: int, seed: int) -> NDArray[np.float32]:
-    """Correlations of an RDM with others when its stimuli are dealt out at random.
+    """Correlations of an RDM with others after random permutations of its stimuli.
 
     Args:
         one: (n, n) standardised ranks, or dissimilarities, of the pairs, with a zero diagonal.
-        others: (k, m) the same of the m pairs of k RDMs.
+        others: (k, m) the same for the m pairs of k RDMs.
         n_draws: permutations.
         seed: of the permutations.
 
@@ -154,6 +154,6 @@ def permutation_null(one: Floats, others: NDArray[np.floating], n_draws: int, se
 
 
 def permutation_p(estimate: float, null: NDArray[np.floating]) -> float:
-    """One-sided p: share of the permutations that reach the estimate, itself counted as one of them."""
+    """One-sided p: share of the permutations that reach the estimate; the estimate counts as one permutation."""
     reached = np.count_nonzero(null >= estimate - 1e-6)  # float32
     return (1 + reached) / (1 + len(null))

@@ -14,10 +14,11 @@ from ventral.similarity.measures import rank
 
 Floats = NDArray[np.float64]
 
-# An image whose variance over units is below this share of what it was computed from is flat up to float32 rounding.
+# An image counts as flat if its variance over units is below this share of the numbers that it is computed from:
+# float32 rounding.
 FLAT = 1e-6
-LEAST = 3  # neuroids behind an entry of an RDM, and stimuli of one: over two, r is 1 or -1
-DECIMALS = 6  # of a dissimilarity, over the largest, that float32 inner products leave
+LEAST = 3  # fewest neuroids behind an entry of an RDM, and fewest stimuli of one; over two, r is 1 or -1
+DECIMALS = 6  # of a dissimilarity, relative to the largest, that are exact with float32 inner products
 
 
 def correlation_rdm(gram: Gram) -> Floats:
@@ -27,11 +28,11 @@ def correlation_rdm(gram: Gram) -> Floats:
         gram: of n images.
 
     Returns:
-        (n, n), symmetric, with a zero diagonal. An image that drives all units alike correlates with none: r = 0.
+        (n, n), symmetric, with a zero diagonal. An image with the same value in all units gets r = 0 with every other.
     """
-    # Inner products after taking each image's mean over units away: undo the centring over images, but never through
-    # the raw products, in which a large mean would swamp the rest.
-    # Two n x n arrays in all, each step symmetric to the last bit.
+    # Inner products after subtracting each image's mean over units: undo the centring over images, but not through the
+    # raw products, in which a large mean would cost all digits. Two n x n arrays in all, each step symmetric to the
+    # last bit.
     rows = np.outer(gram.unit_sum, gram.unit_sum)
     rows /= -gram.n_units
     rows += gram.inner
@@ -39,7 +40,7 @@ def correlation_rdm(gram: Gram) -> Floats:
     rows += other
     rows += gram.mean_norm2
     variance = np.diag(rows).copy()
-    # An image with the same value in all units is left with rounding, which must not be scaled up to a pattern.
+    # For an image with the same value in all units only rounding is left, which must not be scaled up to a pattern.
     flat = variance <= FLAT * (np.diag(gram.inner) + gram.mean_norm2)
     norm = np.sqrt(np.where(flat, 1, variance))
     rows /= np.outer(norm, norm, out=other)
@@ -50,9 +51,10 @@ def correlation_rdm(gram: Gram) -> Floats:
 
 
 def _share_ties(rdm: Floats) -> Floats:
-    """Make equal again, in place, what rounding has told apart in an RDM of few values, such as one made of labels.
+    """In an RDM with few distinct values, such as one made of labels, make values equal, in place, that rounding
+    separated.
 
-    Ranks would make an order of it. An RDM is one of few values where half of its first row or more repeats itself.
+    Ranks would turn rounding into an order. An RDM has few values if at least half of its first row repeats.
     """
     largest = rdm.max()
     if largest > 0 and 2 * len(np.unique(np.round(rdm[0] / largest, DECIMALS - 1))) <= len(rdm):
@@ -65,7 +67,7 @@ def _share_ties(rdm: Floats) -> Floats:
 def neural_gram(rates: NDArray[np.floating]) -> Gram:
     """Gram matrix of (n stimuli, neuroid) responses, each neuroid z-scored first.
 
-    Without z-scoring, neuroids of high rate decide the pattern of every stimulus.
+    Without z-scoring, neuroids with high rates would dominate the pattern of every stimulus.
     """
     spread = rates.std(axis=0)
     scored = (rates - rates.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -73,16 +75,16 @@ def neural_gram(rates: NDArray[np.floating]) -> Gram:
 
 
 def shared_stimuli(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """The stimuli of an RDM: those that all neuroids saw, or of which every two were seen by `LEAST` neuroids.
+    """The stimuli of an RDM: those that all neuroids saw, or such that every two were seen by `LEAST` neuroids.
 
-    The latter where fewer than half of the stimuli would be left, as where trials are missing here and there: then
-    the stimulus that lacks most others is left out, and again, until every pair is known.
+    The latter applies if fewer than half of the stimuli would be left, as when single trials are missing. Then the
+    stimulus with the most unknown pairs is left out, again and again, until every pair is known.
 
     Args:
         seen: (n stimuli, neuroid) whether there is a response.
 
     Returns:
-        (m,) indices; a pair of them may still lack neuroids only where there are fewer than `LEAST` in all.
+        (m,) indices. A pair of them lacks neuroids only if there are fewer than `LEAST` in all.
     """
     complete = seen.all(axis=1)
     if 2 * complete.sum() >= seen.any(axis=1).sum():
@@ -101,7 +103,7 @@ def shared_stimuli(seen: NDArray[np.bool_]) -> NDArray[np.intp]:
 def neural_rdm(rates: NDArray[np.floating]) -> Floats:
     """Correlation RDM of (n stimuli, neuroid) responses, each neuroid z-scored first.
 
-    Where a response is missing (NaN), each entry is of the neuroids that saw both stimuli.
+    If responses are missing (NaN), each entry uses the neuroids that saw both stimuli.
     """
     return correlation_rdm(neural_gram(rates)) if np.isfinite(rates).all() else paired_rdm(rates)
 
@@ -113,8 +115,8 @@ def paired_rdm(rates: NDArray[np.floating]) -> Floats:
         rates: (n stimuli, neuroid), NaN where there is no response.
 
     Returns:
-        (n, n), symmetric, with a zero diagonal. Stimuli that no two neuroids saw, or that drive all that saw both
-        alike, correlate by 0.
+        (n, n), symmetric, with a zero diagonal. r is 0 for two stimuli that fewer than two neuroids saw both, or if one
+        has the same value in all of these.
     """
     seen = np.isfinite(rates)
     x, n = np.where(seen, rates, 0).astype(np.float64), np.maximum(seen.sum(axis=0), 1)
@@ -123,7 +125,7 @@ def paired_rdm(rates: NDArray[np.floating]) -> Floats:
     x /= np.where(spread > 0, spread, 1)
     known = seen.astype(np.float64)
     both = np.maximum(known @ known.T, 1)
-    mean, square = x @ known.T / both, x**2 @ known.T / both  # [i, j]: of stimulus i, over those that saw j too
+    mean, square = x @ known.T / both, x**2 @ known.T / both  # [i, j]: of stimulus i, over neuroids that also saw j
     variance = square - mean**2
     flat = variance <= FLAT * square
     product = np.where(flat | flat.T, 1, variance * variance.T)
@@ -180,9 +182,9 @@ def rank_rdm(rdm: Floats, weights: NDArray | None = None) -> WeighedRDM:
 def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:
     """(draw,) correlation of two RDMs under each weighting of the stimuli that they share.
 
-    Of ranks it is Spearman's, of dissimilarities Pearson's. Pairs of a stimulus with itself do not count. Ranks are
-    those of the full set, so that a thousand resamples cost one product of (draw, n) with (n, n): a screen, beside
-    which `rsa.inference.exact_spearman` ranks every resample anew. A constant RDM correlates with nothing: 0.
+    For ranks it is Spearman's, for dissimilarities Pearson's. Pairs of a stimulus with itself do not count. The ranks
+    are those of the full set, so that a thousand resamples cost one product of (draw, n) with (n, n). This is an
+    approximation; `ventral.similarity.inference.exact_spearman` ranks every resample. 0 for a constant RDM.
     """
     covariance = a.moment(a.values * b.values) - a.mean * b.mean
     product = a.variance * b.variance
@@ -193,18 +195,18 @@ def correlate(a: WeighedRDM, b: WeighedRDM) -> Floats:
 def rdm_reliability(halves: NDArray[np.floating], times: float = 2) -> float:
     """Split-half reliability of a neural RDM: Spearman of the RDMs of two halves, averaged over pairs, stepped up.
 
-    Spearman-Brown takes noise to add to what it disturbs. That of a dissimilarity also adds to its size and varies with
-    it, so that where noise outweighs signal the result is too low: in simulation (`tests/validity`) .43 for a true .47,
-    .10 for .17. The distances of `crossnobis_rdm` have no such bias.
+    Spearman-Brown assumes additive noise. The noise of a dissimilarity also increases its size and depends on it, so
+    the result is too low when noise outweighs signal: in simulation (`tests/validity`) .43 for a true .47, .10 for .17.
+    The distances of `crossnobis_rdm` have no such bias.
 
     Args:
         halves: (2 K, n stimuli, neuroid) responses in equal halves of the presentations, 2k and 2k + 1 of one pair.
-            Stimuli that lack a value in any half are left out, or pairs of them that too few neuroids saw
+            Stimuli without a value in some half are left out, and those with pairs that too few neuroids saw
             (`shared_stimuli`).
         times: how many times a half the whole is, `ventral.scores.ceilings.halves_in_whole`.
 
     Returns:
-        The reliability, NaN where fewer than three stimuli were repeated.
+        The reliability; NaN if fewer than three stimuli were repeated.
     """
     seen = np.isfinite(halves).all(axis=0)
     stimuli = shared_stimuli(seen)
@@ -220,15 +222,15 @@ def crossnobis_rdm(halves: NDArray[np.floating], noise: NDArray[np.floating]) ->
 
     Differences between two stimuli in one half are multiplied with those in the other half, each neuroid divided by
     the standard deviation of its noise, and averaged over neuroids and pairs of halves. Noise is independent between
-    halves, so that the distances are unbiased: 0 on average where responses are equal, and negative as often as not.
+    halves, so that the distances are unbiased: 0 on average if responses are equal, and negative as often as positive.
 
     Args:
         halves: (2 K, n stimuli, neuroid) mean responses, 2k and 2k + 1 of disjoint halves of the presentations.
-        noise: (neuroid,) noise variance. Neuroids without a positive one are left out.
+        noise: (neuroid,) noise variance. Neuroids without a positive value are left out.
 
     Returns:
-        (n, n), symmetric, with a zero diagonal; NaN in the rows and columns of stimuli that lack a value in any half.
-        Everywhere NaN where no neuroid is left.
+        (n, n), symmetric, with a zero diagonal; NaN in the rows and columns of stimuli without a value in some half.
+        All NaN if no neuroid is left.
     """
     known = noise > 0
     scaled = (halves[:, :, known] / np.sqrt(noise[known])).astype(np.float64)
@@ -236,7 +238,7 @@ def crossnobis_rdm(halves: NDArray[np.floating], noise: NDArray[np.floating]) ->
     rdm = np.full((len(complete), len(complete)), np.nan)
     if complete.any():
         scaled = scaled[:, complete]
-        scaled -= scaled.mean(axis=(0, 1))  # keeps digits, and every difference
+        scaled -= scaled.mean(axis=(0, 1))  # keeps digits, and does not change differences
         inner = sum(one @ other.T for one, other in zip(scaled[::2], scaled[1::2], strict=True))
         rdm[np.ix_(complete, complete)] = squared_distances((inner + inner.T) / (len(scaled) * known.sum()))
     return rdm

@@ -1,4 +1,4 @@
-"""The RDMs of a dataset: of its regions, each session apart where sessions are, and of the labels of its stimuli."""
+"""The RDMs of a dataset: of its regions, or of each session of a region, and of the labels of its stimuli."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,23 +16,23 @@ from ventral.similarity.sessions import average_sessions
 
 Floats = NDArray[np.float64]
 
-N_SHARED = 20  # stimuli that all sessions of a region showed, from which on these give its noise ceiling
+N_SHARED = 20  # with so many stimuli that all sessions of a region showed, these give its noise ceiling
 
 
 class RegionRDM(NamedTuple):
     """The RDM of a region.
 
     Attributes:
-        region: its name; where sessions are apart, with that of the session.
-        rdm: (m, m) over the stimuli that all its neuroids were recorded for; where these are few, over those of which
-            every two were seen by enough neuroids, each entry of these (`ventral.similarity.rdms.shared_stimuli`).
+        region: name of the region, followed by that of the session if sessions are apart.
+        rdm: (m, m) over the stimuli that all neuroids saw. If these are few, over stimuli such that every two were seen
+            by enough neuroids, each entry using these neuroids (`ventral.similarity.rdms.shared_stimuli`).
         stimuli: (m,) indices of these stimuli.
-        reliability: of the RDM, NaN where stimuli were not repeated.
-        inner: (m, m) Gram matrix of the z-scored rates; None where rates are missing or only the RDM is known.
-        area: the region without the session; empty where sessions are not apart.
-        rates: (m, neuroid) responses, where sessions are apart and none is missing.
+        reliability: of the RDM; NaN if stimuli were not repeated.
+        inner: (m, m) Gram matrix of the z-scored rates; None if rates are missing or only the RDM is known.
+        area: the region without the session; empty if sessions are not apart.
+        rates: (m, neuroid) responses, if sessions are apart and no response is missing.
         crossnobis: (m, m) crossvalidated squared distances, NaN in the rows and columns of stimuli that were not
-            repeated; None where only the RDM is known.
+            repeated; None if only the RDM is known.
     """
 
     region: str
@@ -49,11 +49,11 @@ class Part(NamedTuple):
     """The neuroids that have an RDM together: those of a region, or of one of its sessions.
 
     Attributes:
-        name: of the region; where sessions are apart, with that of the session.
-        area: the region where sessions are apart, else empty.
+        name: of the region, followed by that of the session if sessions are apart.
+        area: the region if sessions are apart, else empty.
         neuroids: (neuroid,) whether each is one of them.
         stimuli: (m,) indices of the stimuli of the RDM.
-        lacks: why there is no RDM; empty where there is one.
+        lacks: why there is no RDM; empty if there is one.
     """
 
     name: str
@@ -64,10 +64,11 @@ class Part(NamedTuple):
 
 
 def region_parts(responses: xr.Dataset) -> list[Part]:
-    """Whose responses make an RDM together, by region and session.
+    """The groups of neuroids that have an RDM together, by region and session.
 
-    Sessions are apart where the attribute `sessions` says "apart": in free viewing, what its monkey looked at and how
-    awake it was is in all its neuroids. So they are where those of a region share less than half of their stimuli.
+    Sessions are kept apart if the attribute `sessions` says "apart": in free viewing, the images and the state of the
+    animal affect all neuroids of a session. They are also kept apart if the sessions of a region share less than half
+    of their stimuli.
     """
     names = responses["region"].values.astype(str)
     sessions = responses["session"].values.astype(str) if "session" in responses.coords else np.full(len(names), "")
@@ -80,7 +81,7 @@ def region_parts(responses: xr.Dataset) -> list[Part]:
         for part in own if apart else [here]:
             stimuli, n, lacks = shared(seen[:, part]), int(part.sum()), ""
             if n < LEAST:
-                lacks = f"of {n} neuroid{'s' * (n > 1)}, and an RDM needs {LEAST}"
+                lacks = f"only {n} neuroid{'s' * (n > 1)}, but an RDM needs {LEAST}"
             elif len(stimuli) < LEAST:
                 lacks = f"no {LEAST} stimuli were seen by the same {LEAST} neuroids"
             session = f" {sessions[part][0]}" if apart else ""
@@ -94,9 +95,9 @@ def left_out(responses: xr.Dataset) -> dict[str, str]:
 
 
 def region_rdms(responses: xr.Dataset) -> list[RegionRDM]:
-    """The RDM of every region of a `responses/{dataset}.nc`: as published where it holds `rdm`, else from the rates.
+    """The RDM of every region of a `responses/{dataset}.nc`: its `rdm` if it has published ones, else from the rates.
 
-    What `left_out` names is left out.
+    The regions that `left_out` lists have none.
     """
     if "rdm" in responses:
         everything = np.arange(responses.sizes["stimulus"])
@@ -123,11 +124,11 @@ def _part_rdm(responses: xr.Dataset, part: Part) -> RegionRDM:
 
 
 def category_models(responses: xr.Dataset) -> Iterator[tuple[str, Floats, Floats, NDArray[np.bool_]]]:
-    """The RDMs that labels alone predict: 0 for stimuli of one category, 1 for others.
+    """The RDMs that labels alone predict: 0 for stimuli of the same category, 1 for others.
 
     Yields:
-        The label's name, the (n, n) RDM, the (n, n) inner products of one-hot labels, and which stimuli have one that
-        is known.
+        The label's name, the (n, n) RDM, the (n, n) inner products of one-hot labels, and which stimuli have a known
+        label.
     """
     for name in ("object_name", "category_name"):
         if name in responses.coords:
@@ -137,14 +138,14 @@ def category_models(responses: xr.Dataset) -> Iterator[tuple[str, Floats, Floats
 
 
 def region_ceilings(regions: list[RegionRDM]) -> list[Ceiling]:
-    """Ceiling of each region: by its split halves; of published RDMs, by one another."""
+    """Ceiling of each region: from its split halves; for published RDMs, from one another."""
     if len(regions) > 1 and all(region.crossnobis is None for region in regions):
         return [shared_ceiling(np.stack([squareform(region.rdm, checks=False) for region in regions]))] * len(regions)
     return [split_half_ceiling(region.reliability) for region in regions]
 
 
 def area_ceiling(sessions: list[RegionRDM]) -> Ceiling:
-    """Ceiling of an area: over its sessions, on the stimuli that all showed; else their mean by split halves."""
+    """Ceiling of an area: on stimuli that all its sessions showed, else the mean of split-half ceilings."""
     ceilings = np.array([split_half_ceiling(session.reliability) for session in sessions]).T
     once = np.ones((3, len(sessions)), dtype=np.int64)
     halves = Ceiling(*average_sessions(ceilings.T, [len(session.stimuli) for session in sessions], once).tolist())

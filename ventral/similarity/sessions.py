@@ -1,8 +1,8 @@
-"""Sessions are not exchangeable: averages of what holds within them, beside the pooled number that does not.
+"""Sessions are not exchangeable: averages of comparisons within sessions, beside the misleading pooled value.
 
 In free viewing a session has its own images, gains and baselines. An RDM over all sessions is then mostly about which
-session an image was shown in, and so is that of any model whose features differ between their images: the two agree
-without one neuron that knows an image. Unit j of one session is no unit of another either.
+session an image was shown in, and so is that of any model whose features differ between their images. The two agree
+even if no neuron responds to an image. Also, unit j of one session is not unit j of another.
 """
 
 from collections.abc import Sequence
@@ -17,19 +17,19 @@ from ventral.similarity.measures import partial_spearman, spearman
 
 Floats = NDArray[np.float64]
 
-HIGH = 0.1  # a pooled correlation below this claims nothing
-MAX_ITEMS = 3000  # images in sessions that a pooled RDM is made of, at random where there are more
+HIGH = 0.1  # a lower pooled correlation is never flagged
+MAX_ITEMS = 3000  # most images in sessions for a pooled RDM; more are sampled at random
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """Every image in every session that showed it, as if of one session: what report 004 did, and no evidence.
+    """All images of all sessions, treated as one session. Report 004 did this; it is not evidence.
 
-    Pairs of an image with itself in another session are left out: a model cannot but call them alike.
+    Pairs of an image with itself in another session are left out, because they are equal for every model.
 
     Attributes:
         neural: (pairs,) dissimilarities.
-        sessions: (pairs,) which two sessions a pair is of, or one twice.
+        sessions: (pairs,) the two sessions of each pair, which may be the same.
         first: (pairs,) stimulus of one side of each pair.
         second: (pairs,) that of the other.
     """
@@ -42,8 +42,8 @@ class Pooled:
     def compare(self, rdm: Floats) -> tuple[float, float]:
         """Spearman correlation with the (n, n) RDM of a model, and the partial one given the sessions of each pair.
 
-        A session RDM of 0 (same) and 1 (another) would not do: two sessions whose baselines are near to one another
-        are by chance also two whose images are, or not, and some correlation of the simulated confound is left.
+        A session RDM of 0 (same) and 1 (different) would not be enough: two sessions with similar baselines may by
+        chance have similar images too, and some of the simulated confound's correlation would remain.
         """
         model = rdm[self.first, self.second]
         return spearman(self.neural, model), partial_spearman(self.neural, model, self.sessions)
@@ -55,12 +55,13 @@ def pool_sessions(
     """Stack the responses of k sessions, unit j on unit j, and make one RDM of them.
 
     Args:
-        rates: for each session (n_k stimuli, units_k) responses as recorded; of the units, as many as all have.
+        rates: for each session (n_k stimuli, units_k) responses as recorded. As many units are used as every session
+            has.
         stimuli: for each session (n_k,) indices of its stimuli.
-        seed: of the choice where there are more than `MAX_ITEMS` images.
+        seed: of the sample if there are more than `MAX_ITEMS` images.
 
     Returns:
-        None where there is one session only, or fewer than three units in one.
+        None if there is only one session, or if one has fewer than three units.
     """
     n_units = min((rate.shape[1] for rate in rates), default=0)
     if len(rates) < 2 or n_units < 3:
@@ -68,18 +69,18 @@ def pool_sessions(
     stacked = np.concatenate([rate[:, :n_units] for rate in rates]).astype(np.float64)
     session = np.repeat(np.arange(len(rates)), [len(rate) for rate in rates])
     item = np.concatenate(list(stimuli))
-    varied = np.flatnonzero(np.ptp(stacked, axis=1) > 0)  # a response alike in all units correlates with none
+    varied = np.flatnonzero(np.ptp(stacked, axis=1) > 0)  # without images whose response is the same in all units
     chosen = np.sort(np.random.default_rng(seed).permutation(varied)[:MAX_ITEMS])
     i, j = np.triu_indices(len(chosen), 1)
     distance = pdist(stacked[chosen], "correlation")
     first, second = item[chosen][i], item[chosen][j]
     differ = first != second
-    pair = session[chosen][i] * len(rates) + session[chosen][j]  # i comes before j, and so does its session
+    pair = session[chosen][i] * len(rates) + session[chosen][j]  # i < j, so the sessions are in order too
     return Pooled(distance[differ], pair[differ], first[differ], second[differ])
 
 
 def draw_sessions(n_sessions: int, n_draws: int, seed: int) -> NDArray[np.int64]:
-    """(1 + draw, session) how often each session counts: once, then as drawn with replacement."""
+    """(1 + draw, session) how often each session counts: first once each, then as drawn with replacement."""
     return np.vstack([np.ones((1, n_sessions), dtype=np.int64), bootstrap_weights(n_sessions, n_draws, seed)])
 
 
@@ -87,7 +88,7 @@ def average_sessions(values: Floats, n_stimuli: Sequence[int], counts: NDArray[n
     """(draw,) mean over sessions, each weighted by its number of pairs of stimuli.
 
     Args:
-        values: (session, draw) a comparison within each session; NaN is left out.
+        values: (session, draw) a comparison within each session; NaN does not count.
         n_stimuli: of each session.
         counts: (draw, session) how often each session counts.
     """
@@ -99,7 +100,7 @@ def average_sessions(values: Floats, n_stimuli: Sequence[int], counts: NDArray[n
 
 
 def is_confounded(pooled: float, low: float, high: float) -> bool:
-    """Whether a pooled correlation stands on nothing: above all that the sessions allow, which allow for none at all.
+    """Whether only sessions explain a pooled correlation: it is above the interval within sessions, which includes 0.
 
     Args:
         pooled: over all sessions taken as one.

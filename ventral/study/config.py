@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ventral.data.kinds import kind_of
 from ventral.files.errors import nearest
 from ventral.networks.published import weights_fault
 from ventral.similarity import CATEGORY
 from ventral.study.faults import check_config
-from ventral.study.parts import dataset_kind
 from ventral.study.schema import dataset_schema, fill_defaults
 
 NETWORK_PATH_KEYS = ("architecture", "weights")
@@ -44,7 +44,7 @@ def expand_homes(config: Mapping[str, Any]) -> None:
 def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """The files and folders that entries under `datasets` name: place in the config, settings, key."""
     for name, settings in config["datasets"].items():
-        for key, rule in dataset_schema(dataset_kind(name, settings))["properties"].items():
+        for key, rule in dataset_schema(kind_of(name, settings))["properties"].items():
             if rule.get("format") == "path" and key in settings:
                 yield f"datasets.{name}.{key}", settings, key
 

@@ -23,7 +23,7 @@ from ventral.files.errors import InputError, listed
 from ventral.study.versions import installed, required, versions
 
 if TYPE_CHECKING:
-    from ventral.study.downloads import Download
+    from ventral.files.download import Download
 
 HOME = Path(__file__).parents[2]
 REINSTALL = "run `make .venv/made`"
@@ -66,9 +66,10 @@ def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
     needed = 0
     if not faults:
         from ventral.study.downloads import downloads
+        from ventral.study.recordings import sources_of
 
         try:
-            wanted = list(downloads(config, HOME / "config" / "xiao_sessions.csv", ask))
+            wanted = list(downloads(config, sources_of(config).values(), ask))
             with ThreadPoolExecutor(8) as pool:
                 answers = list(pool.map(find, wanted))
             needed = sum(size or 0 for _, size in answers)

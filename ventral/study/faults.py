@@ -9,11 +9,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from pydantic import ValidationError as BuildError
 
+from ventral.data.kinds import find_kind, kind_of
 from ventral.files.errors import nearest, printable
 from ventral.files.keys import Ruled
 from ventral.networks.settings import NetworkEntry
 from ventral.readouts import catalogue
-from ventral.study import parts
 from ventral.study.phrases import remedy_of
 from ventral.study.schema import build, schema
 from ventral.training.settings import TrainedEntry
@@ -148,7 +148,7 @@ def _entries(
 def _keys(part: str, name: str, entry: Any) -> type:
     """The dataclass of the keys of a sound entry."""
     if part == "datasets":
-        return parts.dataset_keys(parts.dataset_kind(name, entry))
+        return find_kind(kind_of(name, entry))
     if part == "readouts":
         return catalogue.readout_class(catalogue.kind_of(entry))
     return NetworkEntry if part == "networks" else TrainedEntry

@@ -1,6 +1,7 @@
 """Which files a script or a user's code really imports, so that an edit reruns the rules it touches and no others."""
 
 import ast
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -16,17 +17,34 @@ def imported_files(file: Path, root: Path) -> frozenset[Path]:
     return frozenset(path for path in reached_files(file, (root,)) if (root / PACKAGE) in path.parents)
 
 
-def reached_files(file: Path, roots: Sequence[Path]) -> list[Path]:
+@cache
+def method_files(file: Path, method: str, root: Path) -> frozenset[Path]:
+    """Files of the package under `root` that a method of a module needs, directly or through others; not the module."""
+    return frozenset(path for path in reached_files(file, (root,), method) if (root / PACKAGE) in path.parents)
+
+
+@cache
+def method_hash(file: Path, method: str) -> str:
+    """A hash of what a method needs of its own module: an edit of another part of the module leaves it as it is."""
+    return hashlib.sha256(ast.unparse(_needed(file, method)).encode()).hexdigest()
+
+
+def reached_files(file: Path, roots: Sequence[Path], method: str | None = None) -> list[Path]:
     """Files under any of the roots that `file` imports, directly or through others, and those of their packages.
 
     A module is looked for as Python looks: in the roots in order. What cannot be parsed imports nothing, and is left
     for the rule that runs it to name.
+
+    Args:
+        file: where the walk begins.
+        roots: folders that modules are looked for in.
+        method: walk only from what this method of a class in `file` needs.
     """
     found: dict[Path, None] = {}
     waiting = [file]
     while waiting:
         importing = waiting.pop()
-        for level, name in sorted(_modules(importing)):
+        for level, name in sorted(_modules(importing, method if importing == file else None)):
             places = [importing.resolve().parents[level - 1]] if level else roots
             for candidate in next(filter(None, (_files(name, place) for place in places)), []):
                 if candidate not in found and candidate != file:
@@ -45,13 +63,13 @@ def own_code(source: str, roots: Sequence[Path]) -> list[Path]:
 
 
 @cache
-def _modules(file: Path) -> frozenset[Module]:
+def _modules(file: Path, method: str | None = None) -> frozenset[Module]:
     try:
-        tree = ast.parse(file.read_bytes(), file)
+        tree = _needed(file, method) if method else ast.parse(file.read_bytes(), file)
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     found: set[Module] = set()
-    for node in _run(tree):
+    for node in _executed(tree):
         match node:
             case ast.Import(names=names):
                 found |= {(0, alias.name) for alias in names}
@@ -67,14 +85,47 @@ def _modules(file: Path) -> frozenset[Module]:
     return frozenset(found)
 
 
-def _run(tree: ast.Module) -> Iterator[ast.AST]:
-    """The nodes of a tree that a run may reach: all but those that only a type checker reads."""
-    waiting: list[ast.AST] = [tree]
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node of a tree but those that only a type checker reads."""
+    waiting = [tree]
     while waiting:
-        node = waiting.pop()
-        yield node
-        typed = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        waiting += node.orelse if typed else ast.iter_child_nodes(node)  # type: ignore[attr-defined]
+        match node := waiting.pop():
+            case ast.If(test=ast.Name("TYPE_CHECKING"), orelse=otherwise):
+                waiting += otherwise
+            case _:
+                yield node
+                waiting += ast.iter_child_nodes(node)
+
+
+def _needed(file: Path, method: str) -> ast.Module:
+    """A method of a class, and what it names of its module, directly or through other statements there.
+
+    A module whose classes inherit the method is needed whole.
+    """
+    tree = ast.parse(file.read_bytes(), file)
+    inside = [node for owner in tree.body if isinstance(owner, ast.ClassDef) for node in owner.body]
+    needed: list[ast.stmt] = [node for node in inside if isinstance(node, ast.FunctionDef) and node.name == method]
+    if not needed:
+        return tree
+    statements = {name: node for node in tree.body for name in _bound(node)}
+    for node in needed:  # which grows
+        names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        needed += [found for name, found in statements.items() if name in names and found not in needed]
+    return ast.Module(sorted(needed, key=lambda node: node.lineno), type_ignores=[])
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """The names that a statement at the top of a module binds."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [alias.asname or alias.name.partition(".")[0] for alias in names]
+        case ast.Assign(targets=targets):
+            return [part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)]
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return [name]
+    return []
 
 
 def _files(module: str, root: Path) -> list[Path]:

@@ -39,9 +39,7 @@ FIGURE = "results/figures/{figure}.{suffix}"
 REPORT = "results/report.html"
 
 # What comes from elsewhere, or stands in for it.
-MAJAJ_DOWNLOADED = "resources/majaj"
-XIAO_DOWNLOADED = "resources/xiao"
-KRIEGESKORTE = "resources/kriegeskorte92.mat"
+DOWNLOADED = "resources/{kind}"
 SIMULATED = "resources/{dataset}_simulated"
 WEIGHTS = "resources/weights/{key}"
 OBJECTS = "resources/objects.h5"

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ventral.data.source import Source
+from ventral.files.errors import nearest
 from ventral.networks.published import STUDY, is_reference, origin, weights_key
 from ventral.readouts.catalogue import kind_of, readout_class
 from ventral.study import paths
@@ -47,7 +49,7 @@ class Study:
     """
 
     config: Mapping[str, Any]
-    datasets: Mapping[str, Any]
+    datasets: Mapping[str, Source]
     code_folders: Sequence[Path] = ()
 
     # Datasets.
@@ -69,8 +71,8 @@ class Study:
 
     @cached_property
     def with_categories(self) -> list[str]:
-        """Datasets with rates whose stimuli are labelled with categories."""
-        return [name for name, source in self.datasets.items() if source.has_rates and "category_name" in source.labels]
+        """Datasets whose responses are labelled with categories."""
+        return [name for name, source in self.datasets.items() if source.has_categories]
 
     @cached_property
     def with_sessions(self) -> list[str]:
@@ -85,6 +87,11 @@ class Study:
 
     def faults(self) -> list[str]:
         """What makes the study impossible and only the datasets tell, one line each."""
+        asked = self.config["hmo"].get("dataset")
+        if asked is not None and asked not in self.datasets:
+            return [f"hmo.dataset: no dataset {asked!r}; {nearest(asked, self.datasets)}"]
+        if asked is not None and not self.datasets[asked].has_faces:
+            return [f"hmo.dataset: {asked} has no whole images with labelled faces; name another, or leave it out"]
         if self.with_encoders and not self.faces_dataset and all(map(self.learns_faces, self.config["networks"])):
             what = "all of them learn to detect faces, and no dataset has images with labelled faces"
             return [f"networks: {what}; add another network"]
@@ -205,12 +212,12 @@ class Study:
 
     def trained_of(self, dataset: str) -> list[str]:
         """The trained encoders of a dataset; to co-train on categories, its stimuli must be labelled."""
-        labels = self.datasets[dataset].labels
+        is_labelled = self.datasets[dataset].labels or self.datasets[dataset].has_categories
         return [
             name
             for name, entry in self.trained.items()
             if dataset in entry.get("datasets", self.datasets)
-            and (labels or not entry["category_weight"])
+            and (is_labelled or not entry["category_weight"])
             and (self.faces_dataset or not self.learns_faces(entry["network"]))
         ]
 

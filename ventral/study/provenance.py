@@ -6,7 +6,7 @@ The same study of the same inputs gives the same file anywhere: no dates, no mac
 import hashlib
 import os
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ventral.files.listing import list_files
 
 def provenance(
     config: Mapping[str, Any],
-    recordings: Mapping[str, Iterable[str | Path]],
+    recordings: Mapping[str, Collection[str | Path]],
     weights: Mapping[str, Iterable[str | Path]],
     git: Mapping[str, Any] | None,
     versions: Mapping[str, str | None],
@@ -42,10 +42,10 @@ def provenance(
         "seeds": seeds | {f"networks.{name}": entry["seed"] for name, entry in networks if "seed" in entry},
         "datasets": {
             name: {
-                "simulated": config["datasets"][name].get("source") == "simulated",
-                "inputs": [describe(path) for path in paths],
+                "simulated": not files,
+                "inputs": [describe(path) for path in files],
             }
-            for name, paths in recordings.items()
+            for name, files in recordings.items()
         },
         "weights": {name: [describe(path) for path in paths] for name, paths in weights.items()},
         "config": portable(config),

@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
+from ventral.data.kinds import kinds
 from ventral.networks.settings import NetworkEntry
 from ventral.readouts import catalogue
 from ventral.readouts.contract import Readout
-from ventral.study import parts
 from ventral.study.phrases import phrase
 from ventral.study.schema import Schema, dataset_schema, readout_schema, schema_for_editors, schema_of
 from ventral.study.settings import DatasetEntry, StudySettings
@@ -77,7 +77,7 @@ def generated() -> dict[str, str]:
 def reference() -> str:
     """The page, in Markdown."""
     sections = ["## The whole study\n", *tables("", schema_of(StudySettings))]
-    sections += ["## `datasets`\n", DATASETS, *_kinds("datasets", parts.dataset_kinds(), dataset_schema, DatasetEntry)]
+    sections += ["## `datasets`\n", DATASETS, *_kinds("datasets", kinds(), dataset_schema, DatasetEntry)]
     sections += ["## `networks`\n", NETWORKS, *tables("networks.NAME", schema_of(NetworkEntry))]
     sections += ["## `readouts`\n", READOUTS, *_kinds("readouts", catalogue.kinds(), readout_schema, Readout)]
     sections += ["## `trained`\n", TRAINED, *tables("trained.NAME", schema_of(TrainedEntry))]

@@ -9,10 +9,10 @@ import yaml
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from ventral.data.kinds import OWN, find_kind, kind_of, kinds
 from ventral.networks.settings import NetworkEntry
 from ventral.readouts import catalogue
 from ventral.readouts.contract import Readout
-from ventral.study import parts
 from ventral.study.settings import NETWORKS, READOUTS, DatasetEntry, StudySettings
 from ventral.training.settings import TrainedEntry
 
@@ -87,7 +87,7 @@ def schema(config: Mapping[str, Any]) -> Schema:
     """
     datasets, readouts = (_entries(config, part) for part in ("datasets", "readouts"))
     return _study(
-        {name: dataset_schema(parts.dataset_kind(name, entry)) for name, entry in datasets.items()},
+        {name: dataset_schema(kind_of(name, entry)) for name, entry in datasets.items()},
         {},
         {name: readout_schema(catalogue.kind_of(entry)) for name, entry in readouts.items()},
         {},
@@ -101,7 +101,7 @@ def _entries(config: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 def dataset_schema(kind: str) -> Schema:
     """The schema of an entry under `datasets`: that of its kind, or one that refuses an unknown kind."""
-    return _of_kind(kind, parts.dataset_kinds(), parts.dataset_keys, DatasetEntry)
+    return _of_kind(kind, kinds(), find_kind, DatasetEntry)
 
 
 def readout_schema(kind: str) -> Schema:
@@ -159,14 +159,14 @@ def _fill(settings: dict[str, Any], rule: Mapping[str, Any]) -> None:
 
 def schema_for_editors() -> str:
     """The schema of any study, in YAML: what an editor completes and checks a config by."""
-    datasets, readouts = parts.dataset_kinds(), catalogue.kinds()
+    datasets, readouts = kinds(), catalogue.kinds()
     definitions = {
         **{f"dataset_{kind}": dataset_schema(kind) for kind in datasets},
         **{f"readout_{kind}": readout_schema(kind) for kind in readouts},
     }
-    own = _reference("dataset", parts.OTHER_RECORDINGS)
+    own = _reference("dataset", OWN)
     by_key = _reference("readout", catalogue.OTHERS)
-    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `kind_of`
+    for kind in reversed(readouts):  # the first kind that a key names comes first, as in `catalogue.kind_of`
         by_key = {"if": {"required": [kind]}, "then": _reference("readout", kind), "else": by_key}
     found = _study(
         {kind: _by_kind("dataset", datasets, _reference("dataset", kind)) for kind in datasets},

@@ -1,4 +1,4 @@
-"""Tables of all encoders, gathered and written."""
+"""The tables of all encoders, gathered."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ventral.files.atomic import writing
 from ventral.scores.intervals import difference, interval_of
 from ventral.scores.ranking import model_confidence_set, resample
 from ventral.tables.groups import RANKING
@@ -69,22 +68,24 @@ def gather_checks(paths: Iterable[str | Path]) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True).sort_values("network", ignore_index=True) if rows else empty
 
 
-def gather_faces(parts: Iterable[pd.DataFrame], source: str) -> pd.DataFrame:
+def gather_faces(parts: Iterable[pd.DataFrame], dataset: str, source: str) -> pd.DataFrame:
     """`faces.csv`: how well classifiers detect faces.
 
     Args:
         parts: of each network, from `ventral.scores.classification.score_sets`; a baseline that all parts hold is kept
             once.
-        source: of the recordings whose images they are.
+        dataset: whose images they are.
+        source: of its recordings.
 
     Returns:
-        One row a `set`, `category` and `classifier`, networks first: `source`, `n`, `accuracy` with its interval and
-        `called_face`; rows "NETWORK - BASELINE" are the gain in accuracy.
+        One row a `set`, `category` and `classifier`, networks first: `dataset`, `source`, `n`, `accuracy` with its
+        interval and `called_face`; rows "NETWORK - BASELINE" are the gain in accuracy.
     """
     table = pd.concat(list(parts), ignore_index=True).drop_duplicates(["set", "category", "classifier"])
     place = table.groupby(["set", "category"], sort=False).ngroup()
     kind = table["classifier"].isin(BASELINES) + 2 * table["classifier"].str.contains(" - ")
     table.insert(0, "source", source)
+    table.insert(0, "dataset", dataset)
     return table.iloc[np.lexsort((kind, place))].reset_index(drop=True)
 
 
@@ -92,15 +93,3 @@ def mark_untrained(table: pd.DataFrame, checks: pd.DataFrame) -> pd.DataFrame:
     """The table; its `weights` mark the networks that classify objects no better than their random copies."""
     failed = table["network"].isin(checks["network"][~checks["passed"].astype(bool)])
     return table.assign(weights=table["weights"].where(~failed, table["weights"] + UNTRAINED))
-
-
-def write_csv(table: pd.DataFrame, path: str | Path) -> None:
-    """Write a table as csv; six significant digits, so that rounding of the last bits never shows."""
-    with writing(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote; names stay text, though a layer be called 3 and a region 17 or NA."""
-    names = dict.fromkeys([*ENCODER, "neuroid", "layer", "compared_with", "split"], str)
-    return pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])

@@ -28,7 +28,7 @@ class Ceiling:
 
 
 def read_layers(layers: pd.DataFrame, dataset: str, networks: Sequence[str]) -> pd.DataFrame:
-    """The rows that figures show: the layers of networks of one dataset, by the readout that serves best.
+    """The rows that figures show: the layers of networks of one dataset, by the readout that predicts best.
 
     Args:
         layers: as `layers.csv`.

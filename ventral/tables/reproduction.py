@@ -57,7 +57,7 @@ def reproduce(reported: pd.DataFrame, summary: pd.DataFrame, layers: pd.DataFram
     """Put ours beside each reported number, and say how the two compare.
 
     Args:
-        reported: from `read_reported`.
+        reported: from `by_dataset`.
         summary: as `tables/summary.csv`.
         layers: as `tables/layers.csv`.
 

@@ -1,4 +1,4 @@
-"""Where a training stands after each epoch, on disk: what a killed run takes up again."""
+"""The state of a training after each epoch, on disk, from which a killed run goes on."""
 
 import os
 import sys
@@ -13,13 +13,13 @@ FILE = "checkpoint.pt"
 
 
 def write_checkpoint(folder: str | Path, identity: str, state: dict[str, Any]) -> None:
-    """Write tensors, numbers and text, in dicts and lists, with the identity of the training they belong to."""
+    """Write tensors, numbers and text, in dicts and lists, with the identity of the training that they belong to."""
     with writing(Path(folder) / FILE, sealed=True) as temporary, enduring(temporary) as file:
         torch.save({"identity": identity, "state": state}, file)
 
 
 def read_checkpoint(folder: str | Path, identity: str) -> dict[str, Any] | None:
-    """The state of the training of this identity; None where there is none.
+    """The state of the training with this identity; None if there is none.
 
     A checkpoint of another training, or a damaged one, is set aside as `checkpoint.old.pt`; stderr says so.
     """
@@ -32,7 +32,7 @@ def read_checkpoint(folder: str | Path, identity: str) -> dict[str, Any] | None:
         if found["identity"] == identity:
             return found["state"]
         why = "of another configuration, data or initial weights"
-    except Exception:  # unpickling meets damage with nearly any exception
+    except Exception:  # unpickling a damaged file can raise nearly any exception
         why = "damaged"
     aside = path.with_suffix(".old.pt")
     os.replace(path, aside)

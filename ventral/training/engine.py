@@ -1,7 +1,7 @@
-"""Encoders trained by gradient on the neurons themselves: one engine for every network and head.
+"""Train encoders by gradient on the neurons themselves, with any network and head.
 
-Random numbers of an epoch (order, augmentation, dropout) are drawn from the seed and the number of the epoch alone. So
-a checkpoint needs no state of a generator, and a run that was killed continues as if it had not been.
+The random numbers of an epoch (order, shifts, dropout) depend on the seed and the number of the epoch alone. So a
+checkpoint needs no state of a generator, and a killed run continues with the same numbers.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from ventral.networks.weights import fingerprint
 from ventral.training.checkpoints import read_checkpoint, write_checkpoint
 from ventral.training.heads import HeadPlan
 from ventral.training.loader import Inputs
-from ventral.training.loop import Clock, Loop, in_units, run
+from ventral.training.loop import Clock, Loop, in_units, predict_standardised
 from ventral.training.plan import Examples, History, Plan, Training
 from ventral.training.trainable import Encoder, build_encoder
 
@@ -42,24 +42,24 @@ def train(
     name: str = "encoder",
     report: Callable[[dict[str, float]], None] | None = None,
 ) -> Training:
-    """Train an encoder in place, until its time is up or it no longer improves on held-out train examples.
+    """Train an encoder in place, until the last epoch or until it stops improving on held-out train examples.
 
-    Masked squared error of standardised responses, so that every neuroid counts alike; plus the cross-entropy of
-    object categories where asked for, and the head's penalty. With the same arguments, threads and kind of device the
-    weights are the same to the last bit on a CPU.
+    The loss is the squared error of standardised responses, so that every neuroid counts the same; missing responses do
+    not count. The cross-entropy of object categories (if asked for) and the head's penalty are added. On a CPU, the
+    same arguments and number of threads give the same weights to the last bit.
 
     Args:
         encoder: from `build_encoder`, untrained.
         examples: train examples.
         plan: how.
         device: of the encoder; `examples.inputs` are on the same.
-        folder: where the checkpoint is written after each epoch, and looked for at the start; None for none.
+        folder: where a checkpoint is written after each epoch and read at the start; None for no checkpoint.
         name: of the encoder, in messages.
-        report: called with each new row of the history; an exception it raises ends the training.
+        report: called with each new row of the history. An exception from it ends the training.
 
     Raises:
-        InputError: on too few examples, a neuroid without responses, co-training without categories, a batch of one
-            with batch norm, a loss that is not finite, or too little GPU memory for half a batch.
+        InputError: if there are too few examples, a neuroid has no responses, co-training lacks categories, a batch of
+            one meets batch norm, the loss is not finite, or half a batch does not fit in GPU memory.
     """
     held_out = _hold_out(examples, plan, name)
     target = _standardise(encoder, examples.responses, ~held_out, name)
@@ -102,20 +102,20 @@ def train(
 
 
 def predict(encoder: Encoder, inputs: Inputs, precision: str = "float32") -> NDArray[np.float32]:
-    """(n, t) rates, in the units of the responses that the encoder was trained on, for all inputs."""
+    """(n, t) predicted rates for all inputs, in the units of the responses that the encoder was trained on."""
     encoder.to(inputs.device)
-    return in_units(encoder, run(encoder, inputs, np.arange(len(inputs)), precision))
+    return in_units(encoder, predict_standardised(encoder, inputs, np.arange(len(inputs)), precision))
 
 
 @dataclass(frozen=True)
 class FittedMLP:
-    """A deep head on features such as principal components; what it predicted of what was held out is in `training`."""
+    """A deep head on features such as principal components; `training` has its predictions for held-out examples."""
 
     encoder: Encoder
     training: Training
 
     def predict(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
-        """(m, t) rates for (m, k) features of the kind it was fitted on."""
+        """(m, t) predicted rates for (m, k) features of the kind that it was fitted on."""
         return predict(self.encoder, Inputs(features))
 
 
@@ -137,15 +137,15 @@ def fit_mlp(
 ) -> FittedMLP:
     """Fit a deep head to features of train stimuli.
 
-    Features are centred and brought to unit variance, all by one factor: small components stay small. The examples
+    Features are centred and scaled by one factor to unit variance, so that small components stay small. The examples
     held out to choose the epoch depend on n, seed, strata and groups alone, so that layers can be compared on them.
 
     Args:
         features: (n, k) of the train stimuli, such as scores of principal components.
         responses: (n, t), NaN where nothing was recorded.
-        head: hidden layers; None for 512 and 256 with half of the units dropped.
+        head: the head; None for hidden layers of 512 and 256 with dropout 0.5.
         plan: how it is trained; its seed is replaced.
-        seed: of weights, order, dropout, and of what is held out.
+        seed: of weights, order, dropout, and the choice of held-out examples.
         strata: as in `Examples`.
         groups: as in `Examples`.
         device: where.
@@ -163,14 +163,14 @@ def fit_mlp(
 
 
 def _hold_out(examples: Examples, plan: Plan, name: str) -> NDArray[np.bool_]:
-    """(n,) whether an example is held out to choose the epoch."""
+    """(n,) whether each example is held out to choose the epoch."""
     n = len(examples.responses)
     if n != len(examples.inputs):
         raise ValueError(f"{len(examples.inputs)} inputs and {n} responses")
     share = {"val": 0.0, "test": plan.stop_share}
     held_out = assign_splits(n, share, plan.seed, examples.strata, examples.groups) == "test"
     if (~held_out).sum() < 2 or held_out.sum() < 2:
-        enough = math.ceil(2 / plan.stop_share) if plan.stop_share else 4
+        enough = math.ceil(2 / plan.stop_share)
         raise InputError(
             name,
             "train",
@@ -181,7 +181,7 @@ def _hold_out(examples: Examples, plan: Plan, name: str) -> NDArray[np.bool_]:
 
 
 def _standardise(encoder: Encoder, responses: NDArray[np.floating], fitted: NDArray[np.bool_], name: str) -> Tensor:
-    """(n, t) responses about the mean of each neuroid and over its sd, NaN where missing; both kept in the encoder."""
+    """(n, t) z-scored responses, NaN where missing. The encoder keeps the mean and sd of each neuroid."""
     values = np.where(np.isfinite(responses), responses, np.nan).astype(np.float64)
     silent = np.flatnonzero(np.isnan(values[fitted]).all(axis=0))
     if silent.size:
@@ -196,7 +196,7 @@ def _standardise(encoder: Encoder, responses: NDArray[np.floating], fitted: NDAr
 
 
 def _check_plan(encoder: Encoder, examples: Examples, plan: Plan, name: str) -> None:
-    """Refuse what the plan asks of an encoder or of examples that cannot give it."""
+    """Refuse a plan that does not fit the encoder or the examples."""
     if plan.category_weight and (examples.categories is None or encoder.head.categories is None):
         raise InputError(name, "category_weight", "no object categories to train on", "leave it out")
     encoder.train()
@@ -206,7 +206,7 @@ def _check_plan(encoder: Encoder, examples: Examples, plan: Plan, name: str) -> 
 
 
 def _identify(encoder: Encoder, examples: Examples, plan: Plan) -> str:
-    """sha256 of all that decides the weights: plan, data, the encoder before training."""
+    """sha256 of everything that determines the weights: plan, data, and the encoder before training."""
     digest = hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode())
     digest.update(f"{encoder.layer} {encoder!r} {fingerprint(encoder)} {examples.inputs.fingerprint()}".encode())
     digest.update(np.ascontiguousarray(examples.responses).tobytes())
@@ -224,7 +224,7 @@ def _check_finite(row: dict[str, float], plan: Plan, name: str) -> None:
 
 
 def _best_epoch(history: History) -> int:
-    """Number of the epoch with the least error of what was held out; 0 before the first."""
+    """Number of the epoch with the smallest error on held-out examples; 0 before the first."""
     return min(range(len(history)), key=lambda i: history[i]["stop_loss"]) + 1 if history else 0
 
 
@@ -234,8 +234,8 @@ def _spent(history: History, patience: int | None) -> bool:
 
 @contextmanager
 def _deterministic() -> Iterator[None]:
-    """Deterministic algorithms, where there are any: a few layers have none on a GPU, and torch warns of those."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+    """Use deterministic algorithms. A few layers have none on a GPU; torch then prints a warning."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it
     before = torch.get_deterministic_debug_mode()
     torch.set_deterministic_debug_mode("warn")  # `use_deterministic_algorithms` without its imports
     try:

@@ -10,20 +10,17 @@ from torch import Tensor, nn
 from ventral.files.errors import InputError
 from ventral.networks.weights import seeded
 
-ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
-
 
 @dataclass(frozen=True)
 class HeadPlan:
-    """What stands between features and neuroids.
+    """How features become rates.
 
     Attributes:
-        kind: "linear"; "mlp", with hidden layers; or "factorised", a place and a set of features for each neuroid.
-        grid: (c, h, w) features are averaged over a grid x grid mosaic of the image first; 1 is the global average,
-            None takes every unit. Of no meaning for "factorised", which keeps the map.
-        hidden: sizes of the hidden layers of "mlp".
-        activation: after each hidden layer, "relu" or "gelu".
-        dropout: share of units left out in training: after each hidden layer, or of the features where there is none.
+        kind: "linear"; "mlp", with hidden layers; or "factorised", with a place and a set of features for each neuroid.
+        grid: (c, h, w) features are first averaged within the cells of a grid x grid mosaic; 1 is the global average,
+            None takes every unit. Ignored by "factorised", which keeps the map.
+        hidden: sizes of the hidden layers of "mlp", each followed by a ReLU.
+        dropout: share of units dropped in training: after each hidden layer, or of the features if there is none.
         sparsity: weight of the L1 penalty of "factorised".
         smoothness: weight of the penalty on differences between neighbours in the masks of "factorised".
     """
@@ -31,21 +28,20 @@ class HeadPlan:
     kind: Literal["linear", "mlp", "factorised"] = "linear"
     grid: int | None = 1
     hidden: tuple[int, ...] = (512, 256)
-    activation: Literal["relu", "gelu"] = "relu"
     dropout: float = 0.0
     sparsity: float = 1e-3
     smoothness: float = 1e-3
 
 
 def make_head_plan(settings: Mapping[str, Any]) -> HeadPlan:
-    """The head of an entry in a config, where `hidden` is a list."""
+    """The head for settings of the config, in which `hidden` is a list."""
     return HeadPlan(**{**settings, **({"hidden": tuple(settings["hidden"])} if "hidden" in settings else {})})
 
 
 class Standardise(nn.Module):
-    """Features about their mean (of each channel) and of unit variance (of all together), as measured once.
+    """Subtracts the mean of each channel and divides by one standard deviation for all, both measured once.
 
-    One scale for all keeps the spectrum: principal components of little variance stay small. Until `measure` is
+    One scale for all channels keeps the spectrum: principal components of small variance stay small. Until `measure` is
     called, features pass unchanged.
     """
 
@@ -59,7 +55,7 @@ class Standardise(nn.Module):
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Tensor]) -> None:
-        """Take mean and scale from batches of (b, c, ...) features; constant ones keep scale 1."""
+        """Measure mean and scale on batches of (b, c, ...) features; constant features keep scale 1."""
         count, total, square = 0, torch.zeros(len(self.centre)).double(), torch.zeros(len(self.centre)).double()
         for features in batches:
             values = features.double().transpose(0, 1).flatten(1).cpu()
@@ -79,9 +75,9 @@ class Standardise(nn.Module):
 class Factorised(nn.Module):
     """For each neuroid a mask over places and weights over features (Klindt, Ecker, Euler & Bethge 2017, equation 3).
 
-    rate_n = sum_c w_nc sum_xy m_nxy feature_cxy + b_n: h w + c weights a neuroid in place of c h w. Its penalty is
-    theirs for sparseness, the product of both L1 norms, and a squared difference between neighbouring places of the
-    masks for smoothness; both are means over neuroids.
+    rate_n = sum_c w_nc sum_xy m_nxy feature_cxy + b_n: h w + c weights for a neuroid instead of c h w. The sparsity
+    penalty is theirs, the product of both L1 norms; the smoothness penalty is the squared difference between
+    neighbouring places of the masks. Both are means over neuroids.
     """
 
     def __init__(self, shape: tuple[int, int, int], n_neuroids: int, sparsity: float, smoothness: float) -> None:
@@ -100,19 +96,21 @@ class Factorised(nn.Module):
         return (at_place * self.weight.T).sum(dim=1) + self.bias
 
     def extra_repr(self) -> str:
-        """What a printed model says of it."""
+        """The penalties, for the printed model."""
         return f"sparsity={self.sparsity}, smoothness={self.smoothness}"
 
     def penalty(self) -> Tensor:
-        """What is added to the loss; a scalar."""
+        """The penalty that is added to the loss, a scalar."""
         sparse = self.mask.abs().sum(dim=(1, 2)) * self.weight.abs().sum(dim=1)
         rough = self.mask.diff(dim=1).square().sum(dim=(1, 2)) + self.mask.diff(dim=2).square().sum(dim=(1, 2))
-        places = self.mask[0].numel()  # masks are averages: a step of 1 / places weighs as much in maps of any size
+        places = self.mask[
+            0
+        ].numel()  # masks are averages, so that a step of 1 / places weighs the same in maps of any size
         return self.sparsity * sparse.mean() + self.smoothness * places * rough.mean()
 
 
 class Head(nn.Module):
-    """Standardised features -> trunk -> rates, and logits of object categories where it is co-trained on them."""
+    """Standardised features -> trunk -> rates, and logits of object categories if it is co-trained on them."""
 
     def __init__(self, n_channels: int, trunk: nn.Module, rates: nn.Module, categories: nn.Module | None) -> None:
         super().__init__()
@@ -127,14 +125,14 @@ class Head(nn.Module):
         return self.rates(hidden), None if self.categories is None else self.categories(hidden)
 
     def penalty(self) -> Tensor | None:
-        """What the readout adds to the loss; None where nothing."""
+        """What the readout adds to the loss; None for nothing."""
         return self.rates.penalty() if isinstance(self.rates, Factorised) else None
 
 
 def channels_first(features: Tensor) -> Tensor:
-    """Features as (b, c, ...): tokens (b, t, c) and maps (b, h, w, c), as transformers have them, are transposed.
+    """Features as (b, c, ...). The tokens (b, t, c) and maps (b, h, w, c) of transformers are transposed.
 
-    A map is taken for channels-last where its first two sides are equal and the last two are not.
+    A map counts as channels-last if its first two sides are equal and its last two are not.
     """
     if features.ndim == 3:
         return features.transpose(1, 2)
@@ -144,9 +142,9 @@ def channels_first(features: Tensor) -> Tensor:
 
 
 def build_head(plan: HeadPlan, features: Tensor, n_neuroids: int, *, n_categories: int = 0, seed: int) -> Head:
-    """Make a head for features of the shape of an example, with weights drawn from `seed`.
+    """Make a head for features of the given shape, with weights drawn from `seed`.
 
-    The last weights are zero: an untrained head predicts the mean rate, and one that finds nothing stays near it.
+    The last weights start at zero: an untrained head predicts the mean rate.
 
     Args:
         plan: what to build.
@@ -156,7 +154,7 @@ def build_head(plan: HeadPlan, features: Tensor, n_neuroids: int, *, n_categorie
         seed: of the weights.
 
     Raises:
-        InputError: if the features have no map that a factorised head or a grid needs.
+        InputError: if a factorised head or a grid needs a map, and the features have none.
     """
     shape = channels_first(features).shape[1:]
     needs_map = plan.kind == "factorised" or (plan.grid or 1) > 1
@@ -173,7 +171,7 @@ def build_head(plan: HeadPlan, features: Tensor, n_neuroids: int, *, n_categorie
         width = _pool(shape, plan.grid)(torch.zeros(1, *shape)).shape[1]
         hidden = plan.hidden if plan.kind == "mlp" else ()
         for size in hidden:
-            trunk += [nn.Linear(width, size), ACTIVATIONS[plan.activation](), nn.Dropout(plan.dropout)]
+            trunk += [nn.Linear(width, size), nn.ReLU(), nn.Dropout(plan.dropout)]
             width = size
         if not hidden:
             trunk.append(nn.Dropout(plan.dropout))

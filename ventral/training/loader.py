@@ -1,20 +1,18 @@
-"""Batches of network inputs for training: prepared ahead of use, in an order that only seed and epoch decide."""
+"""Batches of network inputs for training, prepared ahead of use, in an order that depends on seed and epoch alone."""
 
 import hashlib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-AHEAD = 3  # batches prepared while one is used
-CHUNK = 64  # images prepared, or predicted, at a time where no gradient is wanted
-K = TypeVar("K")
-V = TypeVar("V")
+from ventral.networks.prefetch import prefetched
+
+AHEAD = 3  # batches prepared ahead of the one in use
+CHUNK = 64  # images that are prepared or predicted at a time, without gradients
 
 
 class Rows(Protocol):
@@ -25,15 +23,16 @@ class Rows(Protocol):
 
 
 class Inputs:
-    """The network's inputs for n examples, on the device, by number.
+    """The inputs of the network for n examples, on the device; indexed by the numbers of examples.
 
-    Images that fit `memory_mb` once prepared are prepared once and stay on the device; others are prepared anew for
-    every batch.
+    If all prepared images fit in `memory_mb`, they are prepared once and stay on the device. Otherwise they are
+    prepared again for every batch.
 
     Args:
         source: (m, H, W, 3) uint8 images, or (m, k) float features; an array, or a dataset in an HDF5 file.
         rows: (n,) row of `source` of each example; None for all, in order.
-        prepare: (b, H, W, 3) uint8 -> (b, 3, h, w) float32, as for extraction; None for features, as they are.
+        prepare: (b, H, W, 3) uint8 -> (b, 3, h, w) float32, as for extraction; None for features, which stay as they
+            are.
         device: where inputs go.
         memory_mb: what prepared inputs may take.
     """
@@ -57,7 +56,7 @@ class Inputs:
             layout = torch.channels_last if self._fastest(first) else torch.contiguous_format
             ready = torch.empty((len(self), *first.shape[1:]), device=self.device, memory_format=layout)
             parts = list(chunks(np.arange(len(self))))
-            for part, made in zip(parts, prefetched(self._make, parts), strict=True):
+            for part, made in zip(parts, prefetched(map(self._make, parts), AHEAD), strict=True):
                 ready[part[0] : part[-1] + 1] = made
             self._ready = ready
 
@@ -71,7 +70,7 @@ class Inputs:
         return self._ready[torch.from_numpy(index).to(self.device)]
 
     def fingerprint(self) -> str:
-        """sha256 of the source's rows and of how the first is prepared."""
+        """sha256 of the rows of the source, and of the first prepared input."""
         digest = hashlib.sha256()
         for index in chunks(np.arange(len(self))):
             digest.update(self._read(index).tobytes())
@@ -79,7 +78,7 @@ class Inputs:
         return digest.hexdigest()
 
     def _read(self, index: NDArray[np.intp]) -> NDArray:
-        rows, back = np.unique(self.rows[index], return_inverse=True)  # HDF5 wants rows in rising order, each once
+        rows, back = np.unique(self.rows[index], return_inverse=True)  # HDF5 needs rows in ascending order, each once
         return self.source[rows][back]
 
     def _make(self, index: NDArray[np.intp]) -> Tensor:
@@ -98,22 +97,10 @@ def chunks(index: NDArray[np.intp], size: int = CHUNK) -> Iterator[NDArray[np.in
 
 
 def epoch_batches(n: int, size: int, seed: int, epoch: int) -> list[NDArray[np.intp]]:
-    """The numbers 0 ... n - 1, shuffled by seed and epoch alone, in batches.
+    """The numbers 0 ... n - 1 in batches; their order depends on seed and epoch alone.
 
-    A last batch of one is left out where others are larger: batch norm has no variance of one. Which example that is
-    changes with the epoch.
+    A last batch of one example is left out if others are larger, because batch norm needs a variance. Which example
+    this is changes with the epoch.
     """
     batches = list(chunks(np.random.default_rng((seed, epoch)).permutation(n), size))
     return batches[:-1] if len(batches) > 1 and size > 1 == len(batches[-1]) else batches
-
-
-def prefetched(make: Callable[[K], V], keys: Sequence[K]) -> Iterator[V]:
-    """`make(key)` for every key in order, the next few of them already under way in another thread."""
-    with ThreadPoolExecutor(1) as pool:
-        pending = deque(pool.submit(make, key) for key in keys[:AHEAD])
-        for key in keys[AHEAD:]:
-            done = pending.popleft().result()
-            pending.append(pool.submit(make, key))
-            yield done
-        while pending:
-            yield pending.popleft().result()

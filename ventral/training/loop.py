@@ -1,4 +1,4 @@
-"""One epoch of training, and the predictions in between."""
+"""One epoch of training, and predictions between epochs."""
 
 import math
 import sys
@@ -15,26 +15,27 @@ from torch.nn import functional
 
 from ventral.files import console
 from ventral.files.errors import InputError
+from ventral.networks.prefetch import prefetched
 from ventral.scores.metrics.pearson_r import pearson_r
-from ventral.training.augment import NOTHING, Augmenter
+from ventral.training.augment import Augmenter
 from ventral.training.heads import channels_first
-from ventral.training.loader import Inputs, chunks, epoch_batches, prefetched
+from ventral.training.loader import AHEAD, Inputs, chunks, epoch_batches
 from ventral.training.plan import Examples, Plan
 from ventral.training.trainable import Encoder, features_at
 
-MEASURED = 256  # examples whose features say how a head standardises
+MEASURED = 256  # examples on which a head measures the mean and scale of features
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 MOMENTUM = 0.9  # of sgd
 
 
 def squared_error(predicted: Tensor, target: Tensor) -> Tensor:
-    """Sum of squared differences over the cells where (b, t) `target` is not NaN; over their number it is the loss."""
+    """Sum of squared differences over the cells of (b, t) `target` that are not NaN."""
     observed = target.isfinite()
     return torch.where(observed, predicted - target.nan_to_num(), 0).square().sum()
 
 
 class Loop:
-    """One encoder, its examples on the device, its optimiser: what an epoch needs."""
+    """What an epoch needs: an encoder, its examples on the device, its optimiser."""
 
     def __init__(
         self,
@@ -53,14 +54,14 @@ class Loop:
         known = examples.categories if plan.category_weight and encoder.head.categories is not None else None
         self.categories = None if known is None else torch.from_numpy(known.astype(np.int64)).to(device)
         self.forward: nn.Module = encoder
-        frozen = None if plan.trainable or plan.augment != NOTHING else _frozen_features(encoder, self.inputs, plan)
+        frozen = None if plan.trainable or plan.shift else _frozen_features(encoder, self.inputs, plan)
         if frozen is not None:
             self.inputs, self.forward = frozen, encoder.head
         self._measure(fitted)
         self.optimizer = _optimizer(encoder, plan)
 
     def _measure(self, fitted: NDArray[np.intp]) -> None:
-        """Tell the head the mean and scale of its features, as training meets them: batch norm goes by its batch."""
+        """Measure mean and scale of the head's features in training mode, in which batch norm uses each batch."""
         torch.manual_seed(self.plan.seed)
         measured = np.random.default_rng(self.plan.seed).permutation(fitted)[:MEASURED]
         parts = [part for part in chunks(measured, min(self.plan.batch, 16)) if len(part) > 1 or self.plan.batch == 1]
@@ -69,22 +70,21 @@ class Loop:
             self.encoder.head.standardise.measure(self._features(self.inputs[part]) for part in parts)
 
     def _features(self, inputs: Tensor) -> Tensor:
-        """What the head is given, with channels first."""
+        """The input of the head, with channels first."""
         whole = self.forward is self.encoder
         return channels_first(features_at(self.encoder.backbone, self.encoder.layer, inputs) if whole else inputs)
 
     def run_epoch(self, epoch: int, clock: "Clock") -> dict[str, float]:
-        """Train for one epoch; its row of the history."""
+        """Train for one epoch; return its row of the history."""
         plan = self.plan
         torch.manual_seed(int(np.random.SeedSequence((plan.seed, epoch, 2)).generate_state(1)[0]))
-        augment = Augmenter(plan.augment, len(self.inputs), plan.seed, epoch)
+        augment = Augmenter(plan.shift, len(self.inputs), plan.seed, epoch)
         batches = [self.fitted[batch] for batch in epoch_batches(len(self.fitted), plan.batch, plan.seed, epoch)]
         self.encoder.train()
         losses = []
-        for i, (index, inputs) in enumerate(
-            zip(batches, prefetched(lambda index: augment(self.inputs[index], index), batches), strict=True)
-        ):
-            factor = rate_factor(plan, epoch - 1 + i / len(batches), 1 / len(batches))
+        varied = prefetched((augment(self.inputs[index], index) for index in batches), AHEAD)
+        for i, (index, inputs) in enumerate(zip(batches, varied, strict=True)):
+            factor = rate_factor(plan, epoch - 1 + i / len(batches))
             for group in self.optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
             losses.append(self._step(inputs, torch.from_numpy(index).to(self.device)))
@@ -94,7 +94,7 @@ class Loop:
         return {"epoch": epoch, "train_loss": loss, "learning_rate": rate}
 
     def judge(self, index: NDArray[np.intp]) -> dict[str, float]:
-        """Loss and r of the examples numbered `index`."""
+        """Loss and r for the examples numbered `index`."""
         predicted = self.predict(index)
         target = self.target[torch.from_numpy(index).to(self.device)].cpu()
         seen = max(int(target.isfinite().sum()), 1)
@@ -107,10 +107,10 @@ class Loop:
 
     def predict(self, index: NDArray[np.intp]) -> Tensor:
         """(b, t) standardised rates."""
-        return run(self.encoder, self.inputs, index, self.plan.precision, self.forward)
+        return predict_standardised(self.encoder, self.inputs, index, self.plan.precision, self.forward)
 
     def _step(self, inputs: Tensor, index: Tensor) -> Tensor:
-        """One step of the optimiser; the loss. A GPU out of memory is given half batches from then on."""
+        """One step of the optimiser; returns the loss. If a GPU runs out of memory, batches are halved from then on."""
         loss = self._attempt(inputs, index)
         if loss is None and self.parts == 1 and len(index) >= 4:
             self.parts = 2
@@ -125,23 +125,24 @@ class Loop:
         return loss
 
     def _attempt(self, inputs: Tensor, index: Tensor) -> Tensor | None:
-        """The loss, with gradients in place; None where memory ran out."""
+        """The loss, after computing gradients; None if memory ran out."""
         try:
             return self._backward(inputs, index)
         except torch.OutOfMemoryError:
-            pass  # what the failed pass held is let go with the exception
+            pass  # the memory of the failed pass is freed with the exception
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return None
 
     def _backward(self, inputs: Tensor, index: Tensor) -> Tensor:
-        """Gradients of the loss of one batch, in as many parts as memory demands; the sum is that of the whole."""
+        """Gradients of the loss of one batch, in parts if memory is short; the parts add up to the whole batch."""
         self.optimizer.zero_grad()
         target = self.target[index]
         observed = target.isfinite().sum().clamp(min=1)
         labels = None if self.categories is None else self.categories[index]
         total = torch.zeros((), device=self.device)
-        size = -(-len(index) // self.parts) if len(index) >= 4 else len(index)  # never a part of one: batch norm
+        # No part has a single example, which batch norm cannot use.
+        size = -(-len(index) // self.parts) if len(index) >= 4 else len(index)
         parts = [slice(start, start + size) for start in range(0, len(index), size)]
         for part in parts:
             with autocast(self.device, self.plan.precision):
@@ -159,7 +160,7 @@ class Loop:
 
 
 def _frozen_features(encoder: Encoder, inputs: Inputs, plan: Plan) -> Inputs | None:
-    """Features of a backbone that does not change, computed once in place of every epoch; None where too large."""
+    """Features of a frozen backbone, computed once instead of in every epoch; None if they are too large."""
     rows: list[Tensor] = []
     with inference(encoder, inputs.device, plan.precision):
         for index in chunks(np.arange(len(inputs))):
@@ -170,7 +171,7 @@ def _frozen_features(encoder: Encoder, inputs: Inputs, plan: Plan) -> Inputs | N
 
 
 def _optimizer(encoder: Encoder, plan: Plan) -> torch.optim.Optimizer:
-    """Two groups, the head first; `initial_lr` of each is the rate before any schedule."""
+    """The optimiser with two groups, the head first; `initial_lr` of each is the rate before the schedule."""
     rate = plan.backbone_learning_rate
     rates = (plan.learning_rate, plan.learning_rate if rate is None else rate)
     trained = ([p for p in part.parameters() if p.requires_grad] for part in (encoder.head, encoder.backbone))
@@ -179,21 +180,19 @@ def _optimizer(encoder: Encoder, plan: Plan) -> torch.optim.Optimizer:
     return OPTIMIZERS[plan.optimizer](groups, weight_decay=plan.weight_decay, **options)
 
 
-def rate_factor(plan: Plan, done: float, step: float) -> float:
-    """Share of the learning rate after `done` epochs, in steps of `step` epochs: the first one is not wasted on 0."""
-    if done < plan.warmup:
-        return (done + step) / plan.warmup
+def rate_factor(plan: Plan, done: float) -> float:
+    """The share of the learning rate that is used after `done` epochs."""
     if plan.schedule == "constant":
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (done - plan.warmup) / max(plan.epochs - plan.warmup, 1)))
+    return 0.5 * (1 + math.cos(math.pi * done / plan.epochs))
 
 
-def run(
+def predict_standardised(
     encoder: Encoder, inputs: Inputs, index: NDArray[np.intp], precision: str, forward: nn.Module | None = None
 ) -> Tensor:
-    """(b, t) standardised rates on the CPU of the examples numbered `index`."""
+    """(b, t) standardised rates of the examples numbered `index`, on the CPU."""
     with inference(encoder, inputs.device, precision):
-        parts = prefetched(lambda part: inputs[part], list(chunks(index)))
+        parts = prefetched((inputs[part] for part in chunks(index)), AHEAD)
         return torch.cat([(forward or encoder)(part)[0].float().cpu() for part in parts])
 
 
@@ -211,12 +210,12 @@ def inference(encoder: Encoder, device: torch.device, precision: str) -> Iterato
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """bfloat16 where asked for and on a GPU; the CPU always computes in float32."""
+    """bfloat16 if asked for and on a GPU; a CPU always computes in float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16" and device.type == "cuda")
 
 
 class Clock:
-    """Says every few seconds where training stands."""
+    """Prints every few seconds how far training is."""
 
     def __init__(self, name: str, epochs: int, done: int) -> None:
         self.name, self.epochs, self.before = name, epochs, done

@@ -1,4 +1,4 @@
-"""How an encoder is trained, on what, and what training leaves."""
+"""How an encoder is trained, on which examples, and what the training returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ventral.training.augment import NOTHING, Augment
 from ventral.training.loader import Inputs
 
 History = list[dict[str, float]]
@@ -18,22 +17,21 @@ class Plan:
     """How an encoder is trained.
 
     Attributes:
-        optimizer: "adamw", "adam" (its weight decay is then part of the gradient) or "sgd", with momentum 0.9.
+        optimizer: "adamw", "adam" (with weight decay as part of the gradient) or "sgd" (with momentum 0.9).
         learning_rate: of the head.
-        backbone_learning_rate: of what is trained of the backbone; None for the head's.
-        weight_decay: of all that is trained.
-        batch: examples a step.
-        epochs: at most.
-        patience: epochs without a better one after which training stops; None for never.
-        stop_share: share of the train examples that is held out to choose the epoch.
-        schedule: of the learning rates over steps, "constant" or "cosine" (to 0 at the last epoch).
-        warmup: epochs over which learning rates first rise linearly.
-        clip: largest norm of the gradient; None for any.
-        precision: "float32", or "bfloat16" of the forward pass on a GPU.
-        trainable: patterns of the backbone's modules that are trained, see `Encoder.freeze`.
-        augment: how images are varied.
-        category_weight: w of the loss mse + w * cross-entropy where object categories are given.
-        seed: of order, augmentation, dropout and of what is held out.
+        backbone_learning_rate: of the trained parts of the backbone; None for that of the head.
+        weight_decay: of all trained parameters.
+        batch: number of examples in a step.
+        epochs: largest number of epochs.
+        patience: training stops after so many epochs without a better one; None for no early stop.
+        stop_share: share of the train examples that is held out to choose the epoch, above 0.
+        schedule: of the learning rates, "constant" or "cosine" (falling to 0 at the last epoch).
+        clip: largest norm of the gradient; None for no limit.
+        precision: "float32", or "bfloat16" for the forward pass on a GPU.
+        trainable: patterns for the modules of the backbone that are trained, see `Encoder.freeze`.
+        shift: largest random displacement of an image in pixels, see `Augmenter`.
+        category_weight: w in the loss mse + w * cross-entropy of object categories; 0 for no co-training.
+        seed: of the order of examples, shifts, dropout, and the choice of held-out examples.
     """
 
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
@@ -45,25 +43,24 @@ class Plan:
     patience: int | None = 8
     stop_share: float = 0.1
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup: int = 0
     clip: float | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
     trainable: tuple[str, ...] = ("*",)
-    augment: Augment = NOTHING
+    shift: int = 0
     category_weight: float = 0.0
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The train examples, and nothing else: what is held out of them to choose the epoch is drawn from these.
+    """The train examples only. The examples held out to choose the epoch are drawn from them.
 
     Attributes:
         inputs: of n examples.
         responses: (n, t), NaN where nothing was recorded.
-        categories: (n,) category of each, from 0, -1 where unknown; None for no co-training.
-        strata: (n,) label of each, of which equal shares are held out; None for one stratum.
-        groups: (n,) group of each, such as near duplicates, never divided; None: each is its own.
+        categories: (n,) category of each as a number from 0, -1 if unknown; None for no co-training.
+        strata: (n,) label of each; the same share of every label is held out. None for one stratum.
+        groups: (n,) group of each, such as near duplicates; a group is never divided. None if each is its own group.
     """
 
     inputs: Inputs
@@ -75,14 +72,15 @@ class Examples:
 
 @dataclass(frozen=True)
 class Training:
-    """What training leaves beside the weights, which are those of the best epoch.
+    """What training returns besides the weights, which are those of the best epoch.
 
     Attributes:
-        history: of each epoch `epoch`, `train_loss` (the objective), `stop_loss` (mean squared error of what was held
-            out, in variances of each neuroid), `stop_r` (mean r over neuroids there), `learning_rate` (of the head).
-        best_epoch: with the least `stop_loss`.
+        history: for each epoch `epoch`, `train_loss` (the objective), `stop_loss` (mean squared error of the held-out
+            examples, in units of each neuroid's variance), `stop_r` (their mean r over neuroids) and `learning_rate`
+            (of the head).
+        best_epoch: the epoch with the smallest `stop_loss`.
         held_out: (n,) whether the example was held out to choose the epoch.
-        predictions: (held out, t) of those, in the units of the responses.
+        predictions: (held out, t) predictions for the held-out examples, in the units of the responses.
     """
 
     history: History
@@ -92,11 +90,9 @@ class Training:
 
 
 def make_plan(settings: Mapping[str, Any]) -> Plan:
-    """The plan of an entry in a config: lists for tuples, "all" or "none" for `trainable`, a mapping for `augment`."""
+    """The plan for settings of the config, in which `trainable` is "all", "none" or a list of patterns."""
     given = dict(settings)
     if "trainable" in given:
         trainable = given["trainable"]
         given["trainable"] = {"all": ("*",), "none": ()}[trainable] if isinstance(trainable, str) else tuple(trainable)
-    if "augment" in given:
-        given["augment"] = Augment(**given["augment"])
     return Plan(**given)

@@ -1,4 +1,4 @@
-"""Search for the settings of a training: what it tried is on disk, so that a killed search goes on where it was."""
+"""Search for the settings of a training. Its trials are on disk, so that a killed search continues."""
 
 import math
 import os
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 Settings = dict[str, Any]
-Report = Callable[[int, float], None]  # told each epoch's number and its loss; may end the trial
+Report = Callable[[int, float], None]  # called with the number and loss of each epoch; may end the trial
 
 LOG_SCALE = ("learning_rate", "backbone_learning_rate", "weight_decay")
 JOURNAL = "trials.journal"
-FREE_TRIALS = 5  # before any is pruned
-FREE_EPOCHS = 3  # of a trial, before it may be
-LOCK_S = 3  # after which the lock of a killed run is broken
+FREE_TRIALS = 5  # so many run to the end before any is pruned
+FREE_EPOCHS = 3  # so many epochs run before a trial may be pruned
+LOCK_S = 3  # seconds after which the lock of a killed run is removed
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found: the best settings, their loss, and that of every trial (None where it was pruned)."""
+    """The result of a search: the best settings, their loss, and the loss of every trial (None if it was pruned)."""
 
     settings: Settings
     loss: float
@@ -48,23 +48,24 @@ def search(
 ) -> Found:
     """Minimise a loss over settings, by the tree-structured Parzen estimator with median pruning (Optuna).
 
-    The first trial has the settings of `start`, so the best is never worse than it. Each trial is drawn from the seed,
-    its number and the trials before it alone: a search that was killed ends as if it had not been, the trial that was
-    cut being run again.
+    The first trial has the settings of `start`, so the result is never worse than these. Each trial depends on the
+    seed, its number and the trials before it alone. So a killed search ends with the same result; the interrupted trial
+    is run again.
 
     Args:
-        objective: loss of some settings; it calls its second argument with each epoch's number and loss.
-        over: for each setting the values to choose from; two numbers are a range, of learning rates and weight decays
-            on a log scale.
-        start: the entry's own settings, of the same keys.
+        objective: returns the loss of some settings; it calls its second argument with the number and loss of each
+            epoch.
+        over: for each setting the values to choose from. Two numbers are the ends of a range, on a log scale for
+            learning rates and weight decay.
+        start: the entry's own settings, with the same keys.
         trials: how many.
         seed: of the draws.
         folder: where the trials are kept.
-        identity: of the objective; trials of another are not taken for its own.
+        identity: of the objective. Trials of another identity are not used.
         name: in messages.
 
     Raises:
-        InputError: as the objective does with the settings of `start`. Others that fail count as infinitely bad.
+        InputError: if the objective fails with the settings of `start`. Other settings that fail get an infinite loss.
     """
     import optuna
 
@@ -91,7 +92,7 @@ def search(
 
 
 def distribution(key: str, values: Sequence[Any]) -> "BaseDistribution":
-    """What a setting is drawn from: a range where two numbers are given, else the values themselves."""
+    """The distribution of a setting: a range if two numbers are given, else the values themselves."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if not is_range(values):
@@ -103,7 +104,7 @@ def distribution(key: str, values: Sequence[Any]) -> "BaseDistribution":
 
 
 def is_range(values: Sequence[Any]) -> bool:
-    """Whether values are the two ends of a range."""
+    """Whether the values are the two ends of a range."""
     return len(values) == 2 and all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
 

@@ -100,6 +100,13 @@ class TrainedEntry:
         float | None,
         key("share of hidden units, or of features, that is dropped in training; absent: 0", example=0.5, ge=0, lt=1),
     ] = None
+    sparsity: Annotated[
+        float | None, key("weight of the L1 penalty of a factorised head; absent: 0.001", example=0.01, ge=0)
+    ] = None
+    smoothness: Annotated[
+        float | None,
+        key("weight of the penalty on steps in the masks of a factorised head; absent: 0.001", example=0.01, ge=0),
+    ] = None
     trainable: Annotated[
         Literal["all", "none"] | Names,
         key(
@@ -119,6 +126,16 @@ class TrainedEntry:
     patience: Annotated[
         Count, key("epochs without a lower loss on held-out stimuli of train, after which it stops")
     ] = 8
+    stop_share: Annotated[
+        float | None,
+        key(
+            "share of the train stimuli that is held out to choose the best epoch; absent: 0.1",
+            "give a share above 0 and up to 0.4",
+            0.2,
+            gt=0,
+            le=0.4,
+        ),
+    ] = None
     schedule: Annotated[Schedule, key("course of the learning rates; cosine: down to 0 at the last epoch")] = "constant"
     clip: Annotated[Rate | None, key("largest norm of the gradient; absent: any", example=1.0)] = None
     precision: Annotated[

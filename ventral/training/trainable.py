@@ -1,6 +1,5 @@
-"""An encoder trained by gradient: a backbone, the layer at which its features are taken, and a head."""
+"""An encoder that can be trained by gradient: a backbone, one of its layers, and a head on the layer."""
 
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,25 +8,24 @@ import torch
 from torch import Tensor, nn
 
 from ventral.files.errors import InputError, listed
+from ventral.networks.layers import OUTPUT, LayerName, module_names, parse_name
+from ventral.networks.recording import module_of
 from ventral.training.heads import Head, HeadPlan, build_head
-
-WHOLE = "output"  # the layer that is the network's own output
 
 
 class _Reached(Exception):
-    """The layer has run: what follows it in the network need not."""
+    """The layer has run, so the rest of the network need not."""
 
 
 class Encoder(nn.Module):
     """Images -> features of one layer -> rates of t neuroids.
 
-    The network is run up to the layer and no further. Rates are predicted in standard deviations about the mean of
-    each neuroid, which `mean` and `std` undo; training sets these from its responses.
+    The network runs up to the layer and no further. The head predicts z-scored rates, which `mean` and `std` of each
+    neuroid turn into rates; training sets these from the responses.
 
     Args:
-        backbone: any network; it may be frozen, trained in parts, or trained whole (see `freeze`).
-        layer: name of the module whose output is taken, or "output"; `NAME-t1` for its second run within an image,
-            `NAME:0` for the first tensor of several that it returns.
+        backbone: any network; `freeze` says which parts of it are trained.
+        layer: full name of a layer, see `ventral.networks.layers`.
         head: from `build_head`.
         n_neuroids: number of rates t.
 
@@ -49,14 +47,14 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.ones(n_neuroids))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """(b, 3, H, W) prepared images -> (b, t) rates in standard deviations, and category logits or None."""
+        """(b, 3, H, W) prepared images -> (b, t) z-scored rates, and category logits or None."""
         return self.head(features_at(self.backbone, self.layer, images))
 
     def freeze(self, trainable: Sequence[str]) -> None:
-        """Leave of the backbone only the modules that match a pattern trainable, with all that is within them.
+        """Freeze the backbone but for the modules that match a pattern, and all modules within these.
 
         Args:
-            trainable: names of modules, or shell patterns; ("*",) for the whole backbone, () for none of it.
+            trainable: names of modules, or shell patterns; ("*",) trains the whole backbone, () nothing of it.
 
         Raises:
             InputError: if a pattern matches no module.
@@ -76,14 +74,14 @@ class Encoder(nn.Module):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "Encoder":
-        """As of any module, but what is frozen stays in evaluation mode: its batch norm keeps its statistics."""
+        """Set training mode; frozen modules stay in evaluation mode, so that their batch norm keeps its statistics."""
         super().train(mode)
         for name, module in self.backbone.named_modules():
             module.training = mode and name in self._trained
         return self
 
     def changing(self) -> dict[str, Tensor]:
-        """Of the state dict what training can change, buffers of trained modules included. Not copied."""
+        """The part of the state dict that training can change, with the buffers of trained modules; not copied."""
         kept = {f"backbone.{name}." if name else "backbone." for name in self._trained}
         return {
             name: value
@@ -107,14 +105,14 @@ def build_encoder(
     Args:
         backbone: the network, on the CPU.
         layer: see `Encoder`.
-        head: what stands on the layer.
-        example: (b, 3, H, W) prepared image, or (b, k) features for a backbone that takes such; for its shape.
+        head: plan of the head.
+        example: (b, 3, H, W) prepared images, or (b, k) features if the backbone takes these; only the shape matters.
         n_neuroids: number of rates.
         n_categories: number of object categories to co-train on; 0 for none.
         seed: of the head's weights.
 
     Raises:
-        InputError: if the layer is not there, does not run, or the head does not fit it.
+        InputError: if there is no such layer, it does not run, or the head does not fit it.
     """
     backbone.eval()
     with torch.no_grad():
@@ -125,10 +123,10 @@ def build_encoder(
 
 
 def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
-    """(b, ...) output of a layer; nothing after it runs.
+    """(b, ...) output of a layer; the network stops after it.
 
     Raises:
-        InputError: if there is no such layer, it does not run, or gives no tensor.
+        InputError: if there is no such layer, it does not run, or it returns no tensor.
     """
     module, run, item = _find(backbone, layer)
     if module is None:
@@ -152,21 +150,18 @@ def features_at(backbone: nn.Module, layer: str, inputs: Tensor) -> Tensor:
 
 
 def _find(backbone: nn.Module, layer: str) -> tuple[nn.Module | None, int, int | None]:
-    """The module of a layer (None: the whole network), which of its runs, and which of its outputs."""
-    modules = dict(backbone.named_modules())
-    modules.pop("")
-    if layer in modules:
-        return modules[layer], 0, None
-    match = re.fullmatch(r"(.+?)(?:-t(\d+))?(?::(\d+))?", layer)
-    name, run, item = match.groups() if match else (layer, None, None)
-    if name != WHOLE and name not in modules:
+    """The module of a layer (None for the whole network), the number of its run, and of its output."""
+    name = module_of(backbone, layer)
+    if name is None:
         problem = f"no layer {layer!r}" if layer else "no layer named"
-        raise InputError("config", "layer", problem, f"the layers are {listed([*modules, WHOLE], 400)}")
-    return modules.get(name), int(run or 0), None if item is None else int(item)
+        names = [*module_names(backbone), OUTPUT]
+        raise InputError("config", "layer", problem, f"the layers are {listed(names, 400)}")
+    full = LayerName(layer) if name == layer else parse_name(layer)
+    return backbone.get_submodule(name) if name else None, full.run or 0, full.item
 
 
 def _tensor(output: Any, item: int | None, layer: str) -> Tensor:
-    """The tensor that a layer's output is or, where it holds several, the one asked for."""
+    """The output of a layer; the one asked for, if there are several."""
     if isinstance(output, Tensor) and not item:
         return output
     values = list(output.values()) if isinstance(output, dict) else output

@@ -19,7 +19,7 @@ PYTHON_PATH = os.pathsep.join(filter(None, [str(HOME), os.getenv("PYTHONPATH")])
 os.environ.update(PYTHONPATH=PYTHON_PATH)
 sys.path[:0] = [str(HOME), str(HOME / "workflow")]
 
-from ventral.files.atomic import check_disk
+from ventral.files.atomic import check_writable
 from ventral.files.contents import Contents
 from ventral.files.errors import InputError
 from ventral.files.listing import list_files
@@ -39,7 +39,7 @@ def refuse(faults):
 
 try:
     for folder in (".", "results", "resources"):
-        check_disk(folder)
+        check_writable(folder)
 except InputError as fault:
     raise WorkflowError(str(fault))
 
@@ -96,15 +96,15 @@ def enough(base, per_mb=0, of=None):
     return amount
 
 
-def given(path):
-    """A file or folder from outside, as an input: the date of a folder says nothing, `content_of` says what it holds."""
-    return ancient(path) if Path(path).is_dir() else path
-
-
 @cache
 def is_made(path):
     """Whether the study makes a file itself, and makes it again whenever it has to."""
     return any(rule.is_producer(path) for rule in workflow.rules)
+
+
+def given(path):
+    """An input that may come from outside: the date of a folder says nothing then, `content_of` says what it holds."""
+    return ancient(path) if Path(path).is_dir() and not is_made(path) else path
 
 
 def content_of(*sources):

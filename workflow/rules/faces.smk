@@ -10,7 +10,7 @@ localrules:
 rule train_on_faces:
     """Train a network from random weights on the images that HMO learns from, and judge it on the same sets."""
     input:
-        images=paths.IMAGES.format(dataset="xiao"),
+        images=FACES_IMAGES,
         faces=paths.FACES,
         network=own_code,
         code=code_of("train_on_faces"),
@@ -66,6 +66,7 @@ rule assemble_faces:
         mem_mb=enough(1000),
         runtime=enough(10),
     params:
-        source=XIAO_SOURCE,
+        dataset=STUDY.faces_dataset,
+        source=lambda wildcards: STUDY.datasets[STUDY.faces_dataset].name,
     script:
         "../../scripts/assemble_faces.py"

@@ -7,42 +7,25 @@ DRAWN = figures_of(STUDY)
 FIGURES = expand(paths.FIGURE, figure=DRAWN, suffix=config["figure_formats"])
 
 
-def figure(wildcards):
-    """The kind of a figure and its dataset."""
-    kind, dataset = DRAWN[wildcards.figure]
-    return figure_kind(kind), dataset
+def figure(attribute):
+    """Function of wildcards: what the catalogue says of a figure."""
+    return lambda wildcards: getattr(DRAWN[wildcards.figure], attribute)
 
 
 def figure_files(wildcards):
-    """Input function: what a figure is made from, by name."""
-    kind, dataset = figure(wildcards)
-    named = kind.inputs(STUDY, dataset).items()
-    return {
-        name: drawn_from(files) if isinstance(files, str) else list(map(drawn_from, files)) for name, files in named
-    }
+    """Input function: the files that a figure is made from, by name, each made by the study or from outside."""
+    named = DRAWN[wildcards.figure].files.items()
+    return {name: as_input(files) if isinstance(files, str) else list(map(as_input, files)) for name, files in named}
 
 
-def drawn_from(path):
-    """A file as an input, made by the study or from outside."""
+def as_input(path):
     return path if is_made(path) else given(path)
 
 
-def figure_sources(wildcards):
-    """The same files in one list."""
-    kind, dataset = figure(wildcards)
-    found = kind.inputs(STUDY, dataset).values()
-    return [path for files in found for path in ([files] if isinstance(files, str) else files)]
-
-
 def figure_code(wildcards):
-    """The library files that draw a figure: an edit of one figure draws that one alone."""
+    """Input function: the library files that draw a figure. An edit of one figure draws that figure alone."""
     file = HOME / "ventral" / "figures" / f"{DRAWN[wildcards.figure].kind}.py"
     return sorted({*code_of("draw_figure"), *map(os.path.relpath, [file, *imported_files(file, HOME)])})
-
-
-def figure_memory(wildcards, input, attempt):
-    """Megabytes that a figure needs."""
-    return enough(*figure(wildcards)[0].memory)(wildcards, input, attempt)
 
 
 rule draw_figure:
@@ -53,7 +36,7 @@ rule draw_figure:
     output:
         report(
             paths.FIGURE.format(figure="{figure}", suffix="png"),
-            category=lambda wildcards: figure(wildcards)[0].category,
+            category=figure("category"),
             caption="../report/figure.rst",
         ),
         [
@@ -71,13 +54,13 @@ rule draw_figure:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=figure_memory,
+        mem_mb=lambda wildcards, input, attempt: enough(*DRAWN[wildcards.figure].memory)(wildcards, input, attempt),
         runtime=enough(20),
     params:
-        content=content_of(figure_sources),
-        kind=lambda wildcards: DRAWN[wildcards.figure].kind,
-        dataset=lambda wildcards: DRAWN[wildcards.figure].dataset,
-        settings=lambda wildcards: figure(wildcards)[0].settings(STUDY, DRAWN[wildcards.figure].dataset),
-        caption=lambda wildcards: figure(wildcards)[0].caption.format(dataset=DRAWN[wildcards.figure].dataset),
+        content=content_of(figure("sources")),
+        kind=figure("kind"),
+        dataset=figure("dataset"),
+        settings=figure("settings"),
+        caption=figure("caption"),
     script:
         "../../scripts/draw_figure.py"

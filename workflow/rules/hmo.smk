@@ -1,11 +1,21 @@
-"""HMO (Yamins et al. 2014; report 004): a network made to tell faces in the free-viewing images."""
+"""HMO (Yamins et al. 2014; report 004): a network made to detect faces in free-viewing images."""
+
+# Of the dataset that faces are learnt on; a study without one has no job that reads them.
+FACES_IMAGES, FACES_RESPONSES = (
+    pattern.format(dataset=STUDY.faces_dataset or "none") for pattern in (paths.IMAGES, paths.RESPONSES)
+)
+
+
+def face_regions(wildcards):
+    """Input function: the regions of interest, faces among them, in the images that faces are learnt on."""
+    return [given(file) for file in STUDY.datasets[STUDY.faces_dataset].region_files()]
 
 
 rule label_faces:
     """Say which stimuli show a face; a file of its own, so that new responses to the same stimuli train nothing anew."""
     input:
-        responses=paths.RESPONSES.format(dataset="xiao"),
-        rois=xiao_rois,
+        responses=FACES_RESPONSES,
+        rois=face_regions,
         code=code_of("label_faces"),
     output:
         faces=paths.FACES,
@@ -20,8 +30,8 @@ rule label_faces:
         mem_mb=enough(1000, 10),
         runtime=enough(10),
     params:
-        content=content_of(xiao_rois),
-        rois=XIAO_ROIS,
+        content=content_of(face_regions),
+        rois=lambda wildcards: STUDY.datasets[STUDY.faces_dataset].regions_folder,
     script:
         "../../scripts/label_faces.py"
 
@@ -29,7 +39,7 @@ rule label_faces:
 rule train_hmo:
     """Draw modules, choose those of level N1 on the train images, train the levels above, and judge the whole."""
     input:
-        images=paths.IMAGES.format(dataset="xiao"),
+        images=FACES_IMAGES,
         faces=paths.FACES,
         code=code_of("train_hmo"),
     output:
@@ -50,7 +60,7 @@ rule train_hmo:
         gpu=gpus,
         turn=1,
     params:
-        **config["hmo"],
+        **{key: value for key, value in config["hmo"].items() if key != "dataset"},
         device=config["device"],
         seed=config["seed"],
     script:

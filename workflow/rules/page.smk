@@ -12,7 +12,8 @@ rule write_report:
     """Write what was run, the answer, tables and figures on one page."""
     input:
         responses=expand(paths.RESPONSES, dataset=STUDY.datasets),
-        tables=TABLES + ([paths.MISSING_STIMULI.format(dataset="xiao")] if "xiao" in STUDY.with_images else []),
+        tables=TABLES
+        + expand(paths.MISSING_STIMULI, dataset=[name for name in STUDY.with_sessions if name in STUDY.with_images]),
         figures=FIGURES,
         parts=sorted(os.path.relpath(path) for path in HOME.glob("ventral/report/parts/*")),
         code=code_of("write_report"),

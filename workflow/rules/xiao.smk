@@ -1,10 +1,46 @@
-"""Xiao et al. 2024: session files in the dandiset's layout -> fixations and spikes -> responses and tables of units."""
+"""Free viewing (Xiao et al. 2024): session files in the dandiset's layout -> fixations and spikes -> responses, units.
 
-SESSION = paths.SESSION.replace("{dataset}", "xiao")
+Every rule has a wildcard `dataset`: two datasets may choose different sessions, or count them in different ways.
+"""
+
+from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS, simulated_files
+
+DOWNLOADING = of_kind("xiao", source="dandi")
 
 
 localrules:
     assemble_units,
+
+
+def viewed(tell):
+    """Input function or parameter: what the source of a dataset tells."""
+    return lambda wildcards: tell(STUDY.datasets[wildcards.dataset])
+
+
+def session_file(kind=""):
+    """Input function: the rasters of a session, or with "_image" what was shown and looked at."""
+    return lambda wildcards: STUDY.datasets[wildcards.dataset].session_file(wildcards.session, kind)
+
+
+def of_sessions(pattern):
+    """Input function: a file of every session of a dataset."""
+    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, session=STUDY.datasets[wildcards.dataset].stems)
+
+
+def table(name):
+    """Input function: one of the authors' tables."""
+    return viewed(lambda source: source.table(name))
+
+
+def stimuli(wildcards):
+    """Input function: the folder of the images, if any."""
+    folder = STUDY.datasets[wildcards.dataset].stimulus_folder
+    return given(folder) if folder else []
+
+
+def regions(wildcards):
+    """Input function: the regions of interest in the images."""
+    return [given(file) for file in STUDY.datasets[wildcards.dataset].region_files()]
 
 
 rule simulate_xiao:
@@ -12,13 +48,15 @@ rule simulate_xiao:
     input:
         code=code_of("simulate_xiao"),
     output:
-        [f"{SIMULATED_XIAO}/{name}" for name in simulated_files()],
-        stimuli=directory(f"{SIMULATED_XIAO}/{SIMULATED_FOLDERS[0]}"),
-        masks=directory([f"{SIMULATED_XIAO}/{name}" for name in SIMULATED_FOLDERS[1:]]),
+        [f"{paths.SIMULATED}/{name}" for name in simulated_files()],
+        stimuli=directory(f"{paths.SIMULATED}/{SIMULATED_FOLDERS[0]}"),
+        masks=directory([f"{paths.SIMULATED}/{name}" for name in SIMULATED_FOLDERS[1:]]),
     log:
-        paths.log("simulate_xiao"),
+        paths.log("simulate_xiao/{dataset}"),
     benchmark:
-        paths.benchmark("simulate_xiao")
+        paths.benchmark("simulate_xiao/{dataset}")
+    wildcard_constraints:
+        dataset=either(of_kind("xiao", is_simulated=True)),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -26,7 +64,7 @@ rule simulate_xiao:
         mem_mb=enough(2000),
         runtime=enough(20),
     params:
-        simulation=XIAO.get("simulation"),
+        simulation=lambda wildcards: config["datasets"][wildcards.dataset]["simulation"],
         seed=config["seed"],
     script:
         "../../scripts/simulate_xiao.py"
@@ -35,16 +73,18 @@ rule simulate_xiao:
 rule pack_xiao_images:
     """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
     input:
-        fixations=expand(f"{SESSION}/fixations.csv", session=XIAO_STEMS),
-        stimuli=XIAO_SHOWN,
+        fixations=of_sessions(paths.FIXATIONS),
+        stimuli=stimuli,
         code=code_of("pack_xiao_images"),
     output:
-        images=paths.IMAGES.format(dataset="xiao"),
-        missing=report(paths.MISSING_STIMULI.format(dataset="xiao"), category="Tables", caption="../report/missing.rst"),
+        images=paths.IMAGES,
+        missing=report(paths.MISSING_STIMULI, category="Tables", caption="../report/missing.rst"),
     log:
-        paths.log("pack_xiao_images"),
+        paths.log("pack_xiao_images/{dataset}"),
     benchmark:
-        paths.benchmark("pack_xiao_images")
+        paths.benchmark("pack_xiao_images/{dataset}")
+    wildcard_constraints:
+        dataset=either(of_kind("xiao", crop_degrees=None)),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -52,26 +92,66 @@ rule pack_xiao_images:
         mem_mb=enough(4000),
         runtime=enough(30, 0.05),
     params:
-        content=content_of(XIAO_STIMULI),
-        image_size=XIAO.get("image_size"),
+        content=content_of(stimuli),
+        image_size=viewed(lambda source: source.image_size),
     script:
         "../../scripts/pack_xiao_images.py"
+
+
+rule crop_fixations:
+    """Cut out of the stimuli what lay in a session's receptive fields at each fixation; list stimuli that lack."""
+    input:
+        fixations=of_sessions(paths.FIXATIONS),
+        images=viewed(lambda source: source.session_files("_image")),
+        stimuli=stimuli,
+        unit_rf=table("per_unit_rf.csv.gz"),
+        code=code_of("crop_fixations"),
+    output:
+        images=paths.IMAGES,
+        crops=paths.CROPS,
+        missing=report(paths.MISSING_STIMULI, category="Tables", caption="../report/missing.rst"),
+    log:
+        paths.log("crop_fixations/{dataset}"),
+    benchmark:
+        paths.benchmark("crop_fixations/{dataset}")
+    wildcard_constraints:
+        dataset=either(name for name in STUDY.with_sessions if name not in of_kind("xiao", crop_degrees=None)),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=enough(4000, 1),
+        runtime=enough(60, 0.1),
+    params:
+        content=content_of(
+            viewed(lambda source: source.session_files("_image")),
+            stimuli,
+            table("per_unit_rf.csv.gz"),
+        ),
+        sessions=viewed(lambda source: list(source.stems)),
+        crop_degrees=viewed(lambda source: source.crop_degrees),
+        fixations=viewed(lambda source: source.fixations),
+        fixations_per_session=viewed(lambda source: source.fixations_per_session),
+        image_size=viewed(lambda source: source.image_size),
+        seed=config["seed"],
+    script:
+        "../../scripts/crop_fixations.py"
 
 
 rule align_fixations:
     """Match every fixation of a session to the image it fell on."""
     input:
-        images=xiao_file("_image"),
-        rasters=xiao_file(""),
-        rig_info=f"{XIAO_TABLES}/sess_rig_info.csv",
-        eye_latency=f"{XIAO_TABLES}/rig_eye_latency.csv",
+        images=session_file("_image"),
+        rasters=session_file(),
+        rig_info=table("sess_rig_info.csv"),
+        eye_latency=table("rig_eye_latency.csv"),
         code=code_of("align_fixations"),
     output:
-        fixations=f"{SESSION}/fixations.csv",
+        fixations=paths.FIXATIONS,
     log:
-        paths.log("align_fixations/{session}"),
+        paths.log("align_fixations/{dataset}/{session}"),
     benchmark:
-        paths.benchmark("align_fixations/{session}")
+        paths.benchmark("align_fixations/{dataset}/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -80,9 +160,10 @@ rule align_fixations:
         runtime=enough(5),
     params:
         content=content_of(
-            xiao_file("_image"),
-            xiao_file(""),
-            xiao_tables("sess_rig_info.csv", "rig_eye_latency.csv"),
+            session_file("_image"),
+            session_file(),
+            table("sess_rig_info.csv"),
+            table("rig_eye_latency.csv"),
         ),
     script:
         "../../scripts/align_fixations.py"
@@ -91,22 +172,22 @@ rule align_fixations:
 rule read_rasters:
     """Find the spikes of every unit of a session, once for all that count them."""
     input:
-        rasters=xiao_file(""),
+        rasters=session_file(),
         code=code_of("read_rasters"),
     output:
-        spikes=f"{SESSION}/spikes.h5",
+        spikes=paths.SPIKES,
     log:
-        paths.log("read_rasters/{session}"),
+        paths.log("read_rasters/{dataset}/{session}"),
     benchmark:
-        paths.benchmark("read_rasters/{session}")
+        paths.benchmark("read_rasters/{dataset}/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=enough(1000, 15, of=xiao_file("")),
-        runtime=enough(5, 0.1, of=xiao_file("")),
+        mem_mb=enough(1000, 15, of=session_file()),
+        runtime=enough(5, 0.1, of=session_file()),
     params:
-        content=content_of(xiao_file("")),
+        content=content_of(session_file()),
     script:
         "../../scripts/read_rasters.py"
 
@@ -114,30 +195,30 @@ rule read_rasters:
 rule count_responses:
     """Count the spikes of every unit after every selected fixation; average over fixations on an image, if not cropped."""
     input:
-        spikes=f"{SESSION}/spikes.h5",
-        fixations=f"{SESSION}/fixations.csv",
-        bank_regions=f"{XIAO_TABLES}/bank_array_regions.csv",
-        unit_latency=f"{XIAO_TABLES}/per_unit_latency-fix_on.csv.gz",
+        spikes=paths.SPIKES,
+        fixations=paths.FIXATIONS,
+        bank_regions=table("bank_array_regions.csv"),
+        unit_latency=table("per_unit_latency-fix_on.csv.gz"),
         code=code_of("count_responses"),
     output:
-        responses=f"{SESSION}/responses.nc",
+        responses=paths.SESSION_RESPONSES,
     log:
-        paths.log("count_responses/{session}"),
+        paths.log("count_responses/{dataset}/{session}"),
     benchmark:
-        paths.benchmark("count_responses/{session}")
+        paths.benchmark("count_responses/{dataset}/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=enough(1000, 15, of=xiao_file("")),
-        runtime=enough(5, 0.1, of=xiao_file("")),
+        mem_mb=enough(1000, 15, of=session_file()),
+        runtime=enough(5, 0.1, of=session_file()),
     params:
-        content=content_of(xiao_tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz")),
-        latency_ms=XIAO.get("latency_ms"),
-        window_ms=XIAO.get("window_ms"),
-        fixations=XIAO.get("fixations"),
-        fixations_per_session=XIAO["fixations_per_session"] if "crop_degrees" in XIAO else None,
-        source=XIAO_SOURCE,
+        content=content_of(table("bank_array_regions.csv"), table("per_unit_latency-fix_on.csv.gz")),
+        latency_ms=viewed(lambda source: source.latency_ms),
+        window_ms=viewed(lambda source: source.window_ms),
+        fixations=viewed(lambda source: source.fixations),
+        fixations_per_session=viewed(lambda source: source.fixations_per_session if source.crop_degrees else None),
+        source=viewed(lambda source: source.name),
         seed=config["seed"],
     script:
         "../../scripts/count_responses.py"
@@ -146,24 +227,24 @@ rule count_responses:
 rule bin_psth:
     """Bin the spikes of every unit around the onsets of fixations and of images."""
     input:
-        spikes=f"{SESSION}/spikes.h5",
-        fixations=f"{SESSION}/fixations.csv",
+        spikes=paths.SPIKES,
+        fixations=paths.FIXATIONS,
         code=code_of("bin_psth"),
     output:
-        psth=f"{SESSION}/psth.nc",
+        psth=paths.PSTH,
     log:
-        paths.log("bin_psth/{session}"),
+        paths.log("bin_psth/{dataset}/{session}"),
     benchmark:
-        paths.benchmark("bin_psth/{session}")
+        paths.benchmark("bin_psth/{dataset}/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=enough(1000, 15, of=xiao_file("")),
-        runtime=enough(5, 0.1, of=xiao_file("")),
+        mem_mb=enough(1000, 15, of=session_file()),
+        runtime=enough(5, 0.1, of=session_file()),
     params:
-        fixations=XIAO.get("fixations"),
-        bin_ms=XIAO.get("bin_ms"),
+        fixations=viewed(lambda source: source.fixations),
+        bin_ms=viewed(lambda source: source.bin_ms),
     script:
         "../../scripts/bin_psth.py"
 
@@ -171,38 +252,40 @@ rule bin_psth:
 rule describe_units:
     """Describe every unit of a session: place, rate, reliability, latencies, self-consistency, preference for faces."""
     input:
-        spikes=f"{SESSION}/spikes.h5",
-        fixations=f"{SESSION}/fixations.csv",
-        responses=f"{SESSION}/responses.nc",
-        images=xiao_file("_image"),
-        bank_regions=f"{XIAO_TABLES}/bank_array_regions.csv",
-        unit_latency=f"{XIAO_TABLES}/per_unit_latency-fix_on.csv.gz",
-        unit_rf=f"{XIAO_TABLES}/per_unit_rf.csv.gz",
-        rois=xiao_rois,
+        spikes=paths.SPIKES,
+        fixations=paths.FIXATIONS,
+        responses=paths.SESSION_RESPONSES,
+        images=session_file("_image"),
+        bank_regions=table("bank_array_regions.csv"),
+        unit_latency=table("per_unit_latency-fix_on.csv.gz"),
+        unit_rf=table("per_unit_rf.csv.gz"),
+        rois=regions,
         code=code_of("describe_units"),
     output:
-        units=f"{SESSION}/units.csv",
+        units=paths.SESSION_UNITS,
     log:
-        paths.log("describe_units/{session}"),
+        paths.log("describe_units/{dataset}/{session}"),
     benchmark:
-        paths.benchmark("describe_units/{session}")
+        paths.benchmark("describe_units/{dataset}/{session}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=enough(2000, 15, of=xiao_file("")),
-        runtime=enough(10, 0.2, of=xiao_file("")),
+        mem_mb=enough(2000, 15, of=session_file()),
+        runtime=enough(10, 0.2, of=session_file()),
     params:
         content=content_of(
-            xiao_file("_image"),
-            xiao_rois,
-            xiao_tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz", "per_unit_rf.csv.gz"),
+            session_file("_image"),
+            regions,
+            table("bank_array_regions.csv"),
+            table("per_unit_latency-fix_on.csv.gz"),
+            table("per_unit_rf.csv.gz"),
         ),
-        latency_ms=XIAO.get("latency_ms"),
-        window_ms=XIAO.get("window_ms"),
-        fixations=XIAO.get("fixations"),
-        permutations=XIAO.get("permutations"),
-        rois=XIAO_ROIS,
+        latency_ms=viewed(lambda source: source.latency_ms),
+        window_ms=viewed(lambda source: source.window_ms),
+        fixations=viewed(lambda source: source.fixations),
+        permutations=viewed(lambda source: source.permutations),
+        rois=viewed(lambda source: source.regions_folder),
         bootstrap=config["bootstrap"],
         seed=config["seed"],
     script:
@@ -212,16 +295,18 @@ rule describe_units:
 rule join_sessions:
     """Set the neuroids of all chosen sessions side by side, over all stimuli that any of them showed."""
     input:
-        sessions=expand(f"{SESSION}/responses.nc", session=XIAO_STEMS),
-        similar=f"{XIAO_TABLES}/similar_images.txt",
-        rois=xiao_rois,
+        sessions=of_sessions(paths.SESSION_RESPONSES),
+        similar=table("similar_images.txt"),
+        rois=regions,
         code=code_of("join_sessions"),
     output:
-        responses=paths.RESPONSES.format(dataset="xiao"),
+        responses=paths.RESPONSES,
     log:
-        paths.log("join_sessions"),
+        paths.log("join_sessions/{dataset}"),
     benchmark:
-        paths.benchmark("join_sessions")
+        paths.benchmark("join_sessions/{dataset}")
+    wildcard_constraints:
+        dataset=either(STUDY.with_sessions),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -229,8 +314,8 @@ rule join_sessions:
         mem_mb=enough(2000, 50),
         runtime=enough(30, 0.1),
     params:
-        content=content_of(xiao_tables("similar_images.txt"), xiao_rois),
-        rois=XIAO_ROIS,
+        content=content_of(table("similar_images.txt"), regions),
+        rois=viewed(lambda source: source.regions_folder),
         split=config["split"],
         seed=config["seed"],
     script:
@@ -240,14 +325,14 @@ rule join_sessions:
 rule assemble_units:
     """Gather the units of all chosen sessions; which are visually selective depends on all of them."""
     input:
-        units=expand(f"{SESSION}/units.csv", session=XIAO_STEMS),
+        units=of_sessions(paths.SESSION_UNITS),
         code=code_of("assemble_units"),
     output:
-        units=report(paths.table("xiao_units"), category="Tables", caption="../report/xiao_units.rst"),
+        units=report(paths.table("{dataset}_units"), category="Tables", caption="../report/units.rst"),
     log:
-        paths.log("assemble_units"),
+        paths.log("assemble_units/{dataset}"),
     benchmark:
-        paths.benchmark("assemble_units")
+        paths.benchmark("assemble_units/{dataset}")
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -258,11 +343,6 @@ rule assemble_units:
         "../../scripts/assemble_units.py"
 
 
-if XIAO["source"] == "dandi":
+if DOWNLOADING:
 
     include: "xiao_download.smk"
-
-
-if "crop_degrees" in XIAO:
-
-    include: "xiao_crops.smk"

@@ -7,13 +7,22 @@ No rule here has `code` among its inputs: the hashes alone say what the files ar
 them cannot change them, and nobody should download gigabytes again over a comment.
 """
 
+from ventral.data.sources.xiao import CATALOGUE, MANIFEST, ROIS, SESSIONS, STIMULI, TABLES
 from ventral.data.xiao.dandi import DANDI_API, OSF_LISTING, TABLES as TABLES_URLS
-from ventral.data.xiao.files import read_table
-from ventral.data.xiao.sessions import expected_files
+from ventral.data.xiao.sessions import expected_files, read_sessions
+from ventral.files.csv import read_columns
 
-XIAO_SERVERS = XIAO.get("servers", {})
-XIAO_PUBLISHED = read_sessions(XIAO_CATALOGUE)  # once, not for every session
-XIAO_MANIFEST = os.path.relpath(HOME / "config" / "xiao_tables.csv")
+DOWNLOADED = paths.DOWNLOADED.format(kind="xiao")
+PUBLISHED_SESSIONS = read_sessions(CATALOGUE)  # once, not for every session
+
+
+def server(name):
+    """The address that the config gives in place of a publisher's, if any dataset has one: they share the files."""
+    return next(filter(None, (getattr(source.servers, name) for source in DOWNLOADING.values())), None)
+
+
+for source in DOWNLOADING.values():
+    print(source.download_plan(), file=sys.stderr)
 
 
 localrules:
@@ -25,8 +34,8 @@ localrules:
 rule download_session:
     """Download the rasters and the image file of a session."""
     output:
-        rasters=f"{XIAO_SESSION_FILES}/{{stem}}.nwb",
-        image=f"{XIAO_SESSION_FILES}/{{stem}}_image.nwb",
+        rasters=f"{DOWNLOADED}/{SESSIONS}/{{stem}}.nwb",
+        image=f"{DOWNLOADED}/{SESSIONS}/{{stem}}_image.nwb",
     log:
         paths.log("download_session/{stem}"),
     benchmark:
@@ -40,8 +49,8 @@ rule download_session:
         mem_mb=enough(500),
         runtime=enough(60),
     params:
-        expected=lambda wildcards: expected_files(XIAO_PUBLISHED, wildcards.stem),
-        api_url=XIAO_SERVERS.get("dandi", DANDI_API),
+        expected=lambda wildcards: expected_files(PUBLISHED_SESSIONS, wildcards.stem),
+        api_url=server("dandi") or DANDI_API,
     script:
         "../../scripts/download_session.py"
 
@@ -49,7 +58,7 @@ rule download_session:
 rule download_stimuli:
     """Download the archive of images, unpack it, and keep every file whose MD5 is its name."""
     output:
-        stimuli=directory(XIAO_STIMULI),
+        stimuli=directory(f"{DOWNLOADED}/{STIMULI}"),
     log:
         paths.log("download_stimuli"),
     benchmark:
@@ -61,7 +70,7 @@ rule download_stimuli:
         mem_mb=enough(1000),
         runtime=enough(240),
     params:
-        listing_url=XIAO_SERVERS.get("osf", OSF_LISTING),
+        listing_url=server("osf") or OSF_LISTING,
     script:
         "../../scripts/download_stimuli.py"
 
@@ -69,11 +78,15 @@ rule download_stimuli:
 rule download_tables:
     """Download the authors' repository; keep its tables and regions of interest."""
     input:
-        manifest=XIAO_MANIFEST,
+        manifest=os.path.relpath(MANIFEST),
     output:
-        [f"{XIAO_TABLES}/{path}" for path in read_table(XIAO_MANIFEST, ["path", "sha256"])["path"] if "/" not in path],
-        unit_sel=directory(f"{XIAO_TABLES}/unit_sel"),
-        rois=directory(f"{XIAO_TABLES}/ROIs/Stimuli"),
+        [
+            f"{DOWNLOADED}/{TABLES}/{path}"
+            for path in read_columns(MANIFEST, ["path", "sha256"])["path"]
+            if "/" not in path
+        ],
+        unit_sel=directory(f"{DOWNLOADED}/{TABLES}/unit_sel"),
+        rois=directory(f"{DOWNLOADED}/{TABLES}/{ROIS}"),
     log:
         paths.log("download_tables"),
     benchmark:
@@ -85,6 +98,6 @@ rule download_tables:
         mem_mb=enough(1000),
         runtime=enough(60),
     params:
-        urls=[XIAO_SERVERS["tables"]] if "tables" in XIAO_SERVERS else list(TABLES_URLS),
+        urls=[server("tables")] if server("tables") else list(TABLES_URLS),
     script:
         "../../scripts/download_tables.py"

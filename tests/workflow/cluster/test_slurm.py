@@ -11,7 +11,7 @@ from tests.workflow.cluster.conftest import submitted
 
 pytestmark = pytest.mark.cluster
 ON_A_GPU = {"extract_activations": 2, "check_weights": 1, "train_encoder": 1}
-ON_A_CPU = ["pack_majaj_images", "read_majaj", "fit_encoders", "fit_encoders", "compare_rdms", "assemble_scores"]
+ON_A_CPU = ["pack_images", "read_responses", "fit_encoders", "fit_encoders", "compare_rdms", "assemble_scores"]
 THREADS = {"compare_rdms": 2}  # else 1
 XIAO = """
 datasets: {xiao: {source: simulated, simulation: {n_stimuli: 30, minutes: 1, n_units: 5}}}

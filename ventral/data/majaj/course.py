@@ -1,4 +1,4 @@
-"""The course file of Majaj & Hong 2015: its rates and its own split; reliabilities, where the assembly is at hand."""
+"""The course file of Majaj & Hong 2015: its rates and its own split; with the assembly, also reliabilities."""
 
 from pathlib import Path
 
@@ -6,42 +6,42 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.majaj.course_files import open_course, read_course_labels, read_spikes
+from ventral.data.majaj.course_files import open_course, read_course_labels, read_course_rates
 from ventral.data.majaj.responses import SOURCE, read_majaj_responses
 from ventral.data.responses import N_PAIRS, OF_NEUROIDS, check_responses, make_responses
 from ventral.data.splits import SPLITS
 from ventral.files.errors import InputError, listed
 
 WINDOW_MS = (70.0, 170.0)
-SAME_RATE = 1e-5  # two means of the same presentations in float32 differ by less
+SAME_RATE = 1e-5  # means of the same presentations differ by less in float32
 REMEDY = "give the assembly that the file was made from, or leave assembly and stimuli out"
 
 
 def read_course_responses(
     path: str | Path, published: tuple[str | Path, str | Path] | None = None, seed: int = 0
 ) -> xr.Dataset:
-    """Read the rates of IT in the file's own split.
+    """Read the rates of IT with the file's own split.
 
     Args:
         path: the course file.
-        published: assembly and csv that the file was made from; None where they are not at hand.
+        published: assembly and csv from which the file was made; None if they are not available.
         seed: of the random halves behind the reliabilities.
 
     Returns:
-        The dataset of `make_responses`, stimuli of train, then val, then test. The stimuli of test have NaN for rates
-        and no presentations: they can be predicted, not scored. `n_presentations` of the others is 1, since the file
-        does not tell, `rate_half` and what repetitions say of the sites (`OF_NEUROIDS`) are NaN, unless the assembly
-        gives them all; the animal of each site is then known too.
+        The dataset of `make_responses`, with the stimuli of train, then val, then test. The rates of test are NaN, with
+        no presentations: they can be predicted, but not scored. Without the assembly, `n_presentations` of the others
+        is 1, because the file does not say, and `rate_half` and the estimates from repetitions (`OF_NEUROIDS`) are NaN.
+        The assembly gives all of these, and the animal of each site.
 
     Raises:
-        InputError: naming file and dataset, if the file is missing or damaged, lacks a dataset, has rates turned, NaN
-            or not one row per stimulus, or if the assembly does not hold them.
+        InputError: naming file and dataset, if the file is missing or damaged, lacks a dataset, has transposed or NaN
+            rates or not one row for each stimulus, or if the assembly does not contain the rates.
     """
     with open_course(path) as file:
         labels = read_course_labels(file, path)
         counts = {split: int((labels["split"] == split).sum()) for split in SPLITS}
         given = [split for split in SPLITS if split != "test" or "spikes_test" in file]
-        rates = {split: read_spikes(file, path, split, counts[split]) for split in given}
+        rates = {split: read_course_rates(file, path, split, counts[split]) for split in given}
         source = f"{SOURCE}, course file" if file.attrs.get("source") != "simulated" else "simulated"
     n_sites = rates["train"].shape[1]
     for split, values in rates.items():
@@ -86,15 +86,15 @@ def match_course(
         file: named in errors.
 
     Returns:
-        (n,) row of `assembly_rates` that each row equals to `SAME_RATE`, no row twice.
+        (n,) for each row the row of `assembly_rates` that differs by at most `SAME_RATE`; no row twice.
 
     Raises:
-        InputError: if the two have different sites, or if a row equals none, or the same as another does.
+        InputError: if the two have different sites, or if a row matches no row or the same row as another.
     """
     if course_rates.shape[1] != assembly_rates.shape[1]:
         problem = f"{course_rates.shape[1]} sites, {assembly_rates.shape[1]} of IT in the assembly"
         raise InputError(file, "spikes_train", problem, REMEDY)
-    # Of |a - b|^2 = |a|^2 + |b|^2 - 2 ab, the first is the same for all b.
+    # In |a - b|^2 = |a|^2 + |b|^2 - 2 ab, the first term is the same for all b.
     squares = np.einsum("ij,ij->i", assembly_rates, assembly_rates)
     index = np.argmin(squares - 2 * course_rates @ assembly_rates.T, axis=1)
     far = np.flatnonzero(np.abs(assembly_rates[index] - course_rates).max(axis=1) > SAME_RATE)

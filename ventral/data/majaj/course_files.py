@@ -1,7 +1,7 @@
-"""The course file of Majaj & Hong 2015, `IT_data.h5`: opened, checked, its images as pixels again; and written.
+"""The course file of Majaj & Hong 2015, `IT_data.h5`: open it, check it, turn its images back into pixels; write one.
 
 It holds `stimulus_{split}` (n, 3, H, W) float, normalised as for ImageNet, `object_{split}` (n,) names and
-`spikes_{split}` (n, site) mean rates; those of test were never given out.
+`spikes_{split}` (n, site) mean rates; those of test were never published.
 """
 
 import re
@@ -23,13 +23,13 @@ from ventral.files.hdf5 import open_hdf5
 MEAN = np.array([0.485, 0.456, 0.406])  # of ImageNet's red, green and blue, from 0 to 1
 SD = np.array([0.229, 0.224, 0.225])
 IMAGES_AT_A_TIME = 64  # 39 MB of the published 224 x 224 pixels
-TOLERANCE = 0.02  # by which a pixel may leave 0 to 1: five grey levels, more than any rounding
+TOLERANCE = 0.02  # by which a pixel may be outside of 0 to 1: five grey levels, more than any rounding
 AGAIN = "download it again or correct the path in the config"
 AS_GIVEN = "give the file as it was handed out"
 
 
 def kind_of(object_name: str) -> str:
-    """What objects of a category share in their names: airplane of airplane0, car of car_alfa; else the name itself."""
+    """The name of a category from that of its object: airplane0 -> airplane, car_alfa -> car; else the name itself."""
     return re.sub(r"\d+$|_.*", "", object_name)
 
 
@@ -38,7 +38,7 @@ CATEGORIES = {kind_of(name): category for category, names in OBJECTS.items() for
 
 @contextmanager
 def open_course(path: str | Path) -> Iterator[h5py.File]:
-    """The course file, open for reading; whatever cannot be read inside the block is reported as a damaged file."""
+    """Open the course file to read. If anything in the block cannot be read, the file is reported as damaged."""
     if not Path(path).is_file():
         raise InputError(path, "course_file", "no such file", AGAIN)
     with open_hdf5(path, "course_file", "not a complete HDF5 file", AGAIN) as file:
@@ -46,10 +46,10 @@ def open_course(path: str | Path) -> Iterator[h5py.File]:
 
 
 def dataset(file: h5py.File, path: str | Path, name: str, ndim: int) -> h5py.Dataset:
-    """A dataset of so many axes.
+    """A dataset with the given number of axes.
 
     Raises:
-        InputError: if it is missing, or has other axes.
+        InputError: if it is missing or has another number of axes.
     """
     if not isinstance(file.get(name), h5py.Dataset):
         raise InputError(path, name, "dataset missing", nearest(name, list(file)))
@@ -65,7 +65,7 @@ def read_course_labels(file: h5py.File, path: str | Path) -> dict[str, NDArray[n
         (n,) `stimulus_id` such as course_train_0007, `split`, `object_name`, and `category_name` by `CATEGORIES`.
 
     Raises:
-        InputError: if a dataset is missing or of something else, or if an object is none of the 64.
+        InputError: if a dataset is missing or not of names, or if an object is not one of the 64.
     """
     ids, splits, objects = [], [], []
     for split in SPLITS:
@@ -93,8 +93,8 @@ def read_course_images(path: str | Path) -> tuple[NDArray[np.uint8], dict[str, N
         (n, H, W, 3) uint8 images of train, then val, then test, and the labels of `read_course_labels`.
 
     Raises:
-        InputError: naming file and dataset, if the file is missing or damaged, lacks a dataset, has images that are
-            not (n, 3, H, W), of two sizes or not normalised, or not as many images as objects.
+        InputError: naming file and dataset, if the file is missing or damaged, lacks a dataset, has images that are not
+            (n, 3, H, W), not of one size or not normalised, or not as many images as objects.
     """
     with open_course(path) as file:
         labels = read_course_labels(file, path)
@@ -110,7 +110,7 @@ def read_course_images(path: str | Path) -> tuple[NDArray[np.uint8], dict[str, N
             values = parts[split][i : i + IMAGES_AT_A_TIME]
             lowest = min(lowest, values.min())
             images[starts[split] + i :][: len(values)] = denormalise(values, path, f"stimulus_{split}")
-    if lowest >= 0:  # not one pixel darker than the mean: they run from 0 to 1
+    if lowest >= 0:  # no pixel is darker than the mean, so values go from 0 to 1
         raise InputError(path, "stimulus_train", "no value below 0, so not normalised", AS_GIVEN)
     return images, labels
 
@@ -137,7 +137,7 @@ def denormalise(values: NDArray[np.floating], path: str | Path, name: str) -> ND
     """(n, 3, H, W) normalised values as (n, H, W, 3) pixels.
 
     Raises:
-        InputError: on values that are no such pixels: NaN, or further than `TOLERANCE` outside of 0 to 1.
+        InputError: if a pixel is NaN, or more than `TOLERANCE` outside of 0 to 1.
     """
     pixels = np.moveaxis(values * SD[:, None, None] + MEAN[:, None, None], 1, -1)
     if not np.isfinite(pixels).all():
@@ -148,11 +148,11 @@ def denormalise(values: NDArray[np.floating], path: str | Path, name: str) -> ND
     return np.rint(255 * pixels).clip(0, 255).astype(np.uint8)
 
 
-def read_spikes(file: h5py.File, path: str | Path, split: str, n_stimuli: int) -> NDArray[np.float64]:
+def read_course_rates(file: h5py.File, path: str | Path, split: str, n_stimuli: int) -> NDArray[np.float64]:
     """(n_stimuli, site) mean rates of a split.
 
     Raises:
-        InputError: if the dataset is missing, turned, of another number of stimuli, or has NaN.
+        InputError: if the dataset is missing or transposed, has another number of stimuli, or has NaN.
     """
     name = f"spikes_{split}"
     values = dataset(file, path, name, 2)
@@ -176,11 +176,11 @@ def write_course(
     rate: NDArray[np.floating],
     source: str,
 ) -> None:
-    """Write a file of the same layout; the images are never all in memory.
+    """Write a file with the same layout, without holding all images in memory.
 
     Args:
         path: file to write.
-        image: gives the (H, W, 3) image of a stimulus by its index.
+        image: returns the (H, W, 3) image of a stimulus by its index.
         object_name: (n,) object of each stimulus.
         split: (n,) split of each.
         rate: (n, site); the rates of test are left out.
@@ -198,7 +198,7 @@ def write_course(
                 dtype=np.float32,
                 chunks=(1, 3, height, width),
                 compression="gzip",
-                compression_opts=4,  # without shuffling: a pixel has 256 values, whose four bytes repeat together
+                compression_opts=4,  # no shuffle: a pixel has 256 values, whose four bytes repeat together
             )
             for row, i in enumerate(chosen.tolist()):
                 images[row] = np.moveaxis(levels[image(i), range(3)], -1, 0)

@@ -1,4 +1,4 @@
-"""Majaj, Hong, Solomon & DiCarlo 2015 on disk: the published assembly, csv and zip, opened and checked."""
+"""The published files of Majaj, Hong, Solomon & DiCarlo 2015: open and check the assembly, csv and zip archive."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,39 +18,18 @@ DIMENSIONS = ("neuroid", "presentation", "time_bin")
 FILE_COLUMNS = ("image_file_name", "filename")  # either names an image in the archive; the first is tried first
 AGAIN = "download it again or correct the path in the config"
 
-# What the publisher offers: the name and sha1 of each file, and the folders that hold them, best first.
-PUBLISHED = {
-    "assembly": ("assy_dicarlo_MajajHong2015_public.nc", "13d28ca0ce88ee550b54db3004374ae19096e9b9"),
-    "stimuli": ("stimulus_hvm-public.csv", "5ca7a3da00d8e9c694a9cd725df5ba0ad6d735af"),
-    "images": ("stimulus_hvm-public.zip", "8aa44e038d7b551efa8077467622f9d48d72e473"),
-}
-MIRRORS = (
-    "https://brainscore-storage.s3.amazonaws.com/brainio-brainscore",
-    "https://brainio-brainscore.s3.amazonaws.com",
-    "https://s3.amazonaws.com/brainio.dicarlo",
-)
 # What the published assembly holds: sites, images and the repetitions of each image, by variation.
 SHAPE = (256, 148_480, 1)
 SITES = {"IT": 168, "V4": 88}
 IMAGES = {0: (640, 28), 3: (2560, 51)}
 N_OBJECTS, N_CATEGORIES = 64, 8
-OTHER_NAMES = {  # of the same files on the last mirror
-    "stimulus_hvm-public.csv": "image_dicarlo_hvm-public.csv",
-    "stimulus_hvm-public.zip": "image_dicarlo_hvm-public.zip",
-}
-
-
-def addresses(name: str) -> list[str]:
-    """Where a published file can be had, best first."""
-    *first, last = MIRRORS
-    return [*(f"{mirror}/{name}" for mirror in first), f"{last}/{OTHER_NAMES.get(name, name)}"]
 
 
 def read_stimuli(path: str | Path) -> pd.DataFrame:
     """Read the publisher's csv, all columns as text, indexed by `image_id`.
 
     Raises:
-        InputError: if it is missing or no csv, lacks a column, or names an image twice.
+        InputError: if it is missing, not a csv, lacks a column, or lists an image twice.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -78,7 +57,7 @@ def read_majaj_images(
     """Read the images that were shown.
 
     Args:
-        assembly: netCDF-4 that says which they are.
+        assembly: netCDF-4 file that says which images were shown.
         stimuli: csv with their labels and file names.
         images: zip archive (or folder) of PNGs.
 
@@ -86,7 +65,7 @@ def read_majaj_images(
         (n, H, W, 3) uint8 images in order of image id, and their rows of the csv.
 
     Raises:
-        InputError: naming file and field, if one of the three is missing or damaged, or if they do not fit together.
+        InputError: naming file and field, if one of the three is missing or damaged, or if they do not match.
     """
     table = read_stimuli(stimuli)
     with open_assembly(assembly) as file:
@@ -100,7 +79,7 @@ def shown_stimuli(
     """(n,) ids of the stimuli that were shown, sorted, and the (presentation,) index of each presentation's stimulus.
 
     Raises:
-        InputError: if the table of stimuli lacks one of them.
+        InputError: if a stimulus is missing in the table.
     """
     shown, stimulus = np.unique(texts(coordinate(file, assembly, "image_id", "presentation")), return_inverse=True)
     unknown = np.setdiff1d(shown, table.index.to_numpy(dtype=str))
@@ -117,9 +96,9 @@ def shown_stimuli(
 def check_published(
     path: str | Path, region: NDArray[np.str_], table: pd.DataFrame, n_presentations: NDArray[np.intp]
 ) -> None:
-    """Refuse an assembly and csv that are not those of the paper, though the assembly has their size.
+    """Refuse an assembly and csv of the published size that are not those of the paper.
 
-    What is smaller is a cut that somebody made on purpose, and is taken as it is; so is what is simulated.
+    Smaller ones are accepted, because they are deliberate subsets or simulated.
 
     Args:
         path: of the assembly, named in errors.
@@ -148,7 +127,7 @@ def check_published(
 
 
 def read_pictures(source: str | Path, table: pd.DataFrame) -> NDArray[np.uint8]:
-    """Read the image of every row of the table of stimuli, in whichever folder of the archive it lies.
+    """Read the image of every row of the table of stimuli, from any folder of the archive.
 
     Returns:
         (n, H, W, 3) uint8.
@@ -170,7 +149,7 @@ def read_pictures(source: str | Path, table: pd.DataFrame) -> NDArray[np.uint8]:
 
 @contextmanager
 def open_assembly(path: str | Path) -> Iterator[h5netcdf.File]:
-    """The assembly, open for reading; whatever cannot be read inside the block is reported as a damaged file."""
+    """Open the assembly to read. If anything in the block cannot be read, the file is reported as damaged."""
     if not Path(path).is_file():
         raise InputError(path, "assembly", "no such file", AGAIN)
     whole = open_hdf5(path, "assembly", "not a complete netCDF-4 file", AGAIN)
@@ -198,13 +177,13 @@ def coordinate(file: h5netcdf.File, path: str | Path, name: str, dimension: str)
     if values.dimensions != (dimension,):
         raise InputError(path, name, f"no coordinate of {dimension}", "use the public assembly")
     found = np.asarray(values[:])
-    if found.shape != values.shape:  # which is what the dimension says
+    if found.shape != values.shape:  # it must have the length of the dimension
         raise InputError(path, name, f"shape {found.shape} for {values.shape} of {dimension}", AGAIN)
     return found
 
 
 def texts(values: NDArray) -> NDArray[np.str_]:
-    """Strings as they come from the file, bytes or text, of fixed length or not."""
+    """Strings from a file, as bytes or text, of fixed length or not, as text."""
     return np.array([value.decode() if isinstance(value, bytes) else str(value) for value in values])
 
 

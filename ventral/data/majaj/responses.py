@@ -1,4 +1,4 @@
-"""Majaj, Hong, Solomon & DiCarlo 2015: from the published assembly and csv to the responses of IT and V4."""
+"""Responses of IT and V4, from the published assembly and csv of Majaj, Hong, Solomon & DiCarlo 2015."""
 
 import sys
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ from ventral.files.errors import InputError
 SOURCE = "Majaj & Hong 2015"
 IMAGE_METADATA = ("variation", "s", "ty", "tz", "rxy", "rxz", "ryz", "size", "background_id")  # of the csv
 SITE_METADATA = ("arr", "row", "col", "hemisphere", "subregion", "x", "y")  # of the assembly
-SITES_AT_A_TIME = 64  # 38 MB of the published 148,480 presentations, and a few times that while they are averaged
+SITES_AT_A_TIME = 64  # 38 MB with the published 148,480 presentations; averaging takes a few times as much
 
 
 def read_majaj_responses(
     assembly: str | Path, stimuli: str | Path, fractions: Mapping[str, float], seed: int
 ) -> xr.Dataset:
-    """Average the repetitions in the published assembly, or in a simulated one of the same layout.
+    """Average the repetitions in the published assembly, or in a simulated one with the same layout.
 
     Args:
         assembly: netCDF-4 with normalised rates of every presentation.
@@ -44,11 +44,11 @@ def read_majaj_responses(
 
     Returns:
         The dataset of `make_responses`, in order of image id. The session of a site is its animal. The publisher's
-        metadata of images and sites are coordinates, as far as the files hold them. A trial that is NaN is one less.
+        metadata of images and sites become coordinates, if the files have them. Trials that are NaN do not count.
 
     Raises:
         InputError: naming file and field, if a file is missing or damaged, lacks a variable, coordinate or column, or
-            if the two do not fit together.
+            if the two do not match.
     """
     table = read_stimuli(stimuli)
     with open_assembly(assembly) as file:
@@ -82,7 +82,7 @@ def read_majaj_responses(
 
 
 def plain(values: ArrayLike) -> NDArray:
-    """Metadata as numbers where all of them are, as text elsewhere."""
+    """Metadata as numbers if all of them are numbers, else as text."""
     text = texts(np.asarray(values, dtype=object))
     try:
         return text.astype(np.float64)
@@ -93,13 +93,13 @@ def plain(values: ArrayLike) -> NDArray:
 def reduce_sites(
     values: h5netcdf.Variable, stimulus: NDArray[np.intp], n_stimuli: int, seed: int
 ) -> dict[str, NDArray]:
-    """Average the repetitions of all sites, reading a block of sites at a time.
+    """Average the repetitions of all sites; only a block of sites is in memory at a time.
 
     Args:
         values: (neuroid, presentation, 1) on disk.
         stimulus: (presentation,) index of the stimulus of each presentation.
         n_stimuli: number of stimuli n.
-        seed: seed of the random halves, which are thereby the same for every block.
+        seed: seed of the random halves, which are the same for every block.
 
     Returns:
         As `reduce_presentations`.

@@ -1,7 +1,7 @@
-"""Simulated recordings with known tuning, in the publisher's own files and in the course file; and the truth.
+"""Simulated recordings with known tuning, in the publisher's file formats and as a course file, with the truth.
 
-V4 sites see oriented energy and curvature in the pixels of their receptive field. IT sites see which object is shown,
-almost wherever and however large it is. The reliability of every site is set, so that an estimate can be judged.
+V4 sites respond to oriented energy and curvature in the pixels of their receptive field. IT sites respond to the
+object, with tolerance to its position and size. The reliability of every site is set, so that estimates can be checked.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ from ventral.data.splits import assign_splits
 from ventral.files.atomic import enduring, writing
 from ventral.files.console import progress
 
-# Shares of the published set: 640 of 3,200 images, 88 of 256 sites, 28 repetitions for 51, 70 to 170 ms.
+# Proportions of the published data: 640 of 3,200 images, 88 of 256 sites, 28 repetitions instead of 51, 70 to 170 ms.
 CANONICAL_SHARE = 640 / 3200
 V4_SHARE = 88 / 256
 CANONICAL_REPETITIONS = 28 / 51
 WINDOW_MS = (70, 170)
 COURSE_SHARES = {"val": 288 / 3200, "test": 320 / 3200}
 
-RELIABILITY = (0.4, 0.95)  # true reliabilities are spread evenly between these
-OBJECT_WEIGHT = 0.7  # standard deviation of an IT site's tuning to objects, where that to categories is 1
-ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the same archive, byte for byte, whenever it is made
+RELIABILITY = (0.4, 0.95)  # true reliabilities are evenly spaced between these
+OBJECT_WEIGHT = 0.7  # standard deviation of an IT site's tuning to objects; that of its tuning to categories is 1
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the archive has the same bytes every time
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 SPARSENESS = 0.6  # an IT site's rate grows as exp(SPARSENESS * preference)
 
@@ -82,7 +82,7 @@ def place_sites(n_sites: int) -> dict[str, NDArray]:
     """
     site, n_v4 = np.arange(n_sites), round(n_sites * V4_SHARE)
     v4, second = site < n_v4, site % 2 == 1
-    rank = np.where(v4, site, site - n_v4) // 2  # among the animal's sites of the region
+    rank = np.where(v4, site, site - n_v4) // 2  # rank among the sites of the animal in the region
     arr = np.where(v4, "P", np.where(rank % 2, "A", "M"))
     row, col = np.divmod(np.where(v4, rank, rank // 2), 10)
     animal, hemisphere = np.where(second, "Tito", "Chabo"), np.where(second, "R", "L")
@@ -251,7 +251,7 @@ def draw_stimuli(
     return scenes.assign(**columns), np.array(drives)
 
 
-def record(
+def simulate_presentations(
     response: Floats, n_presentations: NDArray[np.intp], noise_sd: Floats, rng: np.random.Generator
 ) -> xr.Dataset:
     """Present every image several times, in random order, and add independent Gaussian noise to each response.
@@ -276,7 +276,7 @@ def record(
 
 
 def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_], sites: dict[str, NDArray]) -> None:
-    """Write the recording as the publisher does: one variable, every level of an index a coordinate of its own."""
+    """Write the recording as the publisher does: one variable, and a coordinate for every level of an index."""
     assembly = xr.DataArray(
         recording["values"].values[..., None],
         dims=("neuroid", "presentation", "time_bin"),
@@ -298,7 +298,7 @@ def write_assembly(path: str | Path, recording: xr.Dataset, ids: NDArray[np.str_
 def write_simulated_course(
     path: str | Path, recording: xr.Dataset, table: pd.DataFrame, archive: str | Path, seed: int
 ) -> None:
-    """Write the course file: images of the archive, and means over presentations of the recording's sites, split."""
+    """Write the course file: images of the archive, mean rates of the recording's sites, and a split."""
     objects = table["object_name"].to_numpy(dtype=str)
     split = assign_splits(len(table), COURSE_SHARES, seed, strata=objects)
     stimulus = recording["stimulus"].values
@@ -325,7 +325,7 @@ def simulate(
     repetitions: int,
     seed: int,
 ) -> None:
-    """Write a simulated recording and what is true of it.
+    """Write a simulated recording and its true parameters.
 
     Args:
         assembly: netCDF with the response to every presentation, in the publisher's layout.
@@ -338,7 +338,7 @@ def simulate(
         image_size: width and height of the images in pixels.
         n_sites: number of sites, a third of them in V4.
         repetitions: presentations of an image of variation 3; an image of variation 0 has 28/51 of them, two at least.
-        seed: of everything random but the objects, which are always the same.
+        seed: of all random numbers but those of the objects, which are always the same.
     """
     scene_rng, site_rng, noise_rng = np.random.default_rng(seed).spawn(3)
     sites = draw_sites(n_sites, site_rng)
@@ -351,9 +351,9 @@ def simulate(
 
     few = max(round(repetitions * CANONICAL_REPETITIONS), 2)
     n_presentations = np.where(table["variation"] == 0, few, repetitions)
-    # The signal has variance 1, and the mean over presentations noise of variance noise_sd^2 mean(1 / n_presentations).
+    # The signal has variance 1; the noise of the mean has variance noise_sd^2 mean(1 / n_presentations).
     noise_sd = np.sqrt((1 / sites["reliability"].values - 1) / np.mean(1 / n_presentations))
-    recording = record(response, n_presentations, noise_sd, noise_rng)
+    recording = simulate_presentations(response, n_presentations, noise_sd, noise_rng)
 
     ids = table["image_id"].to_numpy(dtype=str)
     write_assembly(assembly, recording, ids, place_sites(n_sites))

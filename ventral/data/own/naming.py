@@ -16,9 +16,11 @@ from ventral.files.errors import InputError, listed
 IMAGES = {"image", "image_id", "image_name", "image_file", "image_file_name", "filename", "file_name", "file"} | {
     *("stimulus", "stimulus_id", "stimulus_name"),
 }
+LABELS = ("object_name", "category_name")  # what an image shows, as columns and coordinates are called
+OF_STIMULI = (*LABELS, "split", "stimulus_group")  # all that files may say of their stimuli
 # Endings of image files, in lower case: where nothing else names images, a column of such names is meant to.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # tables beside an array, by their stems
+BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # tables beside responses, by their stems
 TABLES = (".csv", ".tsv", ".txt")
 REMEDY = "write the file's name as it is in the folder, without folders or with all of them"
 
@@ -130,13 +132,18 @@ def _unknown(name: str, images: Sequence[str]) -> str:
     return "not among the images"
 
 
-def companions(array: str | Path) -> list[str]:
-    """Tables beside an array of responses that may name its stimuli: `BESIDE`, as .csv, .tsv or .txt."""
-    array = Path(array)
-    if array.suffix.lower() != ".npy":
+def companions(responses: str | Path) -> list[str]:
+    """Tables beside responses that may name their stimuli or say what these are: `BESIDE`, as .csv, .tsv or .txt.
+
+    None beside netCDF, which says so itself. A table of responses names its stimuli; no table by its own stem is meant.
+    """
+    responses = Path(responses)
+    is_array = responses.suffix.lower() == ".npy"
+    if not is_array and responses.suffix.lower() not in TABLES:
         return []
-    files = [array.with_name(f"{stem.format(stem=array.stem)}{suffix}") for stem in BESIDE for suffix in TABLES]
-    return [str(file) for file in files if file.is_file()]
+    stems = [stem.format(stem=responses.stem) for stem in BESIDE]
+    files = [responses.with_name(f"{stem}{end}") for stem in stems for end in TABLES]
+    return [str(file) for file in files if file.is_file() and (is_array or file.stem != responses.stem)]
 
 
 def named_rows(carried: Mapping[str, NDArray], images: Sequence[str], file: str | Path) -> NDArray[np.intp] | None:

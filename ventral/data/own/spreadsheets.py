@@ -145,15 +145,24 @@ def find_separator(text: str, path: str | Path) -> str:
     return found
 
 
+def read_cells(path: str | Path) -> list[list[str]]:
+    """The cells of a table beside responses, row by row; empty rows are left out.
+
+    Raises:
+        InputError: if it is no text, or cannot be taken apart.
+    """
+    text = read_text(path)
+    with refusing(path, "table", "not a readable csv", "correct it, or keep it in another folder"):
+        return [row for row in csv.reader(io.StringIO(text), delimiter=find_separator(text, path)) if row]
+
+
 def read_labels_of_rows(path: str | Path, n: int) -> dict[str, NDArray]:
     """The columns of a table of n rows, with or without a header, by what they are called; none of one of other length.
 
     Raises:
         InputError: if it is no text.
     """
-    text = read_text(path)
-    with refusing(path, "table", "not a readable csv", "correct it, or keep it in another folder"):
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter=find_separator(text, path)) if row]
+    rows = read_cells(path)
     name = Path(path).name
     if len(rows) not in (n, n + 1) or len({len(row) for row in rows}) != 1:
         print(f"{path}: {len(rows)} rows beside responses to {n} stimuli, so it does not name them", file=sys.stderr)

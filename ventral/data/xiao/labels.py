@@ -1,7 +1,7 @@
-"""Faces in the stimuli of Xiao et al. 2024: labels of images, regions within them, and images that are nearly alike.
+"""Faces in the stimuli of Xiao et al. 2024: labels of images, regions within images, and near duplicates.
 
-The authors' folder `ROIs/Stimuli` has one category of region a table of boxes (`face.csv`) or a folder of masks
-(`primate_face/`), whose files share the stem of the stimulus but not always the suffix.
+The authors' folder `ROIs/Stimuli` has, for each category of regions, a table of boxes (`face.csv`) or a folder of masks
+(`primate_face/`). Files of masks have the stem of the stimulus, but not always its suffix.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from ventral.data.pixels import FORMATS
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, refusing
 
 FACE = ("face", "primate_face")  # categories of real faces; all others are ambiguous
-# Monkeys whose stimuli were all looked through for faces; the last three are simulated.
+# Monkeys for whom all stimuli were labelled for faces; the last three are simulated.
 ANNOTATED = ("Pa", "Bo", "Re", "Sa", "Sb", "Sc")
 BOX = ["x", "y", "w", "h", "W", "H"]  # left, top, width, height, and size of the picture, in pixels of the file
 Floats = NDArray[np.float64]
@@ -32,10 +32,11 @@ def list_regions(rois: str | Path) -> pd.DataFrame:
         rois: the authors' folder `ROIs/Stimuli`.
 
     Returns:
-        One row a region: `stem` of the stimulus, `category`, whether `face`, and either `mask`, a file, or `BOX`.
+        One row for each region: `stem` of the stimulus, `category`, whether it is a `face`, and either `mask`, a file,
+            or `BOX`.
 
     Raises:
-        InputError: if there are none, or a table of boxes cannot be read or has one that cannot be.
+        InputError: if there are none, or if a table of boxes cannot be read or has an invalid box.
     """
     parts = []
     for path in sorted(Path(rois).glob("*")):
@@ -43,7 +44,7 @@ def list_regions(rois: str | Path) -> pd.DataFrame:
             part = pd.DataFrame({"mask": [str(mask) for mask in sorted(path.glob("[!.]*"))]})
             part["stem"] = part["mask"].map(lambda mask: Path(mask).stem)
         elif path.suffix == ".csv":
-            boxes = read_table(path, ["Filename", *BOX], {"Filename": str} | dict.fromkeys(BOX, float))
+            boxes = read_columns(path, ["Filename", *BOX], {"Filename": str} | dict.fromkeys(BOX, float))
             wrong = boxes["Filename"].isna() | ~((boxes[BOX[:2]] >= 0).all(axis=1) & (boxes[BOX[2:]] > 0).all(axis=1))
             if wrong.any():
                 raise InputError(path, f"line {wrong.argmax() + 2}", "not a box in a picture", "correct or remove it")
@@ -59,7 +60,7 @@ def list_regions(rois: str | Path) -> pd.DataFrame:
 def label_stimuli(
     stimulus_id: Sequence[str] | NDArray[np.str_], regions: pd.DataFrame, session: str
 ) -> NDArray[np.str_]:
-    """(n,) "face", "ambiguous" (metamers, pareidolia, ...), "nonface", or "unknown" where nobody looked for faces.
+    """(n,) "face", "ambiguous" (metamers, pareidolia, ...), "nonface", or "unknown" if the stimulus was not labelled.
 
     Args:
         stimulus_id: (n,) stems of the stimuli.
@@ -75,7 +76,7 @@ def label_stimuli(
 def label_sessions(
     stimulus_id: NDArray[np.str_], shown: Mapping[str, NDArray[np.bool_]], regions: pd.DataFrame
 ) -> NDArray[np.str_]:
-    """(n,) labels as `label_stimuli`, known where any of the sessions that showed the stimulus knows.
+    """(n,) labels as of `label_stimuli`, from any session that showed the stimulus and has a known label.
 
     Args:
         stimulus_id: (n,) stems of the stimuli.
@@ -92,7 +93,7 @@ def label_sessions(
 def region_distance(
     stimulus_id: NDArray[np.str_], x_dva: Floats, y_dva: Floats, size_dva: Floats, regions: pd.DataFrame
 ) -> Floats:
-    """How far each place is from the nearest region of its image.
+    """Distance of each place from the nearest region of its image.
 
     Args:
         stimulus_id: (n,) stem of the image of each place.
@@ -102,14 +103,15 @@ def region_distance(
         regions: the rows of `list_regions` that count.
 
     Returns:
-        (n,) degrees, 0 within a region, infinite in an image without one. From a box the larger of the horizontal and
-        the vertical distance, so that it is within d of a box that has grown by d on both sides; from a mask straight.
+        (n,) degrees; 0 within a region, infinite if the image has no region. From a box, it is the larger of the
+        horizontal and vertical distance, so that places within d are in the box grown by d on all sides. From a mask,
+        it is the Euclidean distance.
 
     Raises:
-        InputError: if a mask is not a readable image.
+        InputError: if a mask cannot be read.
     """
     distance = np.full(len(stimulus_id), np.inf)
-    # As shares of the image, from its top left corner.
+    # In fractions of the image, from its top left corner.
     places = np.column_stack([0.5 + x_dva / size_dva[0], 0.5 - y_dva / size_dva[1]])
     for region in regions[regions["stem"].isin(set(stimulus_id))].to_dict("records"):
         here = np.flatnonzero(stimulus_id == region["stem"])
@@ -128,10 +130,10 @@ def region_distance(
 
 @lru_cache(maxsize=256)
 def _mask_pixels(path: str) -> tuple[Floats, Floats]:
-    """Centres (k, 2) of a mask's bright pixels and half (2,) the size of one, x and y, as shares of the image."""
+    """Centres (k, 2) of a mask's bright pixels and half (2,) the size of a pixel, in fractions of the image."""
     wrong = refusing(path, "mask", "not a readable image", "download the authors' tables again")
-    with wrong, Image.open(path, formats=FORMATS) as image:  # Pillow itself refuses pictures of absurd size
-        bright = np.asarray(image.convert("RGB"))[:, :, 0] > 127  # a mask kept as JPEG is grey at its edges
+    with wrong, Image.open(path, formats=FORMATS) as image:  # Pillow itself refuses images that are too large
+        bright = np.asarray(image.convert("RGB"))[:, :, 0] > 127  # the edges of a JPEG mask are grey
     rows, columns = np.nonzero(bright)
     size = np.array(bright.shape[::-1], dtype=np.float64)
     return np.column_stack([columns + 0.5, rows + 0.5]) / size, 0.5 / size
@@ -147,8 +149,8 @@ def in_regions(
 ) -> NDArray[np.bool_]:
     """Whether the receptive field of each unit was in a region at each fixation.
 
-    The centre of the field is where the monkey looked plus the field's own offset. The regions grow by half the
-    field's `r` on all sides, which is the authors' measure.
+    The centre of the field is the gaze plus the field's offset. Regions are grown by half the field's `r` on all sides,
+    as by the authors.
 
     Args:
         stimulus_id: (n,) stem of the image of each fixation.
@@ -178,7 +180,7 @@ def in_face_region(
     size_dva: Floats,
     regions: pd.DataFrame,
 ) -> NDArray[np.bool_]:
-    """`in_regions` of faces alone."""
+    """`in_regions` for faces only."""
     return in_regions(stimulus_id, x_dva, y_dva, fields, size_dva, regions[regions["face"]])
 
 
@@ -191,16 +193,16 @@ def read_fields(session: str, units: Sequence[str], unit_rf: str | Path) -> pd.D
         unit_rf: `per_unit_rf.csv.gz`.
 
     Returns:
-        `x`, `y`, `r` in degrees from the gaze, one row a unit, NaN where the table has none.
+        `x`, `y`, `r` in degrees from the gaze, one row for each unit; NaN if the table does not have it.
     """
     types = {"Session": str, "Name": str, "x": float, "y": float, "r": float}
-    table = read_table(unit_rf, list(types), types)
+    table = read_columns(unit_rf, list(types), types)
     own = table[table["Session"] == session].drop_duplicates("Name").set_index("Name")
     return own.reindex(list(units))[["x", "y", "r"]]
 
 
 def similar_groups(path: str | Path) -> dict[str, str]:
-    """Group of each stimulus that has near duplicates, both by stem: every line of `similar_images.txt` is a group.
+    """Group of each stimulus with near duplicates, both by stem. Every line of `similar_images.txt` is a group.
 
     Raises:
         InputError: if the file cannot be read or has a stimulus in two lines.

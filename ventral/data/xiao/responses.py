@@ -1,4 +1,4 @@
-"""Responses of units to fixations in the sessions of Xiao et al. 2024, and sessions joined."""
+"""Responses of units to fixations in the sessions of Xiao et al. 2024; responses of several sessions together."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,22 +11,25 @@ from numpy.typing import NDArray
 
 from ventral.data.responses import make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
-from ventral.data.xiao.files import REGION_LATENCY_MS, milliseconds, read_table
+from ventral.data.xiao.files import REGION_LATENCY_MS, milliseconds
 from ventral.data.xiao.fixations import FixationKind, choose_fixations, used_fixations
 from ventral.data.xiao.labels import label_sessions
 from ventral.data.xiao.selectivity import self_consistency
 from ventral.data.xiao.spikes import count_spikes
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, nearest
 
-UNSTABLE = 0.5  # a unit is left out whose rate in the second half is this far, as a share, from its rate overall
-EARLIEST_MS = 40  # no latency in the table is taken to be shorter
+UNSTABLE = (
+    0.5  # a unit is left out if its rate in the second half differs by more than this share from its overall rate
+)
+EARLIEST_MS = 40  # shorter latencies in the table are set to this
 SOURCE = "Xiao et al. 2024, DANDI 000628"
 
 
 def is_stable(spikes: NDArray[np.integer], recording_ms: int) -> bool:
-    """Whether a unit was held throughout: the selection that Xiao et al. 2024 call simple.
+    """Whether a unit was recorded throughout, by the selection that Xiao et al. 2024 call simple.
 
-    Its rate in the second half of the recording must not be 0, nor differ from its rate overall by more than half.
+    Its rate in the second half of the recording must not be 0, and must differ from its overall rate by at most half.
     """
     half = recording_ms // 2
     late = (len(spikes) - int(np.searchsorted(spikes, half))) / (recording_ms - half)
@@ -42,15 +45,15 @@ def unit_latencies(
         session: the authors' name of the session.
         units: the `unit` and `region` of every unit.
         unit_latency: `per_unit_latency-fix_on.csv.gz`, the latencies that the authors estimated.
-        latency_ms: one latency for all, or "table" for the authors', at least 40 ms, and for units that the table
-            does not have the default of the region.
+        latency_ms: one latency for all; or "table" for the authors' estimates, but at least 40 ms, and the default of
+            the region for units that are not in the table.
 
     Raises:
         InputError: if a unit is not in the table and its region has no default.
     """
     if latency_ms != "table":
         return np.full(len(units), float(latency_ms))
-    table = read_table(unit_latency, ["Session", "Name", "Latency"])
+    table = read_columns(unit_latency, ["Session", "Name", "Latency"])
     table = table[table["Session"] == session]
     values = milliseconds(table["Latency"], unit_latency, f"Latency of {session}")
     known = dict(zip(table["Name"], np.maximum(values, EARLIEST_MS), strict=True))
@@ -109,10 +112,10 @@ def session_responses(
     n_fixations: int | None = None,
     source: str = SOURCE,
 ) -> xr.Dataset:
-    """Mean response of a session's units to its images, over the selected fixations on each; or to single fixations.
+    """Mean response of a session's units to its images, over the selected fixations on each; or single responses.
 
-    Unstable units and units that respond alike to all images are left out. Halves and reliability are by presentation:
-    fixations of one presentation share the state of the animal, and would make the session look far more reliable.
+    Unstable units, and units with the same response to all images, are left out. Halves are split by presentation:
+    fixations of one presentation share the state of the animal, so a split by fixation would overestimate reliability.
 
     Args:
         session: the authors' name of the session.
@@ -124,16 +127,15 @@ def session_responses(
         window_ms: width W of the counting window.
         kind: average over "all" selected fixations, the "zeroth" only, or the "nonzeroth" only.
         seed: seed of the halves, and of the choice of fixations.
-        n_fixations: make so many fixations the stimuli, see `single_fixations`; None for images.
-        source: where the recordings come from; "simulated" where they are.
+        n_fixations: number of fixations to use as stimuli, see `single_fixations`; None to use images.
+        source: where the recordings come from, or "simulated".
 
     Returns:
-        The responses dataset, not yet split: stimuli are the images with such a fixation, by file name, or fixations,
-        by `fixation_id`, with the `image_id` that each fell on; rates in Hz, means over fixations; neuroids carry
-        `unit`, `array`, `hemisphere` and `latency_ms` too.
+        The responses dataset, without splits. Stimuli are images by file name, or fixations by `fixation_id` with the
+        `image_id` of their image. Rates are in Hz. Neuroids also have `unit`, `array`, `hemisphere` and `latency_ms`.
 
     Raises:
-        InputError: if no fixation or no stable unit is left, or a window reaches over an end of the recording.
+        InputError: if no fixation or no stable unit is left, or if a window reaches over an end of the recording.
     """
     used = used_fixations(fixations, kind)
     stable = np.array([is_stable(times, recording_ms) for times in spikes], dtype=bool)
@@ -172,17 +174,18 @@ def single_fixations(
 ) -> tuple[dict[str, NDArray[np.str_]], dict[str, NDArray]]:
     """Responses to single fixations. Their reliability is self-consistency (Xiao et al. 2024).
 
-    That is the correlation between two fixations on the same image at most 1 degree apart, of all that are used: as two
-    presentations of one stimulus, but for what differs between the two places.
+    This is the correlation between two fixations on the same image at most 1 degree apart, over all used fixations.
+    They are like two presentations of one stimulus, but for the small difference in place.
 
     Args:
         used: from `used_fixations`.
         rates: (fixation, U) rates after each.
-        n: how many to choose, see `choose_fixations`.
+        n: number of fixations to choose, see `choose_fixations`.
         seed: of the choice.
 
     Returns:
-        `stimulus_id` and `image_id` of those chosen; and what `reduce_presentations` returns, nothing being repeated.
+        `stimulus_id` and `image_id` of the chosen fixations; and what `reduce_presentations` returns without
+        repetitions.
     """
     chosen = choose_fixations(used, n, seed)
     image, x, y = (used[name].to_numpy() for name in ("stimulus_id", "x_dva", "y_dva"))
@@ -202,26 +205,26 @@ def join_sessions(
     fractions: Mapping[str, float],
     seed: int,
 ) -> xr.Dataset:
-    """Set the neuroids of several sessions side by side, over all stimuli that any of them showed.
+    """Put the neuroids of several sessions side by side, over all stimuli that any of them showed.
 
-    Unit j of one session is never unit j of another: every session keeps its own neuroids, NaN where it did not show
-    a stimulus. Where stimuli are fixations, each has the label of its image.
+    Unit j of one session is not unit j of another: every session keeps its own neuroids, with NaN for stimuli that it
+    did not show. If stimuli are fixations, each has the label of its image.
 
     Args:
-        sessions: what `session_responses` returns, one a session.
+        sessions: what `session_responses` returns, for each session.
         regions: what `list_regions` returns, for the labels of the stimuli: `category_name`.
-        groups: group of each image that has near duplicates (`similar_groups`); a group is split as one, and so are all
-            fixations on its images.
+        groups: group of each image with near duplicates (`similar_groups`). No split divides a group, or the fixations
+            on its images.
         fractions: share of the stimuli in `val` and `test`, stratified by label.
         seed: seed of the split.
     """
-    # The image of every stimulus: it is the stimulus itself, unless stimuli are fixations.
+    # The image of every stimulus, which is the stimulus itself unless stimuli are fixations.
     image_of = {
         stimulus: image
         for session in sessions
         for stimulus, image in zip(session["stimulus_id"].values, _images(session), strict=True)
     }
-    # As objects: concatenation cuts text of fixed width to that of the first session.
+    # As objects, because concatenation cuts text of fixed width to that of the first session.
     indexed = [
         session.assign_coords(
             {name: c.astype(object) for name, c in session.coords.items() if c.dtype.kind == "U"}
@@ -237,7 +240,7 @@ def join_sessions(
     labels = label_sessions(image_id, shown, regions)
     own = np.array([groups.get(name, name) for name in image_id])
     split = assign_splits(len(own), fractions, seed, strata=labels, groups=own)
-    joined.attrs["sessions"] = "apart"  # no RDM over the neuroids of two sessions: see `region_rdms`
+    joined.attrs["sessions"] = "apart"  # no RDM may mix the neuroids of two sessions, see `region_rdms`
     of_stimulus = {"split": split, "category_name": labels, "stimulus_group": own}
     if "image_id" in sessions[0]:
         of_stimulus["image_id"] = image_id

@@ -1,4 +1,4 @@
-"""Which units respond to what is looked at, to faces, and when: measures of free viewing after Xiao et al. 2024."""
+"""Whether, when and to what units respond in free viewing: measures after Xiao et al. 2024."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,30 +9,31 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from ventral.data.xiao.psth import psth
 from ventral.data.xiao.spikes import count_spikes
 from ventral.scores.resampling import bootstrap_weights, interval
 
 Floats = NDArray[np.float64]
 
-RETURN_DVA = 1.0  # two fixations this close on one image show a unit the same thing
-SMALLEST_R, FALSE_DISCOVERIES = 0.1, 0.01  # what a visually selective unit reaches
-FIRST_MS, LAST_MS = 20, 300  # no visual response comes sooner; later ones are to the next fixation
-EDGE_MS, EDGE = 20, 5.0  # windows on both sides of a change, and standard errors that make it one
-NEARLY = 0.7  # share of the steepest change that counts as an edge too
-LATEST_MS = 200  # onsets are looked for until here: later, responses end
-SHARED = 4.0  # standard errors above 0 of a covariance worth a latency: p = 0.003 over a hundred windows
+RETURN_DVA = 1.0  # two fixations on an image that are this close count as repetitions
+SMALLEST_R, FALSE_DISCOVERIES = 0.1, 0.01  # thresholds for a visually selective unit
+FIRST_MS, LAST_MS = 20, 300  # visual responses begin no earlier; later ones belong to the next fixation
+EDGE_MS, EDGE = 20, 5.0  # windows before and after a change, and its smallest size in standard errors
+NEARLY = 0.7  # changes of this share of the steepest one count as edges too
+LATEST_MS = 200  # onsets are searched up to here; later changes are ends of responses
+SHARED = 4.0  # a latency needs a covariance this many standard errors above 0: p = 0.003 over a hundred windows
 SLIDING_MS, STEP_MS = 40, 4  # windows of self-consistency in time
-BEFORE_MS = 100  # how long before an onset it is measured what recurs
+BEFORE_MS = 100  # the baseline of self-consistency is measured from so long before the onset
 
 
 def self_consistency(
     rates: Floats, stimulus: NDArray[Any], x: Floats, y: Floats, max_distance_dva: float = RETURN_DVA
 ) -> Floats:
-    """How alike a unit responds when the same place is looked at again (Xiao et al. 2024): Pearson r over pairs.
+    """Self-consistency (Xiao et al. 2024): Pearson r of a unit's responses to pairs of fixations on the same place.
 
-    Every two fixations on the same image at most `max_distance_dva` apart are a pair, within one presentation too, and
-    successive ones too. A pair has no first and second, so it counts in both orders, which gives both sides of the
-    correlation the same mean and variance.
+    Every two fixations on the same image at most `max_distance_dva` apart are a pair, also within one presentation, and
+    also successive ones. A pair has no order, so it counts in both orders, and both sides of the correlation have the
+    same mean and variance.
 
     Args:
         rates: (n, U) rate of every unit after every fixation.
@@ -42,7 +43,7 @@ def self_consistency(
         max_distance_dva: largest distance within a pair in degrees.
 
     Returns:
-        (U,) r, NaN for a unit whose rates are equal over all pairs, or without any pair.
+        (U,) r; NaN if the rates of a unit are the same in all pairs, or if there is no pair.
     """
     return _pair_r(rates - rates.mean(axis=0), _pair_matrix(stimulus, x, y, max_distance_dva))
 
@@ -56,14 +57,14 @@ def self_consistency_test(
     seed: int,
     max_distance_dva: float = RETURN_DVA,
 ) -> tuple[Floats, Floats]:
-    """Self-consistency and how often chance reaches it.
+    """Self-consistency with its p value, from permutations.
 
-    Responses are dealt anew to all fixations, those of one fixation to all units together, and the pairs stay. A
-    fixation that is in many pairs keeps being so; were the partners of pairs exchanged instead, those pairs would count
-    as independent, and p come out too small.
+    The responses are permuted over fixations, together for all units, and the pairs stay. So a fixation in many pairs
+    stays in many pairs. Permuting the partners of pairs instead would treat these pairs as independent, and p would be
+    too small.
 
     Args:
-        rates: (n, U), as are the others, of `self_consistency`.
+        rates: (n, U); this and the others are as for `self_consistency`.
         stimulus: (n,).
         x: (n,).
         y: (n,).
@@ -83,14 +84,14 @@ def self_consistency_test(
     reached = np.zeros(len(r), dtype=np.int64)
     for _ in range(n_permutations):
         dealt = rng.permutation(len(rates))[: len(paired)]
-        reached += _pair_r(centred[dealt], pairs) >= r - 1e-12  # rates are few counts: ties must stay ties
+        reached += _pair_r(centred[dealt], pairs) >= r - 1e-12  # rates are small counts, and ties must stay ties
     return r, np.where(np.isnan(r), np.nan, (1 + reached) / (1 + n_permutations))
 
 
 def _pair_matrix(stimulus: NDArray[Any], x: Floats, y: Floats, max_distance_dva: float) -> Any:
     """(n, n) sparse, symmetric: 1 where two fixations are a pair."""
     _, image = np.unique(stimulus, return_inverse=True)
-    # Images lie in planes further apart than any pair, so that one search finds the pairs of all.
+    # Each image gets a plane of its own, too far from the others for pairs, so that one search finds all pairs.
     places = np.column_stack([x, y, image * (2 * max_distance_dva + 1)])
     i, j = cKDTree(places).query_pairs(max_distance_dva, output_type="ndarray").T
     half = sparse.csr_array((np.ones(len(i)), (i, j)), shape=(len(x), len(x)))
@@ -108,22 +109,22 @@ def _pair_moments(rates: Floats, pairs: Any) -> tuple[Floats, Floats]:
 def _pair_r(centred: Floats, pairs: Any) -> Floats:
     covariance, variance = _pair_moments(centred, pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # What is left of no variance is rounding.
+        # Below this, the variance is rounding.
         return np.where(variance > 1e-12 * np.square(centred).max(axis=0, initial=0), covariance / variance, np.nan)
 
 
 def fdr_tsbky(p: Floats, level: float) -> Floats:
     """Adjusted p of the two-stage procedure of Benjamini, Krieger & Yekutieli 2006 (definition 6).
 
-    The first stage, Benjamini & Hochberg at level / (1 + level), rejects r of m hypotheses; the second takes m - r for
-    the number of true ones. As the first depends on the level, so does what is returned.
+    The first stage, Benjamini & Hochberg at level / (1 + level), rejects r of m hypotheses. The second stage takes m -
+    r as the number of true null hypotheses. The result depends on the level, because the first stage does.
 
     Args:
-        p: (m,) p values, NaN for none (they do not count towards m).
-        level: false discovery rate to be kept.
+        p: (m,) p values; NaN for none, which does not count in m.
+        level: false discovery rate.
 
     Returns:
-        (m,) q: a hypothesis is rejected where q <= level; NaN where p is.
+        (m,) q: a hypothesis is rejected if q <= level; NaN where p is NaN.
     """
     q = np.full(len(p), np.nan)
     tested = np.flatnonzero(np.isfinite(p))
@@ -159,14 +160,14 @@ def face_selectivity(
 
     Args:
         rates: (n, U) rate of every unit after every fixation.
-        in_face: (n, U) whether its receptive field was then in a face.
-        in_none: (n, U) whether it was in no region at all.
+        in_face: (n, U) whether the unit's receptive field was in a face.
+        in_none: (n, U) whether it was in no region.
         presentation: (n,) presentation of each fixation; resamples draw whole presentations.
         n_draws: number of resamples.
         seed: seed of the resamples.
 
     Returns:
-        (3, U) index, lower and upper bound; NaN where either kind of fixation is missing or both rates are 0.
+        (3, U) index, lower and upper bound; NaN if one kind of fixation is missing or both rates are 0.
     """
     ids, shown = np.unique(presentation, return_inverse=True)
     gather = sparse.csr_array((np.ones(len(shown)), (shown, np.arange(len(shown)))), shape=(len(ids), len(shown)))
@@ -182,54 +183,20 @@ def face_selectivity(
     return np.stack([own, *interval(own, index(bootstrap_weights(len(ids), n_draws, seed)))])
 
 
-def psth(
-    spikes: Sequence[NDArray[np.integer]], onsets_ms: Floats, window: tuple[int, int], bin_ms: int
-) -> NDArray[np.float64]:
-    """Mean rate of every unit around events.
-
-    Args:
-        spikes: U arrays of ascending spike times in ms.
-        onsets_ms: (n,) times of the events, rounded half to even to the bins of the rasters.
-        window: first and last ms from the event, [start, stop).
-        bin_ms: width of a bin, of which the window holds a whole number.
-
-    Returns:
-        (U, bins) in Hz, NaN without events.
-
-    Raises:
-        ValueError: if the window is not a whole number of bins.
-    """
-    start, stop = window
-    n_bins, rest = divmod(stop - start, bin_ms)
-    if rest or n_bins < 1:
-        raise ValueError(f"window {start} to {stop} ms is not a whole number of bins of {bin_ms} ms")
-    begin = np.rint(onsets_ms).astype(np.int64) + start
-    counts = np.empty((len(spikes), n_bins))
-    for u, times in enumerate(spikes):
-        first = np.searchsorted(times, begin.astype(times.dtype))
-        n = count_spikes(times, begin, stop - start)
-        # The spikes of all events, one event after the other: numbers within each, plus its first.
-        rank = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-        since = times[np.repeat(first, n) + rank] - np.repeat(begin, n)
-        counts[u] = np.bincount(since // bin_ms, minlength=n_bins)
-    with np.errstate(invalid="ignore"):
-        return counts / len(begin) / (bin_ms / 1000) if len(begin) else np.full_like(counts, np.nan)
-
-
 def psth_latency(spikes: Sequence[NDArray[np.integer]], onsets_ms: Floats) -> Floats:
-    """When a unit's rate changes steeply: where `EDGE_MS` differ most from the `EDGE_MS` before, up or down.
+    """Latency of a unit by its steepest change of rate, up or down, between `EDGE_MS` and the `EDGE_MS` before.
 
-    In free viewing there is no quiet baseline to depart from: the response to the fixation before fades, and it fades
-    at a time that varies with how long that fixation was. Only the response to this fixation has a sharp edge. It may
-    end as sharply as it began, so the first edge counts that is nearly as steep as the steepest.
+    Free viewing has no quiet baseline: the response to the previous fixation is still fading, at times that vary with
+    the duration of that fixation. Only the response to the current fixation has a sharp edge. A response may end as
+    sharply as it began, so the first edge that is nearly as steep as the steepest counts.
 
     Args:
         spikes: U arrays of ascending spike times in ms.
         onsets_ms: (n,) times of the events.
 
     Returns:
-        (U,) ms from the event, between `FIRST_MS` and `LATEST_MS`; NaN where the change is less than `EDGE` standard
-        errors of as many Poisson counts.
+        (U,) ms from the event, between `FIRST_MS` and `LATEST_MS`; NaN if the change is below `EDGE` standard errors of
+        Poisson counts.
     """
     fine = psth(spikes, onsets_ms, (FIRST_MS - EDGE_MS, LATEST_MS + EDGE_MS), 1)
     rate = sliding_window_view(fine, EDGE_MS, axis=1).mean(axis=2)
@@ -252,12 +219,12 @@ def consistency_latency(
     y: Floats,
     max_distance_dva: float = RETURN_DVA,
 ) -> Floats:
-    """When a unit's responses begin to be alike for the same place: the time to half height of what pairs share.
+    """Latency of a unit by self-consistency: when the covariance within pairs of fixations rises to half its height.
 
-    In windows of `SLIDING_MS` that slide from before the onset to `LAST_MS`, the covariance of counts within pairs,
-    less its mean before the onset, is the variance of what the unit signals about the place. Its square root grows in
-    proportion to the part of the window that the response fills, so it is at half height when the middle of the window
-    meets the onset of the response; r or the covariance would be there later.
+    The covariance of counts within pairs, minus its mean before the onset, is the variance of the unit's signal about
+    the place. It is taken in windows of `SLIDING_MS` from before the onset to `LAST_MS`. Its square root grows in
+    proportion to the part of the window that the response fills, so it reaches half height when the middle of the
+    window is at the onset of the response. r or the covariance itself would reach it later.
 
     Args:
         spikes: U arrays of ascending spike times in ms.
@@ -268,8 +235,8 @@ def consistency_latency(
         max_distance_dva: largest distance within a pair.
 
     Returns:
-        (U,) ms from the onset, the last rise through half height before the peak; NaN where the peak is less than
-        `SHARED` standard errors of chance, or the rise is before `FIRST_MS`: then fixations share more than the place.
+        (U,) ms from the onset: the last rise through half height before the peak. NaN if the peak is below `SHARED`
+        standard errors, or if the rise is before `FIRST_MS`, because fixations then share more than the place.
     """
     pairs = _pair_matrix(stimulus, x, y, max_distance_dva)
     begins = np.arange(-BEFORE_MS, LAST_MS, STEP_MS)
@@ -289,7 +256,7 @@ def consistency_latency(
 
 
 def _half_height(time: NDArray[Any], height: NDArray[Any]) -> float:
-    """Where `height` last rises through half of its peak before it, between two points in proportion."""
+    """The time when `height` last rises through half of its peak before the peak, by linear interpolation."""
     half, peak = height.max() / 2, int(height.argmax())
     below = np.flatnonzero(height[:peak] < half)
     if not below.size:

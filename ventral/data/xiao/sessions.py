@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ventral.data.xiao.files import read_table
+from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, nearest
 from ventral.files.fetch import MEGABYTE
 
@@ -46,7 +46,7 @@ def read_sessions(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: if it cannot be read or lacks a column.
     """
-    return read_table(path, list(COLUMNS), COLUMNS).set_index("session")
+    return read_columns(path, list(COLUMNS), COLUMNS).set_index("session")
 
 
 def choose_sessions(
@@ -119,7 +119,7 @@ def _matching(table: pd.DataFrame, wanted: Mapping[str, Any], source: str | Path
     chosen = table.index[(table[parts].sum(axis=1) >= wanted.get("min_units", 1)) & subjects.isin(alike)]
     if chosen.empty:
         asked = ", ".join(f"{key}: {value}" for key, value in wanted.items())
-        raise InputError(source, "datasets.xiao.sessions", f"no session with {asked}", "ask for less")
+        raise InputError(source, "sessions", f"no session with {asked}", "ask for less")
     return list(chosen)
 
 
@@ -131,4 +131,4 @@ def _known(source: str | Path, field: str, names: Iterable[str], known: Collecti
     """Refuse the first name that is not known."""
     for name in names:
         if name not in known:
-            raise InputError(source, f"datasets.xiao.sessions{field}", f"unknown '{name}'", nearest(str(name), known))
+            raise InputError(source, f"sessions{field}", f"unknown '{name}'", nearest(str(name), known))

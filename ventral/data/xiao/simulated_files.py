@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from ventral.data.scenes.compose import FACE_TABLE, MASKS, SIMILAR
 from ventral.data.xiao.files import FIXATIONS, PRESENTATIONS, RASTERS, REGION_LATENCY_MS, TEMPLATES, UNIT_NAMES
 
-# Delay of the eye tracker in ms by rig and tracker, as Xiao et al. 2024 measured it.
+# Delay of the eye tracker in ms by rig and tracker, as measured by Xiao et al. 2024.
 EYE_LATENCY = {("1", "None"): 24, ("2", "None"): 46, ("2", "EyeLink"): 5, ("3", "None"): 37}
 SCREENS = {"1": "1600 x 1200 60 Hz", "2": "1920 x 1080 165 Hz", "3": "1280 x 1024 75 Hz"}  # of the rigs
 LATENCIES, FIELDS = "per_unit_latency-fix_on.csv.gz", "per_unit_rf.csv.gz"
 
 
 class Recording(NamedTuple):
-    """What is fixed of a simulated session.
+    """The fixed settings of a simulated session.
 
     Attributes:
         stem: of its files, below the dandiset's folder.
         regions: of banks 0, 1, ...
         rig: of the set-up.
-        tracker: of the eye, in the words of the authors; the last one names it in the table of delays.
+        tracker: the authors' words for the eye tracker; the last word is its name in the table of delays.
         pixels: width and height of the images on the screen.
         pixels_per_degree: of the screen.
-        spread: images are shown up to so many degrees from the centre of the screen.
-        fixations: where the file keeps its fixations.
+        spread: largest distance of images from the centre of the screen in degrees.
+        fixations: path of the fixations in the file.
     """
 
     stem: str
@@ -70,17 +70,17 @@ TRUTH_FILES = ("units.csv", "fixations.csv", "responses.csv", "objects.csv")
 SIMULATED_FOLDERS = (
     STIMULI,
     *(f"{TABLES}/{masks}" for masks in MASKS.values()),
-)  # whose files are named by what is in them
+)  # folders with files that are named by their content
 
 
 def simulated_files() -> list[str]:
-    """Every file below the folder of a simulated dandiset, but for those in `SIMULATED_FOLDERS`."""
+    """Every file below the folder of a simulated dandiset, except those in `SIMULATED_FOLDERS`."""
     nwb = [f"{RECORDED}/{stem}{suffix}" for stem in SESSIONS.values() for suffix in (".nwb", "_image.nwb")]
     return [*nwb, *(f"{TABLES}/{name}" for name in TABLE_FILES), *(f"{TRUTH}/{name}" for name in TRUTH_FILES)]
 
 
 class Behaviour(NamedTuple):
-    """What a monkey was shown and where it looked; times in ms, without delay of the tracker.
+    """What a monkey was shown and where it looked; times in ms, without the delay of the tracker.
 
     Attributes:
         trials: `start`, `stop`, `error_code`.
@@ -94,7 +94,7 @@ class Behaviour(NamedTuple):
 
 
 def _typed(file: h5py.File, name: str, kind: str, **attributes: Any) -> h5py.Group:
-    """A group of the file that says what it is in NWB; its id follows from file and name, the same in every run."""
+    """A group with an NWB type. Its id depends on file and name only, so that it is the same in every run."""
     group = file.require_group(name)
     namespace = "hdmf-common" if kind == "DynamicTable" else "core"
     group.attrs.update(attributes)
@@ -107,7 +107,7 @@ def _id(file: h5py.File, name: str) -> str:
 
 
 def _table(file: h5py.File, name: str, kind: str, about: str, columns: Mapping[str, Any], first: int = 0) -> None:
-    """A table of NWB: a group with a dataset a column, and `id` counted from `first`."""
+    """An NWB table: a group with one dataset for each column, and `id` counted from `first`."""
     group = _typed(file, name, kind, description=about, colnames=list(columns))
     rows = np.arange(first, first + len(next(iter(columns.values()))))
     for column, values in {"id": rows, **columns}.items():
@@ -120,7 +120,7 @@ def _table(file: h5py.File, name: str, kind: str, about: str, columns: Mapping[s
 
 
 def _begin(path: Path, recording: Recording, n_places: int, what: str) -> h5py.File:
-    """A new NWB file with all that the two files of a session have in common."""
+    """A new NWB file with the content that both files of a session share."""
     path.parent.mkdir(parents=True, exist_ok=True)
     subject, time = recording.stem[4:6], recording.stem[-15:]
     identifier = f"{subject}-{time[2:8]}-{time[9:]}-{what}"
@@ -169,21 +169,21 @@ def write_rasters(
 def write_image_file(
     path: Path, recording: Recording, behaviour: Behaviour, stems: list[str], rng: np.random.Generator
 ) -> None:
-    """Write a session's image file; fixations and saccades are late by the delay of the tracker.
+    """Write a session's image file. Fixations and saccades are late by the delay of the tracker.
 
     Args:
         path: of the file.
-        recording: what is fixed of the session.
+        recording: the settings of the session.
         behaviour: what happened; `stimulus` indexes `stems`.
         stems: of the image files.
-        rng: of the times from the computer's event to the flip of the photodiode.
+        rng: of the times between the computer's event and the photodiode's.
     """
     trials, shown, gaze = behaviour
     with _begin(path, recording, _n_places(behaviour), "main") as file:
         codes = {"error_code": trials["error_code"].to_numpy(dtype=float)}
         _table(file, "intervals/trials", "TimeIntervals", "trials", _times(trials["start"], trials["stop"]) | codes)
         flips = rng.uniform(0.5, 30, (len(shown), 2)).round(3)
-        flips[shown["aborted"].to_numpy(), 1] = np.nan  # the image went off at no event
+        flips[shown["aborted"].to_numpy(), 1] = np.nan  # without an event when the image went off
         columns = _times(shown["start"], shown["stop"]) | {
             "trial_id": shown["trial_id"].to_numpy(dtype=np.uint32),
             "order_in_trial": np.zeros(len(shown), dtype=np.uint16),
@@ -225,7 +225,7 @@ def _write_stimuli(file: h5py.File, recording: Recording, shown: pd.DataFrame, s
 
 
 def _write_gaze(file: h5py.File, recording: Recording, trials: pd.DataFrame, gaze: pd.DataFrame) -> None:
-    """Fixations, and the saccade before each: from the end of the one before, or from the beginning of the trial."""
+    """Fixations, and the saccade before each, from the previous fixation or from the start of the trial."""
     trial, module = gaze["trial_id"], recording.fixations.rpartition("/")[0]
     before = gaze.groupby("trial_id")["stop"].shift(1).fillna(trial.map(trials["start"]))
     _typed(file, module, "ProcessingModule", description="fixations and saccades")
@@ -246,7 +246,7 @@ def write_tables(folder: Path, units: pd.DataFrame) -> None:
     Args:
         folder: `db`.
         units: of all sessions: `session`, `unit`, `region`, `channel`, `bank`, `array`, `latency_ms`, `rf_x_dva`,
-            `rf_y_dva`, `rf_r_dva` and `gain_hz`. A unit without gain gets the latency of its region, without spread.
+            `rf_y_dva`, `rf_r_dva` and `gain_hz`. A unit without gain gets the latency of its region.
     """
     (folder / "sessions.txt").write_text("".join(f"{session}\n" for session in RECORDINGS))
     rigs = [(name, SCREENS[r.rig], r.tracker, "2.2.20 (Oct 27, 2021)", r.rig) for name, r in RECORDINGS.items()]

@@ -1,7 +1,7 @@
-"""Units of the simulated free-viewing recordings: their tuning, what drives them, and their rate.
+"""Units of the simulated free-viewing recordings: their tuning, drive and rate.
 
-A unit responds to every fixation: from its latency after the onset on, for as long as the fixation lasts and no longer
-than 200 ms, and to what lies in its receptive field, which moves with the eye.
+A unit responds to every fixation, from its latency after the onset on, as long as the fixation lasts but at most 200
+ms. It responds to the content of its receptive field, which moves with the eye.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,17 @@ from ventral.data.xiao.simulated_files import Recording
 
 RESPONSE_MS = 200
 RECEPTIVE_RADIUS = {"V4": 1.0, "CIT": 2.0, "AIT": 3.0}  # degrees
-BANDWIDTH = 0.35  # of a V4 unit, standard deviation as a share of its frequency
+BANDWIDTH = 0.35  # of a V4 unit, as a standard deviation relative to its frequency
 IMAGE_GAIN = 0.15  # standard deviation of the log of an image's own gain
 OTHERS = [category for category in OBJECTS if category != "Faces"]
 
 
 def draw_units(session: str, recording: Recording, n_units: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Choose the tuning of a session's units: the last but one responds to nothing, the last dies halfway.
+    """Choose the tuning of a session's units. The last but one responds to nothing; the last dies halfway.
 
     Returns:
-        One row a unit: `session`, `unit`, `neuroid_id`, `region`, `channel` (from 1), `bank`, `array`; `latency_ms`,
+        One row for each unit: `session`, `unit`, `neuroid_id`, `region`, `channel` (from 1), `bank`, `array`;
+            `latency_ms`,
         `baseline_hz`, and `gain_hz` of a mean (V4) or full (IT) drive; receptive field `rf_x_dva`, `rf_y_dva` from the
         fovea and radius `rf_r_dva`; `preferred` category, or in V4 orientation; `orientation_deg` of stripes from
         horizontal, anticlockwise, and `cycles_per_degree` (NaN outside V4); `dies`.
@@ -35,7 +36,7 @@ def draw_units(session: str, recording: Recording, n_units: int, rng: np.random.
     i = np.arange(n_units)
     bank = i * len(recording.regions) // n_units
     rank = i - np.searchsorted(bank, bank)
-    channel = CHANNELS_PER_BANK * bank + 1 + 2 * (rank // 3) + (rank % 3 == 2)  # of three units two share a channel
+    channel = CHANNELS_PER_BANK * bank + 1 + 2 * (rank // 3) + (rank % 3 == 2)  # two of three units share a channel
     region = np.array(recording.regions)[bank]
     v4, silent = region == "V4", i == n_units - 2
     gain = np.where(v4, rng.uniform(25, 45, n_units), rng.uniform(60, 95, n_units))
@@ -83,7 +84,7 @@ def v4_drive(image: NDArray[np.uint8], units: pd.DataFrame, x: Floats, y: Floats
     across, down = np.fft.fftfreq(SIZE, 1 / SIZE)[None, None, :], np.fft.fftfreq(SIZE, 1 / SIZE)[None, :, None]
     distance = (across + frequency * np.sin(angle)) ** 2 + (down + frequency * np.cos(angle)) ** 2
     light = image @ LUMINANCE / 255
-    # A filter on one side of the spectrum gives the amplitude of a quadrature pair at once.
+    # A one-sided filter in the spectrum gives the amplitude of a quadrature pair directly.
     spectrum = np.fft.fft2(light - light.mean()) * np.exp(-distance / 2 / (BANDWIDTH * frequency) ** 2)
     amplitude = np.abs(np.fft.ifft2(spectrum))
     column, row = (np.floor(SIZE / 2 + way * SIZE / width).astype(int) for way in (x, -y))
@@ -93,9 +94,10 @@ def v4_drive(image: NDArray[np.uint8], units: pd.DataFrame, x: Floats, y: Floats
 
 
 def it_drive(scene: Scene, weights: Floats, radius: Floats, x: Floats, y: Floats, width: float) -> Floats:
-    """Summed weights of the objects in the receptive fields of IT units, the less the further from their centres.
+    """Summed weights of the objects in the receptive fields of IT units; weights fall with the distance from the
+    centres.
 
-    A fruit with the features of a face weighs as much as a face and a fruit on average.
+    The weight of a fruit with the features of a face is the mean of a face's and a fruit's.
 
     Args:
         scene: the image.
@@ -117,7 +119,7 @@ def it_drive(scene: Scene, weights: Floats, radius: Floats, x: Floats, y: Floats
 
 
 def category_weights(preferred: NDArray[np.str_], rng: np.random.Generator) -> Floats:
-    """(category, U) weights of `OBJECTS` for units by what they prefer: 1 for that, and little for faces or objects."""
+    """(category, U) weights of `OBJECTS` for units: 1 for the preferred category, small ones for the others."""
     faces, categories = preferred == "Faces", np.array(list(OBJECTS))[:, None]
     weights = rng.uniform(0, np.where(faces, 0.2, 0.6), (len(OBJECTS), len(preferred)))
     weights[(categories == "Faces") & ~faces] *= 0.2
@@ -127,7 +129,7 @@ def category_weights(preferred: NDArray[np.str_], rng: np.random.Generator) -> F
 def drive_units(
     scenes: Sequence[Scene], fixations: pd.DataFrame, units: pd.DataFrame, width: float, rng: np.random.Generator
 ) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Rate that every fixation adds to every unit, and what the unit's receptive field is then on.
+    """Rate that every fixation adds to every unit, and whether the unit's receptive field was then on a face.
 
     Args:
         scenes: images that `stimulus` indexes.
@@ -137,7 +139,7 @@ def drive_units(
         rng: of the weights for categories and the gains of images.
 
     Returns:
-        (n, U) Hz; (n, U) whether on a face; (n, U) whether on a face or what has the features of one.
+        (n, U) rates in Hz; (n, U) whether on a face; (n, U) whether on a face or something with the features of one.
     """
     x = fixations[["x_dva"]].to_numpy() + units["rf_x_dva"].to_numpy()
     y = fixations[["y_dva"]].to_numpy() + units["rf_y_dva"].to_numpy()
@@ -160,7 +162,7 @@ def drive_units(
 
 
 def noiseless_rate(fixations: pd.DataFrame, drive: Floats, latency_ms: int, baseline: float, length_ms: int) -> Floats:
-    """(T,) rate of a unit in Hz in every ms, from what each of n fixations adds to it."""
+    """(T,) rate of a unit in Hz in every ms, as its baseline plus what each of n fixations adds."""
     onset = np.rint(fixations["onset_ms"]).astype(int)
     duration = (np.rint(fixations["offset_ms"]).astype(int) - onset).clip(upper=RESPONSE_MS)
     change = np.zeros(length_ms + 1)

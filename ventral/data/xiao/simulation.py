@@ -1,7 +1,7 @@
-"""Simulated free-viewing recordings with known tuning, in the files of Xiao et al. 2024, and the truth beside them.
+"""Simulated free-viewing recordings with known tuning, in the file formats of Xiao et al. 2024, with the truth.
 
-A monkey looks at scenes, mostly at the faces in them; its tracker reports late. One scene in ten has a fruit with
-eyes and a mouth, which is no face: the ambiguous images. `simulate_xiao_units` has the units.
+A monkey looks at scenes, mostly at the faces in them; its eye tracker reports late. One scene in ten has a fruit with
+eyes and a mouth, which is not a face: the ambiguous images. The units are in `ventral.data.xiao.simulated_units`.
 """
 
 import os
@@ -30,17 +30,18 @@ from ventral.data.xiao.simulated_files import (
 from ventral.data.xiao.simulated_units import RESPONSE_MS, draw_units, drive_units, noiseless_rate, window_means
 from ventral.files.console import progress
 
-SHOWN_SHARE = 2 / 3  # of all stimuli in each session
-ERRORS = {0: 0.85, 3: 0.12, 4: 0.03}  # how often a trial ends with each code
+SHOWN_SHARE = 2 / 3  # share of all stimuli that each session shows
+ERRORS = {0: 0.85, 3: 0.12, 4: 0.03}  # probabilities of the error codes of a trial
 ABORTED = 0.4  # share of the trials with code 3 whose image had come on
-HELD = 0.8  # share of the presentations during whose onset the fixation of the spot is under way
-FIRST_MS, LAST_MS = 600, 5000  # of the recording without trials
+HELD = 0.8  # share of the presentations that begin while the monkey still fixates the spot
+FIRST_MS, LAST_MS = 600, 5000  # without trials: so long at the start, and at the end
 FACE_WINDOW_MS = 150
-FACE_PULL, BACKGROUND_PULL, AWAY = 3.0, 1.0, 0.06  # of the gaze: a face and the background, an object 1; off the image
+# How much a face and the background attract the gaze, relative to an object; and the share of gazes off the image.
+FACE_PULL, BACKGROUND_PULL, AWAY = 3.0, 1.0, 0.06
 
 
 def look(scene: Scene, width: float, rng: np.random.Generator) -> Floats:
-    """(2,) where the eye goes, in degrees from the image's centre: to a face, an object, anywhere, or off the image."""
+    """(2,) target of the gaze in degrees from the image's centre: a face, an object, anywhere, or off the image."""
     if rng.random() < AWAY:
         side = rng.choice([-1, 1])
         return rng.permutation([side * rng.uniform(0.52, 0.7), rng.uniform(-0.5, 0.5)]) * width
@@ -53,9 +54,9 @@ def look(scene: Scene, width: float, rng: np.random.Generator) -> Floats:
 
 
 def fixation_times(start: int, end: int, rng: np.random.Generator) -> Iterator[tuple[float, float]]:
-    """Onset and end in ms of fixations that begin before `end`; a few are short.
+    """Onset and end in ms of fixations that begin before `end`; a few are too short to be selected.
 
-    Off the whole ms at which images come and go, so that no comparison hangs on the last bit of a float.
+    They are not at whole ms, at which images come and go, so that no comparison depends on the last bit of a float.
     """
     while start < end:
         duration = int(rng.integers(40, 99) if rng.random() < 0.08 else rng.integers(150, 401))
@@ -64,7 +65,7 @@ def fixation_times(start: int, end: int, rng: np.random.Generator) -> Iterator[t
 
 
 def behave(scenes: Sequence[Scene], recording: Recording, length_ms: int, rng: np.random.Generator) -> Behaviour:
-    """Let a monkey look at images for `length_ms`: a spot to fixate, an image for 1.5 s, and some trials that fail."""
+    """Simulate trials for `length_ms`: a spot to fixate, then an image for 1.5 s; some trials fail."""
     trials: list[tuple[int, int, int]] = []
     shown: list[tuple[int, int, int, float, float, int, bool]] = []
     gaze: list[tuple[float, float, int, float, float]] = []
@@ -73,7 +74,7 @@ def behave(scenes: Sequence[Scene], recording: Recording, length_ms: int, rng: n
     while clock < length_ms - LAST_MS:
         error = int(rng.choice(list(ERRORS), p=list(ERRORS.values())))
         due = spot_end = clock + int(rng.integers(350, 500))
-        on = off = length_ms  # never, unless an image is shown
+        on = off = length_ms  # stays so if no image is shown
         image, place = -1, np.zeros(2)
         if error == 0 or (error == 3 and rng.random() < ABORTED):
             queue = queue or rng.permutation(len(scenes)).tolist()
@@ -100,11 +101,11 @@ def behave(scenes: Sequence[Scene], recording: Recording, length_ms: int, rng: n
 
 
 def true_fixations(session: str, behaviour: Behaviour, recording: Recording, length_ms: int) -> pd.DataFrame:
-    """The fixations on images as they were, and which of them an analysis is to select.
+    """The true fixations on images, and which of them an analysis should select.
 
     Returns:
-        One row a fixation: `session`, `trial_id`, `stimulus` index, `onset_ms` (of the image if the fixation was under
-        way) and `offset_ms`, `x_dva`, `y_dva` from the image's centre, `zeroth`, `selected`.
+        One row for each fixation: `session`, `trial_id`, `stimulus` index, `onset_ms` (of the image if the fixation
+            began before it) and `offset_ms`, `x_dva`, `y_dva` from the image's centre, `zeroth`, `selected`.
     """
     rows = behaviour.fixations.merge(behaviour.presentations, on="trial_id", suffixes=("", "_image"))
     rows = rows[(rows["stop"] > rows["start_image"]) & (rows["start"] <= rows["stop_image"])].reset_index(drop=True)
@@ -188,20 +189,20 @@ def write_dandiset(folder: Path, *, n_stimuli: int, minutes: float, n_units: int
 
 
 def simulate_dandiset(folder: Path, *, n_stimuli: int, minutes: float, n_units: int, seed: int) -> None:
-    """Write simulated recordings in the files of Xiao et al. 2024, and what is true of them.
+    """Write simulated recordings in the file formats of Xiao et al. 2024, with the truth.
 
-    Below `folder` then lie `simulated_files()` and `SIMULATED_FOLDERS`: the sessions of `RECORDINGS` in `000628`, the
+    Writes `simulated_files()` and `SIMULATED_FOLDERS` below `folder`: the sessions of `RECORDINGS` in `000628`, the
     authors' tables in `db`, the images in `Stimuli`, and `truth`: `units.csv` (see `simulate_session`),
     `fixations.csv`, `responses.csv` (noiseless mean rates in Hz from each unit's latency on for 200 ms, over the
-    selected fixations on each stimulus; empty where there is none) and `objects.csv` (boxes in pixels; of category
-    `Pareidolia` those that only look like faces). These four are replaced, each at once, when all is written.
+    selected fixations on each stimulus; empty if there is none) and `objects.csv` (boxes in pixels; the category
+    `Pareidolia` only looks like faces). The four folders are replaced when everything is written.
 
     Args:
-        folder: of the dandiset, made if need be.
-        n_stimuli: number of images, near duplicates among them; every session shows two thirds.
+        folder: of the dandiset; made if it does not exist.
+        n_stimuli: number of images, including near duplicates; every session shows two thirds.
         minutes: length of each recording.
         n_units: number of units of each session, at most 48; the last one dies halfway.
-        seed: of everything random: the same files, byte for byte, from the same seed.
+        seed: of all random numbers; the same seed gives the same bytes.
     """
     folder = Path(folder)
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Spike times of a session: found in rasters, kept in one file, counted by search."""
+"""Spike times of a session: find them in rasters, keep them in one file, count them in windows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ventral.files.atomic import enduring, reading, writing
 
-SHORT = 100_000  # fewer cells than this are looked through one by one
+SHORT = 100_000  # fewer cells than this are searched one by one
 
 
 def spike_times(column: NDArray[np.uint8]) -> NDArray[np.int32]:
@@ -20,7 +20,7 @@ def spike_times(column: NDArray[np.uint8]) -> NDArray[np.int32]:
 
 
 def _nonzero(cells: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Indices of the cells that are not 0, where few are: whole words of eight zeros are passed over at once."""
+    """Indices of the cells that are not 0. It is fast if these are few, because words of eight zeros are skipped."""
     if len(cells) < SHORT:
         return np.flatnonzero(cells != 0)
     whole = len(cells) // 8 * 8
@@ -32,18 +32,19 @@ def _nonzero(cells: NDArray[np.uint8]) -> NDArray[np.intp]:
 
 def count_spikes(spikes: NDArray[np.integer], start: NDArray[np.integer], width: int) -> NDArray[np.int64]:
     """(n,) spikes in the bins [start, start + width) of (n,) windows, from (spikes,) ascending spike times in ms."""
-    start = start.astype(spikes.dtype)  # of another type than the spikes, each search would convert them all
+    start = start.astype(spikes.dtype)  # with another type than the spikes, each search would convert all of them
     return np.searchsorted(spikes, start + width) - np.searchsorted(spikes, start)
 
 
 def write_spikes(
     path: str | Path, names: Sequence[str], spikes: Sequence[NDArray[np.integer]], recording_ms: int
 ) -> None:
-    """Write the spikes of a session, complete or not at all.
+    """Write the spikes of a session; the file is complete or not there.
 
     Args:
         path: HDF5 file to write: `unit` (U,) names; `time_ms` (all spikes,) int32, unit after unit, compressed;
-            `offset` (U + 1,), unit u's spikes being time_ms[offset[u]:offset[u + 1]]; attribute `recording_ms`.
+            `offset` (U + 1,), so that the spikes of unit u are time_ms[offset[u]:offset[u + 1]]; attribute
+            `recording_ms`.
         names: U unit names.
         spikes: U arrays of ascending spike times in ms.
         recording_ms: length T of the recording.

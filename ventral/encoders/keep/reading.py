@@ -24,9 +24,10 @@ from ventral.files.console import progress
 from ventral.files.download import sha256_of
 from ventral.files.errors import InputError, listed, refusing
 from ventral.networks.activations import prepare
+from ventral.networks.prefetch import prefetched
 from ventral.networks.weights import seeded
 from ventral.networks.zoo import NATIVE, Network, find_architecture, make_model
-from ventral.training.loader import prefetched
+from ventral.training.loader import AHEAD
 
 CPU = torch.device("cpu")
 LARGEST_SIDE = 4096  # pixels of what a network takes
@@ -228,7 +229,9 @@ def predict_images(
         return part[0], kept.prepare(fitted).to(device)
 
     parts = [tuple(range(start, min(start + BATCH, len(names)))) for start in range(0, len(names), BATCH)]
-    loaded: Iterable[tuple[int, Tensor]] = progress(prefetched(load, parts), f"batches of {BATCH} images", len(parts))
+    loaded: Iterable[tuple[int, Tensor]] = progress(
+        prefetched(map(load, parts), AHEAD), f"batches of {BATCH} images", len(parts)
+    )
     return names, kept.predict(loaded, len(names)), kept.card["neuroid_id"]
 
 

@@ -1,19 +1,26 @@
-"""Kriegeskorte et al. 2008 (Neuron 60): RDMs of monkey and human IT on 92 photographs of objects."""
+"""Kriegeskorte et al. 2008: RDMs of monkey and human IT on 92 photographs; no responses of single neurons."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import scipy.io
-import xarray as xr
 from numpy.typing import NDArray
-from scipy.spatial.distance import squareform
 
+from ventral.data.images import Pictures
+from ventral.data.source import Source
 from ventral.files.crashes import comes_back
+from ventral.files.download import Download
 from ventral.files.errors import InputError, refusing
 
-# The source archive of a toolbox (MIT licence) whose demonstration carries the paper's supplemental data.
+if TYPE_CHECKING:
+    import xarray as xr
+
+# The source archive of a toolbox (MIT licence); its demonstration contains the paper's supplemental data.
 PACKAGE = "rsatoolbox==0.0.4"
+PACKAGE_BYTES = 95_000_000
 PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d09359"
 MEMBER = "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat"
 MEMBER_SHA256 = "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504"
@@ -23,7 +30,45 @@ REGIONS = {"mIT_674neurons": ("monkey IT", "macaque"), "hITvisStim_316vx": ("hum
 REMEDY = "delete it and run again"
 
 
-def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
+@dataclass(frozen=True, kw_only=True)
+class Kriegeskorte92(Source):
+    """Kriegeskorte et al. 2008: RDMs of monkey and human IT on 92 photographs."""
+
+    has_rates: ClassVar[bool] = False
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return frozenset({"category_name"})
+
+    @property
+    def file(self) -> str:
+        """The supplemental data, as the rule `fetch_kriegeskorte92` leaves it."""
+        return f"{self.places.downloaded}.mat"
+
+    def image_files(self) -> dict[str, str]:
+        return {"mat": self.file}
+
+    def response_files(self) -> dict[str, str]:
+        return {"mat": self.file}
+
+    def from_outside(self) -> list[str]:
+        return [self.file]
+
+    def downloads(self) -> Iterator[Download]:
+        if not Path(self.file).is_file():
+            yield Download(f"kriegeskorte92, the package {PACKAGE}", size=PACKAGE_BYTES, package=PACKAGE)
+
+    @staticmethod
+    def read_images(files: Mapping[str, str]) -> Pictures:
+        images, rdms = read_kriegeskorte(files["mat"])
+        return Pictures(images, rdms["stimulus_id"].values.tolist(), {"category_name": rdms["category_name"].values})
+
+    @staticmethod
+    def read_responses(files: Mapping[str, str]) -> "xr.Dataset":
+        return read_kriegeskorte(files["mat"])[1]
+
+
+def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], "xr.Dataset"]:
     """Read the supplemental data.
 
     Returns:
@@ -34,7 +79,9 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
     Raises:
         InputError: if the file is damaged or lacks an entry.
     """
-    with refusing(path, "MATLAB file", "not readable", REMEDY):  # the reader meets damage with nearly any exception
+    import scipy.io
+
+    with refusing(path, "MATLAB file", "not readable", REMEDY):  # on damage, the reader raises nearly any exception
         if not comes_back(partial(scipy.io.loadmat, path), path):
             raise InputError(path, "MATLAB file", "not readable", REMEDY)
         content = scipy.io.loadmat(path)
@@ -44,8 +91,11 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], xr.Dataset]:
         return _photographs_and_rdms(content[OBJECTS][0], content[RDMS][0])
 
 
-def _photographs_and_rdms(objects: NDArray[np.void], rdms: NDArray[np.void]) -> tuple[NDArray[np.uint8], xr.Dataset]:
+def _photographs_and_rdms(objects: NDArray[np.void], rdms: NDArray[np.void]) -> tuple[NDArray[np.uint8], "xr.Dataset"]:
     """As `read_kriegeskorte`, from its structs: (92,) with `image`, `category`, and (2,) with `name`, `RDM`."""
+    import xarray as xr
+    from scipy.spatial.distance import squareform
+
     images = np.stack(list(objects["image"]))
     by_region = {REGIONS[str(entry["name"][0])]: squareform(entry["RDM"].ravel()) for entry in rdms}
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or len(by_region) != len(REGIONS):
@@ -63,3 +113,6 @@ def _photographs_and_rdms(objects: NDArray[np.void], rdms: NDArray[np.void]) -> 
     if not np.isfinite(dataset["rdm"]).all():
         raise ValueError("dissimilarities that are not finite")
     return images, dataset
+
+
+SOURCE = Kriegeskorte92

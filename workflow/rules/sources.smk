@@ -1,0 +1,107 @@
+"""Recordings of every kind -> images/{dataset}.h5 and responses/{dataset}.nc, by the readers of `ventral/data/sources`.
+
+Datasets of several sessions are packed and joined by rules of their own (xiao.smk).
+"""
+
+from ventral.study.imports import method_files, method_hash
+from ventral.study.recordings import reader_settings
+
+WHOLE = either(name for name in STUDY.datasets if name not in STUDY.with_sessions)
+
+
+def module_of(wildcards):
+    """The file of the kind of a dataset."""
+    return HOME / "ventral" / "data" / "sources" / f"{STUDY.datasets[wildcards.dataset].kind}.py"
+
+
+def image_files(wildcards):
+    """Input function: what the reader of a dataset's images reads, by name."""
+    return as_inputs(STUDY.datasets[wildcards.dataset].image_files())
+
+
+def response_files(wildcards):
+    """Input function: what the reader of a dataset's responses reads, by name."""
+    return as_inputs(STUDY.datasets[wildcards.dataset].response_files())
+
+
+def as_inputs(files):
+    return {name: given(item) if isinstance(item, str) else [*map(given, item)] for name, item in files.items()}
+
+
+def content_of_files(files):
+    """A parameter that tells what the files of an input function by name hold, as `content_of`."""
+    return content_of(lambda wildcards: collect_files(files(wildcards).values()))
+
+
+def collect_files(items):
+    return [file for item in items for file in ([item] if isinstance(item, str) else item)]
+
+
+def code_of_reader(script, reader):
+    """Input function: the library files that a script and a reader of the dataset import, as `code_of`."""
+
+    def files(wildcards):
+        needed = method_files(module_of(wildcards), reader, HOME)
+        return sorted({*code_of(script), *(os.path.relpath(file) for file in needed)})
+
+    return files
+
+
+rule pack_images:
+    """Pack the images of a dataset, in the order that all later matrices share."""
+    input:
+        unpack(image_files),
+        code=code_of_reader("pack_images", "read_images"),
+    output:
+        images=paths.IMAGES,
+    log:
+        paths.log("pack_images/{dataset}"),
+    benchmark:
+        paths.benchmark("pack_images/{dataset}")
+    wildcard_constraints:
+        dataset=WHOLE,
+    priority: 1
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=enough(2000, 2),
+        runtime=enough(30, 0.05),
+        turn=TURN,
+    params:
+        content=content_of_files(image_files),
+        kind=lambda wildcards: STUDY.datasets[wildcards.dataset].kind,
+        reader=lambda wildcards: method_hash(module_of(wildcards), "read_images"),
+        settings=lambda wildcards: reader_settings(STUDY.datasets[wildcards.dataset], "read_images", config),
+    script:
+        "../../scripts/pack_images.py"
+
+
+rule read_responses:
+    """Read the responses of a dataset: averaged over repetitions, with reliabilities, labels and splits of the stimuli."""
+    input:
+        unpack(response_files),
+        code=code_of_reader("read_responses", "read_responses"),
+    output:
+        responses=paths.RESPONSES,
+    log:
+        paths.log("read_responses/{dataset}"),
+    benchmark:
+        paths.benchmark("read_responses/{dataset}")
+    wildcard_constraints:
+        dataset=WHOLE,
+    priority: 1
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=enough(2000, 10),
+        runtime=enough(30, 0.1),
+        turn=TURN,
+    params:
+        content=content_of_files(response_files),
+        kind=lambda wildcards: STUDY.datasets[wildcards.dataset].kind,
+        reader=lambda wildcards: method_hash(module_of(wildcards), "read_responses"),
+        settings=lambda wildcards: reader_settings(STUDY.datasets[wildcards.dataset], "read_responses", config),
+    script:
+        "../../scripts/read_responses.py"
