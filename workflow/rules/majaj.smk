@@ -1,11 +1,7 @@
 """Majaj & Hong 2015: the publisher's assembly, csv and zip, downloaded or simulated."""
 
-from dataclasses import asdict
-
 from ventral.data.sources.majaj import PUBLISHED, addresses
 from ventral.study.recordings import source_of
-
-SIMULATED_MAJAJ = of_kind("majaj", is_simulated=True)
 
 
 rule download_majaj:
@@ -42,7 +38,7 @@ rule simulate_majaj:
     benchmark:
         paths.benchmark("simulate_majaj/{dataset}")
     wildcard_constraints:
-        dataset=either(SIMULATED_MAJAJ),
+        dataset=either(of_kind("majaj", is_simulated=True)),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -50,7 +46,7 @@ rule simulate_majaj:
         mem_mb=enough(2000),
         runtime=enough(30),
     params:
-        simulation=lambda wildcards: asdict(SIMULATED_MAJAJ[wildcards.dataset].simulation),
+        simulation=lambda wildcards: config["datasets"][wildcards.dataset]["simulation"],
         seed=config["seed"],
     script:
         "../../scripts/simulate_majaj.py"

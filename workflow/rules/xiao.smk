@@ -3,11 +3,8 @@
 Every rule has a wildcard `dataset`: two datasets may choose different sessions, or count them in different ways.
 """
 
-from dataclasses import asdict
-
 from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS, simulated_files
 
-SIMULATED_VIEWING = of_kind("xiao", is_simulated=True)
 DOWNLOADING = of_kind("xiao", source="dandi")
 
 
@@ -59,7 +56,7 @@ rule simulate_xiao:
     benchmark:
         paths.benchmark("simulate_xiao/{dataset}")
     wildcard_constraints:
-        dataset=either(SIMULATED_VIEWING),
+        dataset=either(of_kind("xiao", is_simulated=True)),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -67,7 +64,7 @@ rule simulate_xiao:
         mem_mb=enough(2000),
         runtime=enough(20),
     params:
-        simulation=lambda wildcards: asdict(SIMULATED_VIEWING[wildcards.dataset].simulation),
+        simulation=lambda wildcards: config["datasets"][wildcards.dataset]["simulation"],
         seed=config["seed"],
     script:
         "../../scripts/simulate_xiao.py"
