@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import CODE, REPO, run_snakemake
 from PIL import Image
+
+from tests.workflow.conftest import CODE, REPO, run_snakemake
 
 TEXT = (REPO / "docs" / "develop.md").read_text()
 FILES = dict(re.findall(r"`([\w/]+\.py)`:\n\n```python\n(.*?)```", TEXT, re.DOTALL))

@@ -17,7 +17,7 @@ from ventral.study.schema import build, dataset_schema, fill_defaults, readout_s
 from ventral.study.settings import Split, StudySettings
 from ventral.training.settings import TrainedEntry
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMAS = {
     "study": schema_of(StudySettings),
     "networks": schema_of(NetworkEntry),

@@ -12,7 +12,7 @@ from ventral.figures.catalogue import CATEGORIES, NO_FIGURES, figure_kind, figur
 from ventral.study.imports import imported_files
 from ventral.study.plan import Study
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 FOLDER = REPO / "ventral" / "figures"
 
 

@@ -9,7 +9,7 @@ from ventral.readouts import catalogue
 from ventral.study import imports
 from ventral.study.imports import imported_files, method_files, method_hash, own_code
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STATISTICS = {"ventral/scores/scoring.py", "ventral/readouts/linear.py", "ventral/data/responses.py"}
 
 
