@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ventral.data.selection import stimulus_groups
 from ventral.figures.contract import FigureKind, Files
 from ventral.study import paths
 
@@ -91,6 +90,8 @@ def average(responses: xr.Dataset, bootstrap: int, seed: int, dataset: str) -> C
         dataset: its name.
     """
     import numpy as np
+
+    from ventral.data.selection import stimulus_groups
 
     region = responses["region"].values
     labels, found = responses["category_name"].values.astype(str), []
