@@ -24,6 +24,7 @@ if "datasets" not in config:  # a study given by --configfile takes the place of
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/study.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/majaj.smk"
 include: "workflow/rules/kriegeskorte92.smk"
 include: "workflow/rules/sources.smk"

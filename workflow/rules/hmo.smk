@@ -6,11 +6,6 @@ FACES_IMAGES, FACES_RESPONSES = (
 )
 
 
-def face_regions(wildcards):
-    """Input function: the regions of interest, faces among them, in the images that faces are learnt on."""
-    return [given(file) for file in STUDY.datasets[STUDY.faces_dataset].region_files()]
-
-
 rule label_faces:
     """Say which stimuli show a face; a file of its own, so that new responses to the same stimuli train nothing anew."""
     input:

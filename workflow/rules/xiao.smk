@@ -12,37 +12,6 @@ localrules:
     assemble_units,
 
 
-def viewed(tell):
-    """Input function or parameter: what the source of a dataset tells."""
-    return lambda wildcards: tell(STUDY.datasets[wildcards.dataset])
-
-
-def session_file(kind=""):
-    """Input function: the rasters of a session, or with "_image" what was shown and looked at."""
-    return lambda wildcards: STUDY.datasets[wildcards.dataset].session_file(wildcards.session, kind)
-
-
-def of_sessions(pattern):
-    """Input function: a file of every session of a dataset."""
-    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, session=STUDY.datasets[wildcards.dataset].stems)
-
-
-def table(name):
-    """Input function: one of the authors' tables."""
-    return viewed(lambda source: source.table(name))
-
-
-def stimuli(wildcards):
-    """Input function: the folder of the images, if any."""
-    folder = STUDY.datasets[wildcards.dataset].stimulus_folder
-    return given(folder) if folder else []
-
-
-def regions(wildcards):
-    """Input function: the regions of interest in the images."""
-    return [given(file) for file in STUDY.datasets[wildcards.dataset].region_files()]
-
-
 rule simulate_xiao:
     """Write simulated sessions with known tuning, gaze and latencies in the files of the dandiset, and the truth."""
     input:
