@@ -1,4 +1,4 @@
-"""What every rule needs: the checked config, its code, its resources, the contents of what comes from outside."""
+"""What all rules share: the checked config, and functions for their code, resources and files from outside."""
 
 import os
 import shutil

@@ -1,5 +1,7 @@
 """What rules ask of the study, as functions of wildcards: input files, the code behind them, parameters."""
 
+from operator import attrgetter
+
 from ventral.figures.catalogue import figures_of
 from ventral.study.imports import method_files
 
@@ -79,6 +81,11 @@ def viewed(tell):
     return lambda wildcards: tell(STUDY.datasets[wildcards.dataset])
 
 
+def keys(*names):
+    """Parameters: these keys of a dataset, by name."""
+    return {name: viewed(attrgetter(name)) for name in names}
+
+
 def session_file(kind=""):
     """Input function: the rasters of a session, or with "_image" what was shown and looked at."""
     return lambda wildcards: STUDY.datasets[wildcards.dataset].session_file(wildcards.session, kind)
@@ -92,6 +99,11 @@ def of_sessions(pattern):
 def table(name):
     """Input function: one of the authors' tables."""
     return viewed(lambda source: source.table(name))
+
+
+def tables(*names):
+    """Input function: some of the authors' tables."""
+    return viewed(lambda source: [source.table(name) for name in names])
 
 
 def stimuli(wildcards):
