@@ -4,7 +4,7 @@ Recordings -> responses; images x network -> Gram matrices; the two meet in enco
 tables and figures. The stages, in order:
 
   sources, xiao         raw files -> images/{dataset}.h5, responses/{dataset}.nc
-  hmo, faces            images with labelled faces -> networks that were trained to detect faces
+  faces                 images with labelled faces -> networks that were trained to detect faces
   networks              images -> activations/{dataset}/{network}.h5
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
   training              responses + images -> predictions/{dataset}/{name}-{head}.nc
@@ -24,12 +24,12 @@ if "datasets" not in config:  # a study given by --configfile takes the place of
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/study.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/majaj.smk"
 include: "workflow/rules/kriegeskorte92.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/xiao.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/hmo.smk"
 include: "workflow/rules/faces.smk"
 include: "workflow/rules/weights.smk"
 include: "workflow/rules/networks.smk"

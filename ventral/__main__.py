@@ -85,9 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     schema = add_command(
         commands,
         "schema",
-        help="write what is made from the declared keys of a config",
-        description="Write the schema by which an editor completes and checks a config, and the reference page of "
-        "every key, docs/config.md. Only a change of the library changes them.",
+        help="write the files that are made from the parts of the project",
+        description="Write the schema by which an editor completes and checks a config, the reference page of every "
+        "key, docs/config.md, and that of every part, docs/catalogue.md. Only a change of the library changes them.",
         example="schema",
     )
     schema.set_defaults(run=lambda given: say(write_generated()))
@@ -144,10 +144,11 @@ def run_rule(rule: str, wildcards: Sequence[str], config_files: Sequence[str]) -
 
 
 def write_generated() -> str:
-    """Write the files that are made from the dataclasses of the config's keys; their names, one a line."""
+    """Write the files that are made from the parts of the project and their config keys; their names, one a line."""
+    from ventral.report.catalogue import catalogue_page
     from ventral.study.reference import generated
 
-    files = generated()
+    files = generated() | {"docs/catalogue.md": catalogue_page()}
     for name, text in files.items():
         with writing(HOME / name) as temporary:
             temporary.write_text(text)

@@ -14,10 +14,10 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-from test_xiao_files import image_file, rasters_file
 
 from tests.fuzz.files_targets import picture, zip_of
 from tests.fuzz.target import Target, forge_hdf5
+from tests.unit.data.xiao.test_files import image_file, rasters_file
 from ventral.data.xiao import dandi
 from ventral.data.xiao.files import (
     locate_units,

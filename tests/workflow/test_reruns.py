@@ -140,10 +140,11 @@ def test_another_figure_draws_itself_alone(finished, planned):
     assert planned(finished) == {"draw_figure again_majaj", "write_report", "all"}
 
 
-def test_edit_of_one_metric_scores_again_and_fits_nothing(finished, planned):
-    append_comment(finished / "ventral" / "scores" / "metrics" / "r2.py")
+def test_edit_of_a_metric_that_no_fit_uses_scores_again_and_fits_nothing(finished, planned):
+    append_comment(finished / "ventral" / "scores" / "metrics" / "mse.py")
     rules = rules_of(planned(finished))
-    assert "assemble_scores" in rules and not rules & {"extract_activations", "fit_encoders", "compare_rdms"}
+    assert "assemble_scores" in rules
+    assert not rules & {"extract_activations", "fit_encoders", "train_encoder", "compare_rdms"}
 
 
 def test_another_format_of_figures_draws_alone(finished, planned):

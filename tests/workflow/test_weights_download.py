@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from loopback import Loopback
 
+from tests.loopback import Loopback
 from ventral.networks.published import weights_key
 from ventral.networks.zoo import build_network
 

@@ -10,7 +10,7 @@ from ventral.data.selection import is_reliable, require_train, stimulus_groups
 from ventral.gram.matrix import Gram, centre_on
 from ventral.gram.spectra import Decomposition
 from ventral.readouts.contract import Fitted, Readout
-from ventral.scores.metrics.r2 import r2
+from ventral.scores.r2 import r2
 
 Floats = NDArray[np.float64]
 

@@ -25,7 +25,7 @@ from ventral.networks.layers import OUTPUT
 from ventral.networks.own import IMAGENET_MEAN, IMAGENET_STD
 from ventral.networks.published import origin
 from ventral.networks.zoo import IN_PLACE, Network, build_network
-from ventral.scores.metrics.r2 import r2
+from ventral.scores.r2 import r2
 from ventral.training.engine import CPU, predict, train
 from ventral.training.heads import make_head_plan
 from ventral.training.loader import Inputs, Rows

@@ -91,13 +91,14 @@ def average(responses: xr.Dataset, bootstrap: int, seed: int, dataset: str) -> C
     """
     import numpy as np
 
+    from ventral.data.selection import stimulus_groups
+
     region = responses["region"].values
-    groups = responses["stimulus_group"].values if "stimulus_group" in responses.coords else None
     labels, found = responses["category_name"].values.astype(str), []
     for name in np.unique(region):
         here = responses.isel(neuroid=region == name)
         best = int(np.argmax(np.nan_to_num(here["reliability"].values, nan=-1)))
-        means = category_means(here["rate"].values, labels, bootstrap, seed, groups)
+        means = category_means(here["rate"].values, labels, bootstrap, seed, stimulus_groups(responses))
         found.append(RegionMeans(str(name), *means, best, str(here["neuroid_id"].values[best])))
     return Categories(found, dataset, responses.attrs["source"], responses.attrs["units"])
 

@@ -67,13 +67,7 @@ def read_results(config: Mapping[str, Any], responses: Mapping[str, str], tables
     return Results(
         config=config,
         responses={dataset: read_responses(path) for dataset, path in responses.items()},
-        tables={name: read_table(paths[f"{name}.csv"]) for name in TABLES if f"{name}.csv" in paths}
-        | {
-            "units": _joined({name: paths[f"{name}_units.csv"] for name in responses if f"{name}_units.csv" in paths}),
-            "missing_stimuli": _joined(
-                {path.parent.name: path for path in map(Path, tables) if path.name == "missing_stimuli.csv"}
-            ),
-        },
+        tables={name: read_table(paths[f"{name}.csv"]) for name in TABLES if f"{name}.csv" in paths},
         provenance=json.loads(provenance.read_text()) if provenance else {},
         missing_stimuli={
             path.parent.name: read_table(path)["stimulus_id"].astype(str).tolist()
@@ -81,9 +75,3 @@ def read_results(config: Mapping[str, Any], responses: Mapping[str, str], tables
             if path.name == "missing_stimuli.csv"
         },
     )
-
-
-def _joined(files: Mapping[str, Path]) -> pd.DataFrame:
-    """Tables of several datasets as one, with a column `dataset`; empty where there is none."""
-    found = [read_table(path).assign(dataset=dataset) for dataset, path in files.items()]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()

@@ -89,13 +89,12 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
     """Every node of a tree but those that only a type checker reads."""
     waiting = [tree]
     while waiting:
-        node = waiting.pop()
-        yield node
-        waiting += [part for part in ast.iter_child_nodes(node) if not _is_for_types(part)]
-
-
-def _is_for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        match node := waiting.pop():
+            case ast.If(test=ast.Name("TYPE_CHECKING"), orelse=otherwise):
+                waiting += otherwise
+            case _:
+                yield node
+                waiting += ast.iter_child_nodes(node)
 
 
 def _needed(file: Path, method: str) -> ast.Module:

@@ -1,4 +1,4 @@
-"""The study as every stage sees it, and what every rule needs: code, resources, contents of what comes from outside."""
+"""What all rules share: the checked config, and functions for their code, resources and files from outside."""
 
 import os
 import shutil
@@ -70,7 +70,7 @@ def gpus(wildcards):
 
 
 def code_of(script, *parts):
-    """The library files that a script imports: an edit of one of them reruns the rule, an edit elsewhere does not.
+    """The library files that a script imports. An edit of one of them runs the jobs again, an edit elsewhere does not.
 
     Args:
         script: its name.

@@ -3,48 +3,10 @@
 Datasets of several sessions are packed and joined by rules of their own (xiao.smk).
 """
 
-from ventral.study.imports import method_files, method_hash
+from ventral.study.imports import method_hash
 from ventral.study.recordings import reader_settings
 
 WHOLE = either(name for name in STUDY.datasets if name not in STUDY.with_sessions)
-
-
-def module_of(wildcards):
-    """The file of the kind of a dataset."""
-    return HOME / "ventral" / "data" / "sources" / f"{STUDY.datasets[wildcards.dataset].kind}.py"
-
-
-def image_files(wildcards):
-    """Input function: what the reader of a dataset's images reads, by name."""
-    return as_inputs(STUDY.datasets[wildcards.dataset].image_files())
-
-
-def response_files(wildcards):
-    """Input function: what the reader of a dataset's responses reads, by name."""
-    return as_inputs(STUDY.datasets[wildcards.dataset].response_files())
-
-
-def as_inputs(files):
-    return {name: given(item) if isinstance(item, str) else [*map(given, item)] for name, item in files.items()}
-
-
-def content_of_files(files):
-    """A parameter that tells what the files of an input function by name hold, as `content_of`."""
-    return content_of(lambda wildcards: collect_files(files(wildcards).values()))
-
-
-def collect_files(items):
-    return [file for item in items for file in ([item] if isinstance(item, str) else item)]
-
-
-def code_of_reader(script, reader):
-    """Input function: the library files that a script and a reader of the dataset import, as `code_of`."""
-
-    def files(wildcards):
-        needed = method_files(module_of(wildcards), reader, HOME)
-        return sorted({*code_of(script), *(os.path.relpath(file) for file in needed)})
-
-    return files
 
 
 rule pack_images:

@@ -12,37 +12,6 @@ localrules:
     assemble_units,
 
 
-def viewed(tell):
-    """Input function or parameter: what the source of a dataset tells."""
-    return lambda wildcards: tell(STUDY.datasets[wildcards.dataset])
-
-
-def session_file(kind=""):
-    """Input function: the rasters of a session, or with "_image" what was shown and looked at."""
-    return lambda wildcards: STUDY.datasets[wildcards.dataset].session_file(wildcards.session, kind)
-
-
-def of_sessions(pattern):
-    """Input function: a file of every session of a dataset."""
-    return lambda wildcards: expand(pattern, dataset=wildcards.dataset, session=STUDY.datasets[wildcards.dataset].stems)
-
-
-def table(name):
-    """Input function: one of the authors' tables."""
-    return viewed(lambda source: source.table(name))
-
-
-def stimuli(wildcards):
-    """Input function: the folder of the images, if any."""
-    folder = STUDY.datasets[wildcards.dataset].stimulus_folder
-    return given(folder) if folder else []
-
-
-def regions(wildcards):
-    """Input function: the regions of interest in the images."""
-    return [given(file) for file in STUDY.datasets[wildcards.dataset].region_files()]
-
-
 rule simulate_xiao:
     """Write simulated sessions with known tuning, gaze and latencies in the files of the dandiset, and the truth."""
     input:
@@ -92,8 +61,8 @@ rule pack_xiao_images:
         mem_mb=enough(4000),
         runtime=enough(30, 0.05),
     params:
+        **keys("image_size"),
         content=content_of(stimuli),
-        image_size=viewed(lambda source: source.image_size),
     script:
         "../../scripts/pack_xiao_images.py"
 
@@ -123,16 +92,9 @@ rule crop_fixations:
         mem_mb=enough(4000, 1),
         runtime=enough(60, 0.1),
     params:
-        content=content_of(
-            viewed(lambda source: source.session_files("_image")),
-            stimuli,
-            table("per_unit_rf.csv.gz"),
-        ),
+        **keys("crop_degrees", "fixations", "fixations_per_session", "image_size"),
+        content=content_of(viewed(lambda source: source.session_files("_image")), stimuli, tables("per_unit_rf.csv.gz")),
         sessions=viewed(lambda source: list(source.stems)),
-        crop_degrees=viewed(lambda source: source.crop_degrees),
-        fixations=viewed(lambda source: source.fixations),
-        fixations_per_session=viewed(lambda source: source.fixations_per_session),
-        image_size=viewed(lambda source: source.image_size),
         seed=config["seed"],
     script:
         "../../scripts/crop_fixations.py"
@@ -159,12 +121,7 @@ rule align_fixations:
         mem_mb=enough(1000),
         runtime=enough(5),
     params:
-        content=content_of(
-            session_file("_image"),
-            session_file(),
-            table("sess_rig_info.csv"),
-            table("rig_eye_latency.csv"),
-        ),
+        content=content_of(session_file("_image"), session_file(), tables("sess_rig_info.csv", "rig_eye_latency.csv")),
     script:
         "../../scripts/align_fixations.py"
 
@@ -213,10 +170,8 @@ rule count_responses:
         mem_mb=enough(1000, 15, of=session_file()),
         runtime=enough(5, 0.1, of=session_file()),
     params:
-        content=content_of(table("bank_array_regions.csv"), table("per_unit_latency-fix_on.csv.gz")),
-        latency_ms=viewed(lambda source: source.latency_ms),
-        window_ms=viewed(lambda source: source.window_ms),
-        fixations=viewed(lambda source: source.fixations),
+        **keys("latency_ms", "window_ms", "fixations"),
+        content=content_of(tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz")),
         fixations_per_session=viewed(lambda source: source.fixations_per_session if source.crop_degrees else None),
         source=viewed(lambda source: source.name),
         seed=config["seed"],
@@ -243,8 +198,7 @@ rule bin_psth:
         mem_mb=enough(1000, 15, of=session_file()),
         runtime=enough(5, 0.1, of=session_file()),
     params:
-        fixations=viewed(lambda source: source.fixations),
-        bin_ms=viewed(lambda source: source.bin_ms),
+        **keys("fixations", "bin_ms"),
     script:
         "../../scripts/bin_psth.py"
 
@@ -274,17 +228,11 @@ rule describe_units:
         mem_mb=enough(2000, 15, of=session_file()),
         runtime=enough(10, 0.2, of=session_file()),
     params:
+        **keys("latency_ms", "window_ms", "fixations", "permutations"),
         content=content_of(
-            session_file("_image"),
-            regions,
-            table("bank_array_regions.csv"),
-            table("per_unit_latency-fix_on.csv.gz"),
-            table("per_unit_rf.csv.gz"),
+            *(session_file("_image"), regions),
+            tables("bank_array_regions.csv", "per_unit_latency-fix_on.csv.gz", "per_unit_rf.csv.gz"),
         ),
-        latency_ms=viewed(lambda source: source.latency_ms),
-        window_ms=viewed(lambda source: source.window_ms),
-        fixations=viewed(lambda source: source.fixations),
-        permutations=viewed(lambda source: source.permutations),
         rois=viewed(lambda source: source.regions_folder),
         bootstrap=config["bootstrap"],
         seed=config["seed"],
@@ -314,7 +262,7 @@ rule join_sessions:
         mem_mb=enough(2000, 50),
         runtime=enough(30, 0.1),
     params:
-        content=content_of(table("similar_images.txt"), regions),
+        content=content_of(tables("similar_images.txt"), regions),
         rois=viewed(lambda source: source.regions_folder),
         split=config["split"],
         seed=config["seed"],

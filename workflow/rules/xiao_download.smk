@@ -16,11 +16,6 @@ DOWNLOADED = paths.DOWNLOADED.format(kind="xiao")
 PUBLISHED_SESSIONS = read_sessions(CATALOGUE)  # once, not for every session
 
 
-def server(name):
-    """The address that the config gives in place of a publisher's, if any dataset has one: they share the files."""
-    return next(filter(None, (getattr(source.servers, name) for source in DOWNLOADING.values())), None)
-
-
 for source in DOWNLOADING.values():
     print(source.download_plan(), file=sys.stderr)
 

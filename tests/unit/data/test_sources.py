@@ -13,7 +13,7 @@ from ventral.data.source import Source
 from ventral.study.faults import check_config
 from ventral.study.recordings import reader_settings, source_of, sources_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CONFIG = {"split": {"val": 0.1, "test": 0.2}, "seed": 3}
 OWN = {"images": "images.zip", "responses": "rates.npy"}
 

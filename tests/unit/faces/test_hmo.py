@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from tests.unit.discs import images_of_discs
+from tests.unit.faces.discs import images_of_discs
 from ventral.faces.hmo import (
     PENALTIES,
     calibrate,

@@ -10,7 +10,7 @@ import pytest
 from tests.loopback import Loopback, closed_port
 from ventral.data.sources.majaj import PUBLISHED, addresses
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "download_majaj.py"
+SCRIPT = Path(__file__).parents[4] / "scripts" / "download_majaj.py"
 BODY = b"image_id,object_name\n" * 1_000
 
 

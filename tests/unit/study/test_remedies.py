@@ -10,7 +10,7 @@ from snakemake.cli import get_argument_parser
 
 from ventral.study.schema import schema_for_editors
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MODULES = {path: ast.parse(path.read_text()) for path in sorted((ROOT / "ventral").rglob("*.py"))}
 SAYERS = {"InputError": 3, "refusing": 3, "open_hdf5": 3, "Check": 2}  # where each takes its remedy
 NAMES = re.compile(r"--[a-z][a-z-]+|(?<![.\w])[a-z]+(?:_[a-z0-9]+)+\b")  # but for methods, which stand behind a dot

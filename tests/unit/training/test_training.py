@@ -229,7 +229,7 @@ def test_plan_of_a_config_entry():
 
 STALLED = """
 import sys, time
-from tests.unit.test_training import train_with_everything_random
+from tests.unit.training.test_training import train_with_everything_random
 epochs = []
 def stall(head, *_):
     if len(epochs) == 2 and head.training:
@@ -254,7 +254,7 @@ def test_killed_run_ends_with_the_weights_of_an_undisturbed_one(tmp_path):
     undisturbed, resumed = [], []
     weights = train_with_everything_random(tmp_path / "undisturbed", undisturbed.append)
     command = [sys.executable, "-c", STALLED, str(tmp_path / "killed")]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "in the middle of epoch 3\n"
         process.kill()
     assert process.returncode == -signal.SIGKILL

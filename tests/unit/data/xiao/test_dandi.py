@@ -9,13 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from loopback import DANDISET, Loopback, closed_port
 
+from tests.loopback import DANDISET, Loopback, closed_port
 from ventral.data.xiao.dandi import STIMULI, asset_url, fetch_asset, fetch_stimuli, fetch_tables, list_osf
 from ventral.data.xiao.sessions import FILES, expected_files, read_sessions
 from ventral.files.errors import InputError
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[4] / "config"
 FAST = {"backoff": 0.0, "stall": 5.0}
 BODY = random.Random(1).randbytes(50_000)
 SHA256 = hashlib.sha256(BODY).hexdigest()

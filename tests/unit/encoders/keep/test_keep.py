@@ -149,7 +149,7 @@ def test_the_card_says_what_the_encoder_is(images, responses):
 
 
 def test_the_version_is_that_of_the_package():
-    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    project = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())
     assert ventral.__version__ == project["project"]["version"]
 
 

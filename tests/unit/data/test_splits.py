@@ -80,7 +80,7 @@ def test_every_stimulus_is_as_likely_to_be_held_out():
 
 
 def test_shares_of_the_course_leave_forty_or_forty_one_train_images_of_every_object():
-    published = yaml.safe_load((Path(__file__).parents[2] / "config" / "published.yaml").read_text())
+    published = yaml.safe_load((Path(__file__).parents[3] / "config" / "published.yaml").read_text())
     objects = np.random.default_rng(0).permutation(np.arange(3200) % 64).astype(str)
     split = assign_splits(3200, published["split"], 0, objects)
     assert [(split == name).sum() for name in SPLITS] == [2592, 288, 320]

@@ -16,7 +16,7 @@ from ventral.scores import catalogue
 from ventral.scores.catalogue import HEADLINES, METRICS, columns_of, heading_of, higher_is_better
 from ventral.tables import pages, reproduction
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 
 
 def test_every_file_is_a_metric_and_headlines_come_first():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from tests.unit.discs import images_of_discs
+from tests.unit.faces.discs import images_of_discs
 from ventral.faces.hmo import train_on_task
 from ventral.faces.rivals import train_rival
 from ventral.faces.task import FaceTask

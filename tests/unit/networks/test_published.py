@@ -5,8 +5,8 @@ import random
 import re
 
 import pytest
-from loopback import Loopback
 
+from tests.loopback import Loopback
 from ventral.files.errors import InputError
 from ventral.files.fetch import fetch, fetch_text
 from ventral.networks import published

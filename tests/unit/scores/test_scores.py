@@ -8,7 +8,7 @@ from sklearn.metrics import explained_variance_score, mean_squared_error, r2_sco
 from ventral.scores.catalogue import METRICS
 from ventral.scores.ceilings import ceiled_r2
 from ventral.scores.metrics.pearson_r import pearson_r
-from ventral.scores.metrics.r2 import r2
+from ventral.scores.r2 import r2
 from ventral.scores.resampling import bootstrap_weights, interval
 from ventral.scores.scoring import influence, score
 

@@ -9,7 +9,7 @@ from ventral.data.xiao.files import session_stem
 from ventral.data.xiao.sessions import FILES, PUBLISHED, choose_sessions, download_plan, expected_files, read_sessions
 from ventral.files.errors import InputError
 
-CONFIG = Path(__file__).parents[2] / "config"
+CONFIG = Path(__file__).parents[4] / "config"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from ventral.study.config import complete, find_misnamed, names_of_copies, reado
 from ventral.study.faults import check_config
 from ventral.study.schema import fill_defaults, schema
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = {
     "datasets": {
         "majaj": {"source": "simulated", "simulation": {"n_images": 128}},

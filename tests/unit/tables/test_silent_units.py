@@ -70,8 +70,8 @@ def test_a_ceiling_is_bounded_where_scored_stimuli_were_shown_more_often_than_ot
     ("row", "said"),
     [
         ({"n_repeated": 0, "n_unreliable": 0}, "no repetitions, so no ceiling"),
-        ({"n_repeated": 4, "n_unreliable": 0}, "too few stimuli repeated for a ceiling"),
-        ({"n_repeated": 4, "n_unreliable": 4}, "no neuroid of the reliability that is asked for"),
+        ({"n_repeated": 4, "n_unreliable": 0}, "too few stimuli were repeated for a ceiling"),
+        ({"n_repeated": 4, "n_unreliable": 4}, "no neuroid is reliable enough"),
         ({"n_repeated": 4, "n_unreliable": 1, "reliability_median": 0.5}, "median reliability 0.50"),
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from loopback import Loopback, closed_port
 
+from tests.loopback import Loopback, closed_port
 from ventral.files import fetch as module
 from ventral.files.errors import InputError
 from ventral.files.fetch import fetch, filling

@@ -12,19 +12,19 @@ from ventral.figures.catalogue import CATEGORIES, NO_FIGURES, figure_kind, figur
 from ventral.study.imports import imported_files
 from ventral.study.plan import Study
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[3]
 FOLDER = REPO / "ventral" / "figures"
 
 
 def recordings(**facts):
     known = {"kind": "files", "labels": set(), "has_rates": True, "has_images": True, "has_rdms": True}
-    known |= {"has_faces": False, "several_sessions": False}
+    known |= {"has_faces": False, "has_categories": False, "several_sessions": False}
     return SimpleNamespace(**(known | facts))
 
 
 def viewed(**facts):
     """Recordings of free viewing, of one session."""
-    known = {"kind": "xiao", "several_sessions": True, "has_faces": True, "labels": {"category_name"}}
+    known = {"kind": "xiao", "several_sessions": True, "has_faces": True, "has_categories": True}
     known |= {"stems": {"Sa240101": "a"}, "name": "simulated", "stimulus_folder": None}
     return recordings(session_files=lambda part: [f"a{part}.nwb"], **(known | facts))
 
