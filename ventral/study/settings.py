@@ -69,7 +69,7 @@ class StudySettings:
     interval_over: Annotated[
         Literal["stimuli", "neuroids", "both", "subjects", "sessions"],
         key(
-            "what is resampled for the intervals of a region's scores; both: stimuli and neuroids; subjects or "
+            "what the intervals of a region's scores generalise over; both: stimuli and neuroids; subjects or "
             "sessions: these and stimuli, if there are several"
         ),
     ] = "both"

@@ -108,7 +108,7 @@ def test_a_gpu_where_it_is_wanted(monkeypatch):
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     assert [doctor.check_gpu(device).status for device in ("auto", "cpu", "cuda")] == ["ok", "ok", "fail"]
     monkeypatch.setattr(doctor.shutil, "which", lambda name: name)
-    assert str(doctor.check_gpu("auto")).startswith("warn  a GPU that torch ")
+    assert str(doctor.check_gpu("auto")).startswith("warn  torch ")
 
 
 def test_memory_disk_and_lock(monkeypatch, tmp_path):
