@@ -102,4 +102,4 @@ class NetworkEntry:
     def faults(self) -> Iterator[str]:
         """Yield what is wrong between keys."""
         if self.category_scale and not self.with_category:
-            yield "category_scale: goes with with_category; add it, or leave category_scale out"
+            yield "category_scale: needs with_category too; add with_category, or leave category_scale out"

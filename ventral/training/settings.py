@@ -151,9 +151,9 @@ class TrainedEntry:
     def faults(self) -> Iterator[str]:
         """Yield what is wrong between keys."""
         if self.cnn and self.network != "cnn":
-            yield "cnn: goes with network: cnn; leave it out"
+            yield "cnn: is only for network: cnn; leave it out"
         if self.weights and self.network != "hybrid":
-            yield "weights: goes with network: hybrid; leave it out"
+            yield "weights: is only for network: hybrid; leave it out"
         shape = self.cnn or Cnn()
         if shape.channels and len(shape.channels) != shape.layers:
             yield f"cnn.channels: {len(shape.channels)} for {shape.layers} layers; give one a layer"
@@ -164,7 +164,7 @@ class TrainedEntry:
         if not over:
             yield "search.over: names no setting; give one or more, each with a list of values or two ends of a range"
         if "layers" in over and (self.network != "cnn" or shape.channels):
-            yield "search.over.layers: goes with network: cnn, without channels; leave it out"
+            yield "search.over.layers: is only for network: cnn without channels; leave it out"
             return
         for name, values in over.items():
             own = shape.layers if name == "layers" else getattr(self, name)
