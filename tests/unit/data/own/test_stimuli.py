@@ -164,7 +164,5 @@ def test_labels_of_netcdf_are_over_stimuli(folder):
 def test_copies_of_one_picture_are_of_one_group(folder):
     responses = write_npy(folder, np.arange(N))
     assert read(folder, responses, copies={"im1.png": "im0.png"})["stimulus_group"].values[0] == "g0"
-    with pytest.raises(
-        InputError, match=r"stimulus_group: im0\.png and im2.png have the same pixels but different gr"
-    ):
+    with pytest.raises(InputError, match=r"stimulus_group: im0\.png and im2.png have the same pixels but different gr"):
         read(folder, responses, copies={"im2.png": "im0.png"})
