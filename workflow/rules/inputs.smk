@@ -149,7 +149,7 @@ def regions(wildcards):
 def server(name):
     """The address that the config gives in place of a publisher's: the first of any dataset, since they share files."""
     return next(
-        filter(None, (getattr(source.servers, name) for source in of_kind("xiao", source="dandi").values())), None
+        filter(None, (getattr(source.servers, name, None) for source in of_kind("xiao", source="dandi").values())), None
     )
 
 
