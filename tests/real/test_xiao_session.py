@@ -1,4 +1,4 @@
-"""A whole real session, An220105 in V1, against the figures that an independent reading of the authors' rules gave."""
+"""A whole real session, An220105 in V1, against numbers from an independent implementation of the authors' rules."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What installs and describes the project agrees with itself: lock, environments, defaults, rules, scripts."""
+"""The files that install and describe the project agree: lock, environments, defaults, rules, scripts."""
 
 import re
 import tomllib

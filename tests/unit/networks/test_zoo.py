@@ -1,4 +1,4 @@
-"""Networks by name and from a user's own code: weights, images, layers, and the one line when there is none."""
+"""Networks by name and from a user's own code: weights, images, layers, and one line if there is no such network."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Alignment, counting and averaging of the free-viewing recordings, on examples small enough to reckon by hand."""
+"""Alignment, counting and averaging of the free-viewing recordings, on examples that are easy to compute by hand."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The simulated dandiset: our readers take its files for real ones, and what is true of it can be found again."""
+"""The simulated dandiset: our readers accept its files, and recover the true tuning."""
 
 import hashlib
 from pathlib import Path
