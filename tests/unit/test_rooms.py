@@ -1,4 +1,4 @@
-"""The structure of the library: packages import only from lower floors, without loops, and one module names all files."""
+"""The structure of the library: packages import only from lower floors, and one module names all files of a study."""
 
 import ast
 import re

@@ -201,6 +201,7 @@ def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0), n_fixations
         kind=kind,
         seed=3,
         n_fixations=n_fixations,
+        source="Xiao et al. 2024, DANDI 000628",
     )
 
 

@@ -69,7 +69,7 @@ def test_choices(table):
 @pytest.mark.parametrize(
     "wanted, said",
     [
-        (["An220105", "Pa21011"], "config.yaml: sessions: unknown 'Pa21011'; did you mean Pa21"),
+        (["An220105", "Pa21011"], "config: sessions: unknown 'Pa21011'; did you mean Pa21"),
         ("publishd", "unknown 'publishd'; did you mean published?"),
         ({"regions": "IT"}, "unknown 'regions'; did you mean region?"),
         ({"region": "CTI"}, "sessions.region: unknown 'CTI'; did you mean CIT?"),
@@ -80,7 +80,7 @@ def test_choices(table):
 )
 def test_choices_without_a_session_are_refused(table, wanted, said):
     with pytest.raises(InputError) as error:
-        choose_sessions(table, wanted, "config.yaml")
+        choose_sessions(table, wanted)
     assert said in str(error.value)
 
 
