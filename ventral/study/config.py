@@ -93,7 +93,7 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
     absent += [
         f"{where}: {settings[key]!r} has braces, which Snakemake takes for a wildcard; rename the file or folder"
         for where, settings, key in [*paths, *_network_paths(config)]
-        if {"{", "}"} & set(settings[key])
+        if {"{", "}"} & set(settings[key]) and "://" not in settings[key]  # addresses are no names of inputs
     ]
     for name, settings in networks.items():
         architecture, where = settings["architecture"], f"networks.{name}"

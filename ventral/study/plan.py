@@ -19,6 +19,10 @@ from ventral.study.imports import own_code
 
 QUICK = "linear"  # name of the job that fits all quick readouts of a network
 HYBRID = ("swin_t", "resnet50")  # the networks of torchvision whose weights a pretrained hybrid starts from
+REPORTED = (  # keys of the config that the report shows
+    *("seed", "bootstrap", "interval_over", "split", "protocols", "min_reliability"),
+    *("download_weights", "networks", "readouts", "trained"),
+)
 NOT_FOR_CHECKS = ("layers", "keep", "with_category", "category_scale")  # keys of a network that its weights do not need
 FOR_TRAINING = ("architecture", "image_size", "mean", "std", "seed")  # keys of a network that training on faces reads
 
@@ -128,6 +132,17 @@ class Study:
         """Those of `face_networks` that are HMO. All share one trained model."""
         return [name for name in self.face_networks if self.config["networks"][name]["architecture"] in STUDY]
 
+    def face_scores(self) -> list[str]:
+        """The files that say how well each of these networks detects faces; HMO's is one file, whatever its names."""
+        hmo = [f"{paths.HMO}/scores.csv"] if self.hmo_networks else []
+        rivals = [name for name in self.face_networks if name not in self.hmo_networks]
+        return hmo + [f"{paths.FACE_NETWORK.format(network=name)}/scores.csv" for name in rivals]
+
+    def grams_of(self, dataset: str) -> list[str]:
+        """The Gram matrices of the networks that run on a dataset; none where its images are not at hand."""
+        networks = self.networks_of(dataset) if dataset in self.with_images else []
+        return [paths.GRAMS.format(dataset=dataset, network=network) for network in networks]
+
     @property
     def references(self) -> list[str]:
         """Networks that are not models of vision, such as pixels, labels and networks with random weights."""
@@ -169,6 +184,14 @@ class Study:
             folder = paths.HMO if architecture in STUDY else paths.FACE_NETWORK.format(network=network)
             return f"{folder}/state.pt"
         return weights if origin(architecture, weights) == "file" else None
+
+    def settings_for_check(self, network: str) -> dict[str, Any]:
+        """The keys of a network by which its weights are checked: a change of another key checks nothing again."""
+        return {key: value for key, value in self.config["networks"][network].items() if key not in NOT_FOR_CHECKS}
+
+    def settings_for_training(self, network: str) -> dict[str, Any]:
+        """The keys of a network that training on faces reads: a change of another key trains nothing again."""
+        return {key: value for key, value in self.config["networks"][network].items() if key in FOR_TRAINING}
 
     def own_code(self, network: str) -> list[str]:
         """The user's own code of a network, with all files that it imports. Empty for architectures of packages."""
@@ -259,6 +282,14 @@ class Study:
             pages = [f"{table}.{suffix}" for table in ("summary", "reproduction") for suffix in ("csv", "md", "tex")]
             names += ["scores", "layers", "weights", *pages]
         return [paths.table(name) for name in names]
+
+    def missing_stimuli(self) -> list[str]:
+        """Of each dataset of several sessions, the file that lists the stimuli whose images are not at hand."""
+        return [paths.MISSING_STIMULI.format(dataset=name) for name in self.with_sessions if name in self.with_images]
+
+    def reported_settings(self) -> dict[str, Any]:
+        """The keys of the config that the report shows."""
+        return {key: self.config[key] for key in REPORTED}
 
     # Files from outside the study.
 

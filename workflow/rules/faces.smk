@@ -1,7 +1,5 @@
 """Networks that learn to detect faces: HMO (Yamins et al. 2014), and its rivals (networks with `weights: faces`)."""
 
-from ventral.study.plan import FOR_TRAINING
-
 # Files of the dataset from which networks learn faces. A study without such a dataset has no job that reads them.
 FACES_IMAGES, FACES_RESPONSES = (
     pattern.format(dataset=STUDY.faces_dataset or "none") for pattern in (paths.IMAGES, paths.RESPONSES)
@@ -94,9 +92,7 @@ rule train_on_faces:
     params:
         content=content_of(own_code),
         # Keys that concern only later runs of the network are left out.
-        network=lambda wildcards: {
-            key: value for key, value in config["networks"][wildcards.network].items() if key in FOR_TRAINING
-        },
+        network=lambda wildcards: STUDY.settings_for_training(wildcards.network),
         epochs=config["hmo"]["epochs"],
         image_size=config["hmo"]["image_size"],
         device=config["device"],
@@ -108,11 +104,7 @@ rule train_on_faces:
 rule assemble_faces:
     """Gather the face detection accuracy of HMO, its rivals and the baselines."""
     input:
-        scores=([rules.train_hmo.output.scores] if STUDY.hmo_networks else [])
-        + expand(
-            rules.train_on_faces.output.scores,
-            network=[name for name in STUDY.face_networks if name not in STUDY.hmo_networks],
-        ),
+        scores=STUDY.face_scores(),
         code=code_of("assemble_faces"),
     output:
         table=report(paths.table("faces"), category="Tables", caption="../report/faces.rst"),

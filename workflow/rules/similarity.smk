@@ -5,11 +5,7 @@ rule compare_rdms:
     """Make the RDM of every region and of every layer of every network, and compare them."""
     input:
         responses=paths.RESPONSES,
-        grams=lambda wildcards: expand(
-            paths.GRAMS,
-            dataset=wildcards.dataset,
-            network=STUDY.networks_of(wildcards.dataset) if wildcards.dataset in STUDY.with_images else [],
-        ),
+        grams=lambda wildcards: STUDY.grams_of(wildcards.dataset),
         code=code_of("compare_rdms"),
     output:
         similarity=paths.SIMILARITY,

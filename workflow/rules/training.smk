@@ -37,10 +37,7 @@ rule train_encoder:
         gpu=gpus,
         turn=1,
     params:
-        content=content_of(
-            lambda wildcards: STUDY.trained_from(wildcards.encoder),
-            lambda wildcards: STUDY.own_code_of_trained(wildcards.encoder),
-        ),
+        content=content_of(lambda w: [*STUDY.trained_from(w.encoder), *STUDY.own_code_of_trained(w.encoder)]),
         entry=lambda wildcards: {k: v for k, v in STUDY.trained[wildcards.encoder].items() if k != "datasets"},
         network=lambda wildcards: config["networks"].get(STUDY.trained[wildcards.encoder]["network"]),
         checkpoints=paths.CHECKPOINTS,

@@ -5,8 +5,6 @@ Outputs: `resources/weights/{key}`, one file for each network with weights to do
 copy with random weights?
 """
 
-from ventral.study.plan import NOT_FOR_CHECKS
-
 
 localrules:
     download_weights,
@@ -82,9 +80,7 @@ rule check_weights:
         turn=1,
     params:
         content=content_of(weights_file, own_code),
-        network=lambda wildcards: {
-            key: value for key, value in config["networks"][wildcards.network].items() if key not in NOT_FOR_CHECKS
-        },
+        network=lambda wildcards: STUDY.settings_for_check(wildcards.network),
         device=config["device"],
         seed=config["seed"],
     script:
