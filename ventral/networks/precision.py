@@ -15,13 +15,17 @@ from ventral.files.errors import InputError
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 
-CPU_NAME = "cpu"
 OVERRIDE = "NVIDIA_TF32_OVERRIDE"  # NVIDIA's libraries obey it before they obey torch
 
 
 def device_name(device: torch.device) -> str:
     """What files say of the device that they were made on: "cpu", or the name of the card."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else CPU_NAME
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def real_precision(device: torch.device, precision: str) -> str:
+    """The precision that a device really has: a CPU computes in float32 where TF32 is asked for."""
+    return "float32" if precision == "tf32" and device.type != "cuda" else precision
 
 
 @contextmanager
@@ -34,7 +38,7 @@ def products(device: torch.device, precision: str = "float32") -> Iterator[None]
     Raises:
         InputError: if the environment makes a GPU do otherwise.
     """
-    wanted = device.type == "cuda" and precision == "tf32"
+    wanted = real_precision(device, precision) == "tf32"
     if device.type == "cuda":
         _check_environment(wanted)
     before = []

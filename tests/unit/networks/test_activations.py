@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from ventral.files.errors import InputError
+from ventral.files.image_hash import hash_images
 from ventral.gram.file import (
-    hash_images,
     keep_activations,
     match_stimuli,
     read_gram,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from ventral.gram.file import hash_images, read_gram, read_layers, read_weights
+from ventral.files.image_hash import hash_images
+from ventral.gram.file import read_gram, read_layers, read_weights
 from ventral.gram.matrix import gram_of, join_labels, one_hot
 from ventral.networks.activations import extract_grams
 from ventral.networks.extraction import extract_to_file, late_grams

@@ -43,7 +43,7 @@ def close(actual, desired, rtol=1e-4, atol=1e-5):
 
 
 def prepare(images):
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - 0.5
+    return torch.as_tensor(images).permute(0, 3, 1, 2).float() / 255 - 0.5
 
 
 def encoder_of(seed=0, *, head=LINEAR, n_categories=0, batch_norm=False):
