@@ -1,5 +1,6 @@
 """Activations and Gram matrices of whole networks against those computed by hand; images as networks want them."""
 
+import os
 from functools import partial
 
 import h5py
@@ -247,13 +248,16 @@ def test_resizing_keeps_the_mean_and_antialiases(size, interpolation):
     np.testing.assert_allclose(grey[:, :, 1:-1].numpy(), 0.5, atol=0.05)
 
 
-def test_the_device(monkeypatch):
+def test_the_device(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("cpu") == choose_device("auto") == CPU
+    assert choose_device("cpu") == CPU and not capsys.readouterr().err
+    assert choose_device("auto") == CPU
+    assert capsys.readouterr().err == "device: auto: no GPU that torch can use, so the network runs on the CPU\n"
     with pytest.raises(InputError, match="config: device: no GPU that torch can use; set it to auto"):
         choose_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("cuda") == choose_device("auto") == torch.device("cuda")
+    assert not capsys.readouterr().err and os.environ["CUBLAS_WORKSPACE_CONFIG"]
     assert choose_device("cpu") == CPU
 
 
