@@ -12,6 +12,7 @@ with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     path, params = snakemake.input.images, snakemake.params
     stimulus_id, labels = read_stimulus_ids(path), read_labels(path)
+    wanted = "cpu" if params.network["architecture"] == "labels" else params.device  # no network runs for labels
     with h5py.File(path) as file:
         extract_to_file(
             snakemake.output.grams,
@@ -24,5 +25,5 @@ with logged(snakemake.log[0]):
             seed=params.seed,
             memory_mb=snakemake.config["resources"]["mem_mb"],
             scratch=snakemake.resources.tmpdir,
-            device=choose_device(params.device),
+            device=choose_device(wanted),
         )

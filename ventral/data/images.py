@@ -15,6 +15,7 @@ from ventral.data.pixels import decode_image, fit_square
 from ventral.files.atomic import enduring, reading, writing
 from ventral.files.console import progress
 from ventral.files.errors import InputError, listed, refusing
+from ventral.files.image_hash import KEPT_AS, hash_images
 from ventral.files.listing import BESIDE, dangling, is_foreign, list_files
 
 LABELS = ("object_name", "category_name")  # labels of images, as columns, coordinates and data sets are called
@@ -168,13 +169,17 @@ def write_images(
     stimulus_id: Sequence[str],
     labels: Mapping[str, ArrayLike] | None = None,
 ) -> None:
-    """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset for each label."""
+    """Write `images/{dataset}.h5`: `images` (n, H, W, 3) uint8, `stimulus_id` (n,) and one dataset for each label.
+
+    The dataset `images` has the attribute `sha256`, by `hash_images`.
+    """
     if len(images) != len(stimulus_id):
         raise ValueError(f"{len(images)} images and {len(stimulus_id)} ids")
     with writing(path, sealed=True) as temporary, enduring(temporary) as raw, h5py.File(raw, "w") as file:
-        file.create_dataset(
+        packed = file.create_dataset(
             "images", data=images, chunks=(1, *images.shape[1:]), compression="gzip", compression_opts=1, shuffle=True
         )
+        packed.attrs[KEPT_AS] = hash_images(images)
         for name, values in {"stimulus_id": stimulus_id, **(labels or {})}.items():
             file.create_dataset(name, data=np.asarray(values, dtype=object), dtype=h5py.string_dtype())
 

@@ -14,6 +14,7 @@ from ventral.data.responses import draw_splits
 from ventral.encoders.keep.trained import keep_trained
 from ventral.encoders.keep.writing import describe
 from ventral.encoders.trained import Job, Trained, count_categories, fit_trained, make_recipe
+from ventral.networks.precision import device_name
 from ventral.training.loader import Rows
 
 
@@ -88,5 +89,5 @@ def train_encoder(
     network, _, readout = name.rpartition("-")
     predictions.attrs |= {"network": network, "readout": readout, "protocol": protocol}
     card = {"dataset": dataset, "name": name, "entry": dict(first.entry), "seed": own_seed}
-    card |= {"precision": entry["precision"], **describe(responses, predictions, side)}
+    card |= {"precision": entry["precision"], "device": device_name(device), **describe(responses, predictions, side)}
     return TrainedEncoder(predictions, curves, first, card)

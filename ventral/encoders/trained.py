@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ventral.data.selection import stimulus_groups
+from ventral.gram.file import weights_in
 from ventral.networks import activations
 from ventral.networks.cnn import build_cnn
 from ventral.networks.hybrid import build_hybrid
@@ -130,11 +131,14 @@ def build_trained(recipe: Mapping[str, Any], seed: int, weights_files: Sequence[
     )
 
 
-def preparation(recipe: Mapping[str, Any]) -> Callable[[NDArray[np.uint8]], Tensor]:
-    """The function from (b, H, W, 3) uint8 images to the (b, 3, size, size) float32 input of a recipe's network."""
+def preparation(recipe: Mapping[str, Any]) -> Callable[[NDArray[np.uint8] | Tensor], Tensor]:
+    """The function from (b, H, W, 3) uint8 images to the (b, 3, size, size) float32 input of a recipe's network.
+
+    A tensor is prepared on its device.
+    """
     mean, std = tuple(recipe["mean"]), tuple(recipe["std"])
     network = Network("", nn.Identity(), (), recipe["image_size"], mean, std, recipe["interpolation"])
-    return lambda images: activations.prepare(torch.from_numpy(images), network)
+    return lambda images: activations.prepare(torch.as_tensor(images), network)
 
 
 @dataclass(frozen=True)
@@ -357,7 +361,8 @@ def _as_dataset(
     if predictions.shape[1] > 1:
         found["prediction_of_seed"] = ("repeat", "seed", "stimulus", "neuroid"), predictions
     frozen = job.entry["trainable"] == "none"
-    found.attrs["weights"] = job.weights if frozen else f"trained from {job.weights}"
+    weights, on_gpu = job.weights if frozen else f"trained from {job.weights}", job.device.type == "cuda"
+    found.attrs["weights"] = weights_in(weights, job.entry["precision"] if on_gpu else "float32")
     if settings[0] is not None:
         found.attrs["searched"] = json.dumps(settings)  # of each split
     return found

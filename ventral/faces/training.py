@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ventral.files.console import progress
 from ventral.networks.activations import batches
+from ventral.networks.precision import products, repeatable
 from ventral.networks.weights import seeded
 from ventral.networks.zoo import Network
 from ventral.training.heads import HeadPlan
@@ -31,7 +32,7 @@ def learn_faces(
     """Minimise the cross entropy of face detection over all parameters of a model that need gradients.
 
     Images are mirrored and shifted at random; what leaves at one edge comes in at the other. The optimiser is AdamW
-    with a one-cycle learning rate.
+    with a one-cycle learning rate. The same arguments give the same weights on one machine, as for `engine.train`.
 
     Args:
         model: trained in place, and left in evaluation mode.
@@ -51,7 +52,7 @@ def learn_faces(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=epochs * n_batches)
     losses = []
     model.train()
-    with seeded(seed):
+    with repeatable(face.device), seeded(seed):
         for _ in progress(range(epochs), "epochs"):
             loss_sum = 0.0
             for index in torch.randperm(len(face)).to(face.device).tensor_split(n_batches):
@@ -120,5 +121,6 @@ def train_on_faces(
 @torch.no_grad()
 def face_log_odds(classifier: Encoder, network: Network, images: NDArray[np.uint8], device: torch.device) -> Floats:
     """(n,) log odds of a face in (n, H, W, 3) images, by the classifier from `train_on_faces`."""
-    odds = [classifier(batch)[0][:, 0].cpu() for _, batch in batches(images, network, BATCH, device)]
+    with products(device):
+        odds = [classifier(batch)[0][:, 0].cpu() for _, batch in batches(images, network, BATCH, device)]
     return torch.cat(odds).double().numpy()

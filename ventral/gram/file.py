@@ -1,13 +1,11 @@
 """`activations/{dataset}/{network}.h5`: the Gram matrix of every layer of a network, and what it was made from."""
 
-import hashlib
 import math
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import h5py
@@ -97,7 +95,12 @@ def read_layers(path: str | Path) -> list[str]:
 def read_weights(path: str | Path) -> str:
     """What tables call the weights of the network: none, random, pretrained, a publisher's name, file and so on."""
     with reading(path), h5py.File(path) as file:
-        return str(file.attrs["weights"])
+        return weights_in(str(file.attrs["weights"]), str(file.attrs.get("precision", "float32")))
+
+
+def weights_in(weights: str, precision: str) -> str:
+    """What tables call weights by which a network computed in a precision; float32 goes without saying."""
+    return weights if precision == "float32" else f"{weights}, in {precision}"
 
 
 def read_gram(path: str | Path, layer: str, images: NDArray[np.intp] | None = None) -> Gram:
@@ -136,11 +139,3 @@ def match_stimuli(path: str | Path, stimulus_id: NDArray[np.str_]) -> tuple[NDAr
     if not with_image.all():
         print(f"{(~with_image).sum()} of {len(stimulus_id)} stimuli have no image and are left out", file=sys.stderr)
     return np.flatnonzero(with_image), np.array([images[name] for name in stimulus_id[with_image]])
-
-
-def hash_images(images: Any) -> str:
-    """sha256 of the pixels of (n, H, W, 3) uint8 images, in memory or in an HDF5 file."""
-    digest = hashlib.sha256()
-    for start in range(0, len(images), 256):
-        digest.update(images[start : start + 256].tobytes())
-    return digest.hexdigest()

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +81,12 @@ def in_double(n_images: int, n_units: int) -> bool:
     return n_units <= max(n_images, WIDTH)
 
 
-def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
-    """Lower triangle of the products of a centred block (overwritten), its sums, products with its means, its means."""
+def _add_array(block: NDArray[np.floating], double: bool, inner: Floats) -> tuple[Floats, Floats, Floats]:
+    """Centre a block (overwritten) and add the lower triangle of its products to `inner`.
+
+    Returns:
+        (n,) sums of the centred block over units, (n,) its products with the means less their mean, (width,) its means.
+    """
     from scipy.linalg import blas  # here, not above: it takes half a second to import
 
     dtype, syrk = (np.float64, blas.dsyrk) if double else (np.float32, blas.ssyrk)
@@ -92,51 +96,60 @@ def _reduce_array(block: NDArray[np.floating], double: bool) -> tuple[NDArray[np
     else:
         centred = np.subtract(block, means.astype(block.dtype), out=block).astype(dtype, copy=False)
     # `centred.T` is in Fortran order, which spares BLAS a copy; it fills one triangle.
-    products = syrk(1.0, centred.T, trans=1, lower=1)
-    return products, centred.sum(axis=1, dtype=np.float64), centred @ (means - means.mean()).astype(dtype), means
+    inner += syrk(1.0, centred.T, trans=1, lower=1)
+    return centred.sum(axis=1, dtype=np.float64), centred @ (means - means.mean()).astype(dtype), means
 
 
-def _reduce_tensor(block: "Tensor", double: bool) -> tuple[NDArray[np.floating], Floats, Floats, Floats]:
-    """As `_reduce_array`, by torch on the device of the block; TF32 must be off, as is torch's default for products."""
+def _add_tensor(block: "Tensor", double: bool, inner: "Tensor") -> tuple["Tensor", "Tensor", "Tensor"]:
+    """As `_add_array`, by torch on the device of the block; it leaves some products above the diagonal too."""
     import torch
 
     dtype = torch.float64 if double else torch.float32
     means = block.mean(dim=0, dtype=torch.float64)
     centred = block - means if double else block.sub_(means.to(block.dtype)).to(dtype)
-    n, n_units = centred.shape
-    products = torch.zeros((n, n), dtype=torch.float64, device=block.device)
-    for left in range(0, n_units, WIDTH):
-        part = centred[:, left : left + WIDTH]
-        for top in range(0, n, step := -(-n // PANELS)):  # torch has no symmetric product: rows, up to the diagonal
-            products[top : top + step, : top + step] += part[top : top + step] @ part[: top + step].T
-    found = products.tril(), centred.sum(dim=1, dtype=torch.float64), centred @ (means - means.mean()).to(dtype), means
-    return tuple(each.cpu().numpy() for each in found)  # type: ignore[return-value]
+    n = len(centred)
+    for top in range(0, n, step := -(-n // PANELS)):  # torch has no symmetric product: rows, up to the diagonal
+        inner[top : top + step, : top + step] += centred[top : top + step] @ centred[: top + step].T
+    return centred.sum(dim=1, dtype=torch.float64), centred @ (means - means.mean()).to(dtype), means
+
+
+def _zeros(like: "NDArray[np.floating] | Tensor", *shape: int) -> Any:
+    """Zeros in float64, on the host or on the device of a tensor."""
+    if isinstance(like, np.ndarray):
+        return np.zeros(shape)
+    import torch
+
+    return torch.zeros(shape, dtype=torch.float64, device=like.device)
 
 
 def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: int, n_units: int) -> Gram:
     """The Gram matrix of a layer whose activations come a block of units at a time.
 
     Products of a block are in float32 (float64 where `in_double` says so), sums over blocks in float64. Blocks are
-    centred first: next to the product of the means of float32 features, their inner products would be lost.
+    centred first: next to the product of the means of float32 features, their inner products would be lost. Sums of
+    tensors stay on their device until the last block is added. TF32 must be off there.
 
     Args:
-        blocks: (n_images, width) arrays, or tensors on any device, the widths adding up to n_units. Overwritten.
+        blocks: (n_images, width) arrays, or tensors on one device, the widths adding up to n_units. Overwritten.
         n_images: n.
         n_units: p.
     """
-    inner = np.zeros((n_images, n_images))
-    unit_sum, mean_product = np.zeros(n_images), np.zeros(n_images)
-    sum_of_means = sum_of_squared_means = 0.0
+    double = in_double(n_images, n_units)
+    sums: list[Any] = []
     for block in blocks:
-        double = in_double(n_images, n_units)
-        found = _reduce_array(block, double) if isinstance(block, np.ndarray) else _reduce_tensor(block, double)
-        products, block_sum, block_mean_product, means = found
-        inner += products
+        sums = sums or [_zeros(block, *shape) for shape in ((n_images, n_images), (n_images,), (n_images,), (), ())]
+        inner, unit_sum, mean_product, sum_of_means, sum_of_squared_means = sums
+        reduce: Any = _add_array if isinstance(block, np.ndarray) else _add_tensor
+        block_sum, block_mean_product, means = reduce(block, double, inner)
         unit_sum += block_sum
         mean_product += block_mean_product + means.mean() * block_sum
-        sum_of_means += float(means.sum())
-        sum_of_squared_means += float(means @ means)
-    mu = sum_of_means / n_units
+        sum_of_means += means.sum()
+        sum_of_squared_means += means @ means
+    if not isinstance(sums[0], np.ndarray):
+        sums[0].tril_()
+        sums = [each.cpu().numpy() for each in sums]
+    inner, unit_sum, mean_product = sums[:3]
+    mu = float(sums[3]) / n_units
     mean_product -= mu * unit_sum
     inner = inner + inner.T  # the upper triangle was zero
     inner.flat[:: n_images + 1] /= 2
@@ -145,7 +158,7 @@ def gram_of_blocks(blocks: "Iterable[NDArray[np.floating] | Tensor]", n_images: 
         centre(inner),
         unit_sum - unit_sum.mean(),
         mean_product - mean_product.mean(),
-        max(sum_of_squared_means - n_units * mu**2, 0.0),
+        max(float(sums[4]) - n_units * mu**2, 0.0),
         mu,
         n_units,
     )
@@ -221,6 +234,11 @@ def centre_on(inner: Floats, train: NDArray[np.intp], test: NDArray[np.intp]) ->
     return rows[train], rows[test]
 
 
+def block_width(n_images: int, n_units: int, memory_bytes: int) -> int:
+    """Units of a block of float32 activations; `WIDTH` where memory allows, so that sums do not depend on memory."""
+    return max(1, min(n_units, WIDTH, memory_bytes // (4 * n_images)))
+
+
 class Held:
     """Activations written some images at a time and read some units at a time, kept in the memory of a device."""
 
@@ -229,7 +247,7 @@ class Held:
         import torch
 
         self.rows = torch.empty((n_images, n_units), dtype=torch.float32, device=device)
-        self.width = max(1, memory_bytes // (4 * n_images))
+        self.width = block_width(n_images, n_units, memory_bytes)
 
     def write(self, start: int, rows: "Tensor") -> None:
         """Store the activations (b, n_units) of images start ... start + b - 1."""
@@ -257,7 +275,7 @@ class Spool:
             folder: of the file; None for the system's folder of temporary files.
         """
         self.shape = (n_images, n_units)
-        self.width = max(1, min(n_units, WIDTH, memory_bytes // (4 * n_images)))
+        self.width = block_width(n_images, n_units, memory_bytes)
         self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (closed by __exit__)
 
     def __enter__(self) -> Self:

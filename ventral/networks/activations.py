@@ -1,10 +1,12 @@
-"""One forward pass over the images records every layer and leaves one Gram matrix for each."""
+"""A network runs over the images, once or in a few passes, and leaves one Gram matrix for each of its layers."""
 
 import errno
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +20,8 @@ from ventral.files.console import progress
 from ventral.files.errors import InputError, listed
 from ventral.gram.matrix import Gram, Held, Spool, gram_of_blocks
 from ventral.networks.layers import OUTPUT, running
+from ventral.networks.passes import MOST_PASSES, Blocks, Limits, copied, on_device, passes, smaller, store
+from ventral.networks.precision import computing, device_name, prepare_cublas, products
 from ventral.networks.prefetch import prefetched
 from ventral.networks.recording import Records, find_records, matches, module_of, record
 from ventral.networks.steady import check_anew, check_steady
@@ -25,8 +29,6 @@ from ventral.networks.zoo import Network
 
 BATCH = {"cpu": 32, "cuda": 128}  # most images in a forward pass; it changes results by float32 rounding only
 SHARE = 16  # one block of units takes this fraction of the memory budget; products, sums and copies take as much each
-
-Blocks = Iterator[NDArray[np.floating] | Tensor]
 
 
 class Images(Protocol):
@@ -37,19 +39,28 @@ class Images(Protocol):
 
 
 def choose_device(wanted: str) -> torch.device:
-    """The device of a network: "cpu", "cuda", or "auto" for a GPU if there is one.
+    """The device of a network: "cpu", "cuda", or "auto" for a GPU if there is one; if there is none, stderr says so.
 
     Raises:
         InputError: if a GPU is asked for and there is none.
     """
-    if wanted == "cuda" and not torch.cuda.is_available():
+    if wanted == "cpu":
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        prepare_cublas()
+        return torch.device("cuda")
+    if wanted == "cuda":
         raise InputError("config", "device", "no GPU that torch can use", "set it to auto, or install a CUDA torch")
-    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+    print("device: auto: no GPU that torch can use, so the network runs on the CPU", file=sys.stderr)
+    return torch.device("cpu")
 
 
 def free_memory(device: torch.device) -> int:
     """Bytes that activations may take on a GPU; 0 on a CPU, where the memory budget decides."""
-    return torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
+    if device.type != "cuda":
+        return 0
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info(device)[0] // 2
 
 
 def prepare(images: Tensor, network: Network) -> Tensor:
@@ -82,10 +93,12 @@ def batches(images: Images, network: Network, size: int, device: torch.device) -
 
 @contextmanager
 def inferring(device: torch.device, precision: str) -> Iterator[None]:
-    """Run networks without gradients, in float32 (TF32 off on a GPU) or, if asked for, in bfloat16 by autocast."""
-    if device.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = False
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    """Run networks in a precision, without gradients.
+
+    Raises:
+        InputError: as `computing`.
+    """
+    with torch.inference_mode(), computing(device, precision):
         yield
 
 
@@ -149,6 +162,38 @@ def choose_kept(keep: Sequence[str], records: Records, field: str) -> set[str]:
     return {name for names in kept.values() for name in names}
 
 
+@dataclass(frozen=True)
+class Run:
+    """A network, the images that it runs over, and how.
+
+    Attributes:
+        network: its model on the device.
+        images: (n, H, W, 3) uint8.
+        records: the layers that are recorded.
+        device: where it runs.
+        precision: of the network.
+        layout: of images in memory.
+        scratch: folder for temporary files; None for the system's.
+    """
+
+    network: Network
+    images: Images
+    records: Records
+    device: torch.device
+    precision: str
+    layout: torch.memory_format
+    scratch: str | Path | None
+
+    @property
+    def units(self) -> dict[str, int]:
+        """The number of units of every layer."""
+        return {name: math.prod(shape) for name, shape in self.records.shapes.items()}
+
+    def of(self, layers: Sequence[str]) -> "Run":
+        """The same, of which only some layers are recorded."""
+        return replace(self, records=replace(self.records, shapes={name: self.records.shapes[name] for name in layers}))
+
+
 def extract_grams(
     network: Network,
     images: Images,
@@ -161,97 +206,145 @@ def extract_grams(
     keep: Sequence[str] = (),
     kept_in: Callable[[str, tuple[int, ...]], Any] | None = None,
 ) -> Iterator[tuple[str, Gram]]:
-    """Run the network once over the images; yield the Gram matrices of its layers one by one, early to late.
+    """Run the network over the images; yield the Gram matrices of its layers one by one, early to late.
+
+    On a CPU, it runs once, and activations pass through a file. A GPU holds them; where they do not fit, the network
+    runs in several passes, each over a range of layers. If a GPU runs out of memory, batches are halved, and then what
+    it holds; stderr says so.
 
     Args:
         network: from `build_network`.
         images: (n, H, W, 3) uint8.
         memory_mb: memory budget, by which blocks of units and batches are sized.
         scratch: folder for the activations before their products are taken, 4 n p bytes in all; None for the system's
-            temporary folder. A GPU holds as many of them as fit.
+            temporary folder.
         device: where the network runs. If it is a GPU, the products are taken there too.
-        precision: of the network, "float32" or "bfloat16"; products are at least float32.
+        precision: of the network, "float32", "tf32" or "bfloat16"; products are at least float32.
         channels_last: whether the network runs with channels as the last axis in memory.
         keep: names or patterns of layers whose activations are kept.
         kept_in: called with the name and shape of a kept layer, returns the (n, p) array to write them to.
 
     Raises:
-        InputError: on a layer that cannot be recorded or is not finite, or when `scratch` is full.
+        InputError: on a layer that cannot be recorded or is not finite, when `scratch` is full, or when a GPU has too
+            little memory for one image at a time.
     """
-    n, field = len(images), f"networks.{network.name}"
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    records = try_network(network, images, device, precision)
-    kept = choose_kept(keep, records, f"{field}.keep")
-    units = {name: math.prod(shape) for name, shape in records.shapes.items()}
+    try:
+        network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
+        records = try_network(network, images, device, precision)
+    except torch.OutOfMemoryError:
+        raise out_of_memory(network.name, device) from None
+    run = Run(network, images, records, device, precision, layout, scratch)
+    kept = choose_kept(keep, records, f"networks.{network.name}.keep")
+
+    @cache  # where memory runs out, a layer is begun again
+    def array_of(name: str) -> Any:
+        return kept_in(name, records.shapes[name]) if name in kept and kept_in is not None else None
+
+    left = list(run.units)
+    limits: Limits | None = choose_limits(run, memory_mb)
+    while left:
+        if limits is None:
+            raise out_of_memory(network.name, device)
+        try:
+            for name, gram in grams_within(run.of(left), limits, array_of):
+                left.remove(name)
+                yield name, gram
+        except torch.OutOfMemoryError:
+            pass  # what was held is freed with the exception
+        if left:
+            limits = smaller(limits, run.of(left).units, len(images), network.name)
+
+
+def choose_limits(run: Run, memory_mb: int) -> Limits:
+    """What a run may take of the memory of its device, and of the memory budget."""
+    n, free = len(run.images), free_memory(run.device)
+    block = free // SHARE or memory_mb * 2**20 // SHARE
+    batch = max(1, min(BATCH[run.device.type], block // (4 * max(run.units.values()))))
+    all_of_it, held = 4 * n * sum(run.units.values()), max(free - 8 * n**2, 0)  # sums of products take 8 n^2
+    held = min(held, all_of_it) if all_of_it <= MOST_PASSES * held else 0
+    return Limits(batch, held, block, memory_mb * 2**20 // SHARE)
+
+
+def out_of_memory(name: str, device: torch.device) -> InputError:
+    """What to say of a network that a device has too little memory for."""
+    problem = f"out of memory on {device_name(device)} with one image at a time"
+    remedy = "set a smaller image_size, end what else uses its memory, or set device: cpu"
+    return InputError("config", f"networks.{name}", problem, remedy)
+
+
+def grams_within(run: Run, limits: Limits, array_of: Callable[[str], Any]) -> Iterator[tuple[str, Gram]]:
+    """Yield the name and Gram matrix of every layer, early to late.
+
+    Args:
+        run: the network and its images.
+        limits: what it may take.
+        array_of: gives the (n, p) array to which the activations of a layer are written, or None.
+
+    Raises:
+        InputError: if a layer is not finite, or as `fill`.
+        torch.OutOfMemoryError: if the limits are too large.
+    """
+    for name, blocks in activations_of(run, limits):
+        array = array_of(name)
+        with products(run.device):
+            chosen = blocks if array is None else copied(blocks, array)
+            gram = gram_of_blocks(chosen, len(run.images), run.units[name])
+        if not np.isfinite(gram.inner).all():
+            raise InputError("config", f"networks.{run.network.name}", f"{name} is not finite", "check its weights")
+        yield name, gram
+
+
+def activations_of(run: Run, limits: Limits) -> Iterator[tuple[str, Blocks]]:
+    """Yield every layer and its activations, block of units after block; a layer has to be read before the next."""
+    n, units = len(run.images), run.units
+    ahead = passes(units, n, limits)
     with ExitStack() as stack:
-        stores, size = open_stores(units, n, memory_mb, scratch, device, stack)
-        loaded = batches(images, network, size, device)
-        for start, batch in progress(loaded, f"{network.name}: batches of {size} images", -(-n // size)):
-            receive = partial(store, stores, start)
-            try:
-                with inferring(device, precision), running(f"{field}.architecture", batch):
-                    whole = record(network.model, records, batch.contiguous(memory_format=layout), receive)
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                problem = f"disk full, {4 * n * sum(units.values()) / 1e9:.1f} GB needed for a while"
-                remedy = "set TMPDIR to a larger disk, or name fewer layers"
-                raise InputError(scratch or "temporary folder", network.name, problem, remedy) from None
-            if not whole:
-                problem = "a layer does not run the same number of times for all images"
-                raise InputError("config", f"{field}.layers", problem, "choose other layers")
-        for name in progress(list(units), f"{network.name}: Gram matrices"):
-            blocks = on_device(stores.pop(name).blocks(), device)
-            if name in kept and kept_in is not None:
-                blocks = copied(blocks, kept_in(name, records.shapes[name]))
-            gram = gram_of_blocks(blocks, n, units[name])
-            if not np.isfinite(gram.inner).all():
-                raise InputError("config", field, f"{name} is not finite", "check its weights")
-            yield name, gram
+        stores: dict[str, Held | Spool] = {}
+
+        def record_next() -> None:
+            ranges = next(ahead)
+            for name, part in ranges.items():
+                p = part.stop - part.start
+                if limits.held:
+                    stores[name] = Held(n, p, limits.block, run.device)
+                else:
+                    stores[name] = stack.enter_context(Spool(n, p, limits.spooled, run.scratch))
+            fill(run.of(list(ranges)), stores, ranges, limits.batch)
+
+        def blocks(name: str) -> Blocks:
+            done = 0
+            while done < units[name]:
+                if name not in stores:
+                    record_next()
+                for block in on_device(stores.pop(name).blocks(), run.device):
+                    done += block.shape[1]
+                    yield block
+
+        record_next()
+        for name in progress(list(units), f"{run.network.name}: Gram matrices"):
+            yield name, blocks(name)
 
 
-def open_stores(
-    units: Mapping[str, int],
-    n_images: int,
-    memory_mb: int,
-    scratch: str | Path | None,
-    device: torch.device,
-    stack: ExitStack,
-) -> tuple[dict[str, Held | Spool], int]:
-    """Storage for the activations of every layer, on a GPU as far as they fit; and the number of images in a batch."""
-    free, budget = free_memory(device), memory_mb * 2**20 // SHARE
-    block_bytes = free // SHARE or budget
-    stores: dict[str, Held | Spool] = {}
-    for name, p in units.items():
-        if 4 * n_images * p <= free:
-            free -= 4 * n_images * p
-            stores[name] = Held(n_images, p, block_bytes, device)
-        else:
-            stores[name] = stack.enter_context(Spool(n_images, p, budget, scratch))
-    return stores, max(1, min(BATCH[device.type], block_bytes // (4 * max(units.values()))))
+def fill(run: Run, stores: Mapping[str, Held | Spool], ranges: Mapping[str, slice], size: int) -> None:
+    """Run the network over all images, in batches of a size, and store a range of the units of each of its layers.
 
-
-def store(stores: Mapping[str, Held | Spool], start: int, name: str, rows: Tensor) -> None:
-    """Copy the (b, n_units) activations of a layer to its store."""
-    place = stores[name]
-    if isinstance(place, Spool):
-        place.write(start, rows.float().cpu().numpy())
-    else:
-        place.write(start, rows)
-
-
-def on_device(blocks: Blocks, device: torch.device) -> Blocks:
-    """Yield the blocks on the device; the next one is read meanwhile."""
-    for block in prefetched(blocks):
-        yield torch.from_numpy(block).to(device) if device.type == "cuda" and isinstance(block, np.ndarray) else block
-
-
-def copied(blocks: Blocks, to: Any) -> Blocks:
-    """Yield the blocks, and write each to its columns of an (n, p) array."""
-    left = 0
-    for block in blocks:
-        right = left + block.shape[1]
-        to[:, left:right] = block if isinstance(block, np.ndarray) else block.cpu().numpy()
-        left = right
-        yield block
+    Raises:
+        InputError: if a layer does not run as often for all images, or the disk is full.
+    """
+    network, n, field = run.network, len(run.images), f"networks.{run.network.name}"
+    loaded = batches(run.images, network, size, run.device)
+    for start, batch in progress(loaded, f"{network.name}: batches of {size} images", -(-n // size)):
+        receive = partial(store, stores, ranges, start)
+        try:
+            with inferring(run.device, run.precision), running(f"{field}.architecture", batch):
+                whole = record(network.model, run.records, batch.contiguous(memory_format=run.layout), receive)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            problem = f"disk full, {4 * n * sum(run.units.values()) / 1e9:.1f} GB needed for a while"
+            remedy = "set TMPDIR to a larger disk, or name fewer layers"
+            raise InputError(run.scratch or "temporary folder", network.name, problem, remedy) from None
+        if not whole:
+            problem = "a layer does not run the same number of times for all images"
+            raise InputError("config", f"{field}.layers", problem, "choose other layers")

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ventral.gram.file import hash_images, keep_activations, write_gram, writing_grams
+from ventral.files.image_hash import hash_images
+from ventral.gram.file import keep_activations, write_gram, writing_grams
 from ventral.gram.matrix import Gram, gram_of, join_labels, one_hot
 from ventral.networks.activations import Images, extract_grams
+from ventral.networks.precision import device_name, real_precision
 from ventral.networks.zoo import Network, build_network
 
 Grams = Iterable[tuple[str, Gram]]
@@ -64,7 +66,7 @@ def extract_to_file(
         else:
             seed = settings.get("seed", seed)
             network = build_network(name, settings, weights_file=weights_file, seed=seed)
-            made_from = _origin(network, settings, images, seed)
+            made_from = _origin(network, settings, images, seed, device)
             grams = _layers(network, settings, images, output, memory_mb=memory_mb, scratch=scratch, device=device)
         output.attrs.update({**made_from, **joined, "network": name})
         for layer, gram in grams:
@@ -84,13 +86,16 @@ def _layers(network: Network, settings: Mapping[str, Any], images: Images, outpu
     )
 
 
-def _origin(network: Network, settings: Mapping[str, Any], images: Images, seed: int) -> dict[str, Any]:
-    """What the Gram matrices depend on."""
+def _origin(
+    network: Network, settings: Mapping[str, Any], images: Images, seed: int, device: torch.device
+) -> dict[str, Any]:
+    """What the Gram matrices depend on, to rounding the device too."""
     return {
         "weights": network.weights,
         "weights_sha256": network.weights_sha256,
         "seed": seed,
-        "precision": settings.get("precision", "float32"),
+        "precision": real_precision(device, settings.get("precision", "float32")),
+        "device": device_name(device),
         "images_sha256": hash_images(images),
         "image_size": network.image_size or "as they are",
         "interpolation": network.interpolation,

@@ -81,8 +81,10 @@ class NetworkEntry:
         ),
     ] = None
     precision: Annotated[
-        Literal["float32", "bfloat16"],
-        key("number format of the forward pass; bfloat16: faster on some GPUs, less accurate"),
+        Literal["float32", "tf32", "bfloat16"],
+        key(
+            "number format of the forward pass; tf32 (on a GPU alone) and bfloat16: faster on some GPUs, less accurate"
+        ),
     ] = "float32"
     channels_last: Annotated[bool, key("whether images are laid out channels last, faster on some GPUs")] = False
     python_path: Annotated[

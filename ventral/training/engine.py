@@ -7,10 +7,8 @@ checkpoint needs no state of a generator, and a killed run continues with the sa
 import hashlib
 import json
 import math
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 
 from ventral.data.splits import assign_splits
 from ventral.files.errors import InputError
+from ventral.networks.precision import repeatable
 from ventral.networks.weights import fingerprint
 from ventral.training.checkpoints import read_checkpoint, write_checkpoint
 from ventral.training.heads import HeadPlan
@@ -71,7 +70,7 @@ def train(
         encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     fitted, stopping = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     cuda = [device] if device.type == "cuda" else []
-    with _deterministic(), torch.random.fork_rng(devices=cuda):
+    with repeatable(device, plan.precision), torch.random.fork_rng(devices=cuda):
         loop = Loop(encoder, examples, target.to(device), plan, device, fitted, name)
         history: History = []
         best: dict[str, Tensor] = {}
@@ -230,15 +229,3 @@ def _best_epoch(history: History) -> int:
 
 def _spent(history: History, patience: int | None) -> bool:
     return patience is not None and bool(history) and len(history) - _best_epoch(history) >= patience
-
-
-@contextmanager
-def _deterministic() -> Iterator[None]:
-    """Use deterministic algorithms. A few layers have none on a GPU; torch then prints a warning."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it
-    before = torch.get_deterministic_debug_mode()
-    torch.set_deterministic_debug_mode("warn")  # `use_deterministic_algorithms` without its imports
-    try:
-        yield
-    finally:
-        torch.set_deterministic_debug_mode(before)

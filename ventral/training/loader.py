@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ventral.files.image_hash import hash_images
 from ventral.networks.prefetch import prefetched
 
 AHEAD = 3  # batches prepared ahead of the one in use
@@ -25,23 +26,23 @@ class Rows(Protocol):
 class Inputs:
     """The inputs of the network for n examples, on the device; indexed by the numbers of examples.
 
-    If all prepared images fit in `memory_mb`, they are prepared once and stay on the device. Otherwise they are
-    prepared again for every batch.
+    If all prepared images fit in `memory_mb`, they are prepared once and stay on the device. Else, if their bytes fit,
+    these stay there, and are prepared again for every batch. Otherwise every batch is read again too.
 
     Args:
         source: (m, H, W, 3) uint8 images, or (m, k) float features; an array, or a dataset in an HDF5 file.
         rows: (n,) row of `source` of each example; None for all, in order.
-        prepare: (b, H, W, 3) uint8 -> (b, 3, h, w) float32, as for extraction; None for features, which stay as they
-            are.
-        device: where inputs go.
-        memory_mb: what prepared inputs may take.
+        prepare: (b, H, W, 3) uint8 -> (b, 3, h, w) float32, on any device, as for extraction; None for features, which
+            stay as they are.
+        device: where images are prepared and inputs go.
+        memory_mb: what prepared inputs, or bytes, may take.
     """
 
     def __init__(
         self,
         source: Rows,
         rows: NDArray[np.intp] | None = None,
-        prepare: Callable[[NDArray[np.uint8]], Tensor] | None = None,
+        prepare: Callable[[Tensor], Tensor] | None = None,
         device: torch.device | None = None,
         memory_mb: int = 2000,
     ) -> None:
@@ -50,15 +51,14 @@ class Inputs:
         self.device = device or torch.device("cpu")
         self.memory_mb = memory_mb
         self._prepare = prepare
+        self._raw: Tensor | None = None
         self._ready: Tensor | None = None
+        room = memory_mb * 2**20 // max(len(self), 1)
         first = self._make(np.arange(1))
-        if len(self) * first.nbytes <= memory_mb * 2**20:
-            layout = torch.channels_last if self._fastest(first) else torch.contiguous_format
-            ready = torch.empty((len(self), *first.shape[1:]), device=self.device, memory_format=layout)
-            parts = list(chunks(np.arange(len(self))))
-            for part, made in zip(parts, prefetched(map(self._make, parts), AHEAD), strict=True):
-                ready[part[0] : part[-1] + 1] = made
-            self._ready = ready
+        if first.nbytes <= room:
+            self._ready = self._gathered(self._make, first)
+        elif prepare is not None and (raw := self._read(np.arange(1))).nbytes <= room:
+            self._raw = self._gathered(self._read, raw)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -70,25 +70,37 @@ class Inputs:
         return self._ready[torch.from_numpy(index).to(self.device)]
 
     def fingerprint(self) -> str:
-        """sha256 of the rows of the source, and of the first prepared input."""
-        digest = hashlib.sha256()
-        for index in chunks(np.arange(len(self))):
-            digest.update(self._read(index).tobytes())
-        digest.update(self._make(np.arange(1)).cpu().numpy().tobytes())
+        """sha256 of the source, its rows, and the first input as a CPU prepares it."""
+        digest = hashlib.sha256(hash_images(self.source).encode() + self.rows.tobytes())
+        first = torch.from_numpy(np.asarray(self.source[self.rows[:1]]))
+        digest.update((first if self._prepare is None else self._prepare(first)).numpy().tobytes())
         return digest.hexdigest()
 
-    def _read(self, index: NDArray[np.intp]) -> NDArray:
+    def _gathered(self, make: Callable[[NDArray[np.intp]], Tensor], first: Tensor) -> Tensor:
+        """What `make` gives for all examples, made ahead in another thread; `first` is that of the first example."""
+        layout = torch.channels_last if self._fastest(first) else torch.contiguous_format
+        shape = (len(self), *first.shape[1:])
+        found = torch.empty(shape, dtype=first.dtype, device=self.device, memory_format=layout)
+        parts = list(chunks(np.arange(len(self))))
+        for part, made in zip(parts, prefetched(map(make, parts), AHEAD), strict=True):
+            found[part[0] : part[-1] + 1] = made
+        return found
+
+    def _read(self, index: NDArray[np.intp]) -> Tensor:
+        """(b, ...) rows of the source, on the device."""
+        if self._raw is not None:
+            return self._raw[torch.from_numpy(index).to(self.device)]
         rows, back = np.unique(self.rows[index], return_inverse=True)  # HDF5 needs rows in ascending order, each once
-        return self.source[rows][back]
+        return torch.from_numpy(np.asarray(self.source[rows][back])).to(self.device)
 
     def _make(self, index: NDArray[np.intp]) -> Tensor:
         raw = self._read(index)
-        made = torch.from_numpy(np.asarray(raw, np.float32)) if self._prepare is None else self._prepare(raw)
-        return made.to(self.device, memory_format=torch.channels_last if self._fastest(made) else torch.preserve_format)
+        made = raw.float() if self._prepare is None else self._prepare(raw)
+        return made.to(memory_format=torch.channels_last if self._fastest(made) else torch.preserve_format)
 
     def _fastest(self, made: Tensor) -> bool:
         """Whether channels-last is the layout in which convolutions are fastest."""
-        return self.device.type == "cuda" and made.ndim == 4
+        return self.device.type == "cuda" and made.ndim == 4 and made.is_floating_point()
 
 
 def chunks(index: NDArray[np.intp], size: int = CHUNK) -> Iterator[NDArray[np.intp]]:

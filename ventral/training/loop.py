@@ -4,7 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ventral.files import console
 from ventral.files.errors import InputError
+from ventral.networks.precision import computing
 from ventral.networks.prefetch import prefetched
 from ventral.scores.metrics.pearson_r import pearson_r
 from ventral.training.augment import Augmenter
@@ -66,7 +67,7 @@ class Loop:
         measured = np.random.default_rng(self.plan.seed).permutation(fitted)[:MEASURED]
         parts = [part for part in chunks(measured, min(self.plan.batch, 16)) if len(part) > 1 or self.plan.batch == 1]
         self.encoder.train()
-        with torch.no_grad(), autocast(self.device, self.plan.precision):
+        with torch.no_grad(), forward_in(self.device, self.plan.precision):
             self.encoder.head.standardise.measure(self._features(self.inputs[part]) for part in parts)
 
     def _features(self, inputs: Tensor) -> Tensor:
@@ -145,7 +146,7 @@ class Loop:
         size = -(-len(index) // self.parts) if len(index) >= 4 else len(index)
         parts = [slice(start, start + size) for start in range(0, len(index), size)]
         for part in parts:
-            with autocast(self.device, self.plan.precision):
+            with forward_in(self.device, self.plan.precision):
                 rates, logits = self.forward(inputs[part])
             loss = squared_error(rates.float(), target[part]) / observed
             if labels is not None and logits is not None:
@@ -205,13 +206,13 @@ def in_units(encoder: Encoder, rates: Tensor) -> NDArray[np.float32]:
 def inference(encoder: Encoder, device: torch.device, precision: str) -> Iterator[None]:
     """The encoder in evaluation mode, without gradients."""
     encoder.eval()
-    with torch.no_grad(), autocast(device, precision):
+    with torch.no_grad(), forward_in(device, precision):
         yield
 
 
-def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """bfloat16 if asked for and on a GPU; a CPU always computes in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16" and device.type == "cuda")
+def forward_in(device: torch.device, precision: str) -> AbstractContextManager[None]:
+    """Forward passes in a precision on a GPU; a CPU always computes in float32."""
+    return computing(device, precision if device.type == "cuda" else "float32")
 
 
 class Clock:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ventral.networks.precision import Precision
 from ventral.training.loader import Inputs
 
 History = list[dict[str, float]]
@@ -27,7 +28,7 @@ class Plan:
         stop_share: share of the train examples that is held out to choose the epoch, above 0.
         schedule: of the learning rates, "constant" or "cosine" (falling to 0 at the last epoch).
         clip: largest norm of the gradient; None for no limit.
-        precision: "float32", or "bfloat16" for the forward pass on a GPU.
+        precision: "float32"; or, on a GPU, "tf32" for all products or "bfloat16" for the forward pass.
         trainable: patterns for the modules of the backbone that are trained, see `Encoder.freeze`.
         shift: largest random displacement of an image in pixels, see `Augmenter`.
         category_weight: w in the loss mse + w * cross-entropy of object categories; 0 for no co-training.
@@ -44,7 +45,7 @@ class Plan:
     stop_share: float = 0.1
     schedule: Literal["constant", "cosine"] = "constant"
     clip: float | None = None
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     trainable: tuple[str, ...] = ("*",)
     shift: int = 0
     category_weight: float = 0.0

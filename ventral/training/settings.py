@@ -150,7 +150,8 @@ class TrainedEntry:
     schedule: Annotated[Schedule, key("course of the learning rates; cosine: down to 0 at the last epoch")] = "constant"
     clip: Annotated[Rate | None, key("largest norm of the gradient; absent: no limit", example=1.0)] = None
     precision: Annotated[
-        Literal["float32", "bfloat16"], key("number format of the forward pass; bfloat16: on a GPU alone")
+        Literal["float32", "tf32", "bfloat16"],
+        key("number format of training and prediction; tf32 and bfloat16: on a GPU alone, faster, less accurate"),
     ] = "float32"
     shift: Annotated[int, key("largest random displacement of the images in training, in pixels", ge=0)] = 0
     category_weight: Annotated[

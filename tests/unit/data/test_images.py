@@ -1,5 +1,6 @@
 """Images from folders and archives are read whole or refused."""
 
+import hashlib
 import io
 import os
 import zipfile
@@ -23,6 +24,7 @@ from ventral.data.images import (
 )
 from ventral.data.pixels import BACKGROUND, decode_image
 from ventral.files.errors import InputError
+from ventral.files.image_hash import hash_images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (8, 6, 3), dtype=np.uint8)
 
@@ -228,6 +230,19 @@ def test_what_is_written_is_read(tmp_path):
     with pytest.raises(ValueError, match="2 images and 1 ids"):
         write_images(tmp_path / "e.h5", images, ["a.png"])
     assert [file.name for file in tmp_path.iterdir()] == ["d.h5"]
+
+
+def test_the_hash_of_images_is_kept_with_them_and_not_made_again(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (300, 4, 4, 3), dtype=np.uint8)
+    write_images(tmp_path / "d.h5", images, [str(i) for i in range(300)])
+    expected = hashlib.sha256(images.tobytes()).hexdigest()
+    assert hash_images(images) == expected
+    with h5py.File(tmp_path / "d.h5") as file:
+        assert file["images"].attrs["sha256"] == hash_images(file["images"]) == expected
+    with h5py.File(tmp_path / "kept.h5", "w") as file:
+        kept, unkept = (file.create_dataset(name, data=images) for name in ("kept", "unkept"))
+        kept.attrs["sha256"] = "as it was packed"
+        assert (hash_images(kept), hash_images(unkept)) == ("as it was packed", expected)
 
 
 def test_numbers_of_images_and_responses_must_agree():

@@ -46,6 +46,18 @@ def test_the_loop_is_adamw_over_one_cycle_on_the_cross_entropy():
     torch.testing.assert_close(ours.weight, plain.weight)
 
 
+def test_training_is_deterministic_and_without_tf32(monkeypatch):
+    monkeypatch.setattr(torch.backends, "fp32_precision", "tf32")
+    seen, model = [], nn.Linear(3, 1)
+
+    def judge(batch):
+        seen.append((torch.get_deterministic_debug_mode(), torch.backends.cudnn.conv.fp32_precision))
+        return model(batch[:, :, 0, 0])
+
+    learn_faces(model, judge, lambda i, _: torch.ones(len(i), 3, 8, 8), torch.ones(4), epochs=1, seed=0)
+    assert seen == [(1, "ieee")] and torch.get_deterministic_debug_mode() == 0
+
+
 def test_frozen_parameters_stay_and_images_come_mirrored_and_shifted():
     model = nn.Sequential(nn.Conv2d(1, 1, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     model[0].bias.requires_grad_(False)

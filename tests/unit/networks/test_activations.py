@@ -1,5 +1,6 @@
 """Activations and Gram matrices of whole networks against computation by hand; images as networks need them."""
 
+import os
 from functools import partial
 
 import h5py
@@ -10,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from ventral.files.errors import InputError
+from ventral.files.image_hash import hash_images
 from ventral.gram.file import (
-    hash_images,
     keep_activations,
     match_stimuli,
     read_gram,
@@ -247,13 +248,16 @@ def test_resizing_keeps_the_mean_and_antialiases(size, interpolation):
     np.testing.assert_allclose(grey[:, :, 1:-1].numpy(), 0.5, atol=0.05)
 
 
-def test_the_device(monkeypatch):
+def test_the_device(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("cpu") == choose_device("auto") == CPU
+    assert choose_device("cpu") == CPU and not capsys.readouterr().err
+    assert choose_device("auto") == CPU
+    assert capsys.readouterr().err == "device: auto: no GPU that torch can use, so the network runs on the CPU\n"
     with pytest.raises(InputError, match="config: device: no GPU that torch can use; set it to auto"):
         choose_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("cuda") == choose_device("auto") == torch.device("cuda")
+    assert not capsys.readouterr().err and os.environ["CUBLAS_WORKSPACE_CONFIG"]
     assert choose_device("cpu") == CPU
 
 

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from ventral.gram.file import hash_images, read_gram, read_layers, read_weights
+from ventral.files.image_hash import hash_images
+from ventral.gram.file import read_gram, read_layers, read_weights
 from ventral.gram.matrix import gram_of, join_labels, one_hot
+from ventral.networks import extraction as module
 from ventral.networks.activations import extract_grams
 from ventral.networks.extraction import extract_to_file, late_grams
 from ventral.networks.zoo import build_network
@@ -37,6 +39,21 @@ def test_the_file_has_the_gram_matrix_of_every_layer_and_its_origin(tmp_path):
     assert attributes["weights_sha256"] == network().weights_sha256 and attributes["seed"] == 3
     assert attributes["images_sha256"] == hash_images(IMAGES) and attributes["with_category"] == "no"
     assert (attributes["network"], attributes["image_size"], attributes["precision"]) == ("net", 32, "float32")
+
+
+@pytest.mark.parametrize("precision, done", [("float32", ""), ("tf32", ""), ("bfloat16", ", in bfloat16")])
+def test_the_file_says_the_device_and_the_precision_that_it_computed_in(precision, done, tmp_path):
+    _, attributes = extracted(tmp_path / "net.h5", precision=precision)
+    assert attributes["device"] == "cpu" and read_weights(tmp_path / "net.h5") == f"random{done}"
+    assert attributes["precision"] == ("bfloat16" if done else "float32")
+
+
+def test_on_a_gpu_tf32_is_said_in_the_file_and_the_tables(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "real_precision", lambda _, precision: precision)
+    monkeypatch.setattr(module, "device_name", lambda _: "a card")
+    _, attributes = extracted(tmp_path / "net.h5", precision="tf32")
+    assert (attributes["device"], attributes["precision"]) == ("a card", "tf32")
+    assert read_weights(tmp_path / "net.h5") == "random, in tf32"
 
 
 def test_the_seed_of_the_entry_comes_first(tmp_path):

@@ -43,7 +43,7 @@ def close(actual, desired, rtol=1e-4, atol=1e-5):
 
 
 def prepare(images):
-    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - 0.5
+    return torch.as_tensor(images).permute(0, 3, 1, 2).float() / 255 - 0.5
 
 
 def encoder_of(seed=0, *, head=LINEAR, n_categories=0, batch_norm=False):
@@ -112,6 +112,21 @@ def test_only_what_is_unfrozen_changes():
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert not any("block1" in name for name in changed)
     assert {"backbone.block2.conv.weight", "backbone.block2.norm.running_mean", "head.rates.weight"} <= changed
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_training_is_deterministic_and_in_float32_on_a_cpu(precision):
+    seen, encoder = [], encoder_of()
+
+    def note(_module, _inputs, output):
+        seen.append((torch.get_deterministic_debug_mode(), torch.backends.cudnn.conv.fp32_precision, output.dtype))
+
+    encoder.backbone.block1.conv.register_forward_hook(note)
+    train(encoder, examples(), replace(PLAN, epochs=1, precision=precision))
+    assert set(seen) == {(1, "ieee", torch.float32)}
+    seen.clear()
+    predict(encoder, Inputs(IMAGES, prepare=prepare), precision)
+    assert set(seen) == {(0, "ieee", torch.float32)}
 
 
 def test_frozen_features_computed_once_or_anew_train_the_same_head():
@@ -355,6 +370,29 @@ def test_inputs_from_a_file_are_those_in_memory(tmp_path):
         assert kept.fingerprint() == anew.fingerprint() == memory.fingerprint()
     assert memory.fingerprint() != Inputs(IMAGES, rows[::-1], prepare).fingerprint()
     assert memory.fingerprint() != Inputs(IMAGES, rows, lambda images: prepare(images) * 2).fingerprint()
+
+
+@pytest.mark.parametrize("memory_mb, n_prepared, n_read", [(100, 71, 71), (4, 141, 72), (0, 141, 142)])
+def test_images_that_do_not_fit_prepared_stay_as_bytes_or_are_read_again(memory_mb, n_prepared, n_read):
+    """In two epochs of 70 images; to see what fits, the first image is prepared, and then read once more."""
+    images, read, prepared = RNG.integers(0, 256, (70, 128, 128, 3), dtype=np.uint8), [], []
+
+    class Source:
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, index):
+            read.append(len(images[index]))
+            return images[index]
+
+    def prepare_counted(raw):
+        prepared.append(len(raw))
+        return prepare(raw)
+
+    inputs = Inputs(Source(), prepare=prepare_counted, memory_mb=memory_mb)
+    for index in 2 * RNG.permutation(70).reshape(2, 35).tolist():
+        assert torch.equal(inputs[np.array(index)], prepare(images[index]))
+    assert (sum(prepared), sum(read)) == (n_prepared, n_read)
 
 
 def test_order_depends_on_seed_and_epoch_alone():

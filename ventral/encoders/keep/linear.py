@@ -18,6 +18,7 @@ from ventral.encoders.keep.probes import TOLERANCE, probe_images
 from ventral.encoders.keep.writing import Card, check_state, describe, write_encoder
 from ventral.files.errors import InputError
 from ventral.networks.activations import batches, prepare
+from ventral.networks.precision import device_name
 from ventral.networks.zoo import Network
 from ventral.readouts.contract import Readout
 
@@ -98,7 +99,8 @@ def keep_from_study(
     deviation = deviation_from_study(network, primals, data, precision, device)
     print(f"{card['name']}: predictions of held-out stimuli as in the study to {deviation:.1e} sd", file=sys.stderr)
     check_deviation(card["name"], deviation, precision)
-    card = card | describe(data.responses, data.predictions, data.images.shape[1]) | {"deviation_in_sd": deviation}
+    card = card | describe(data.responses, data.predictions, data.images.shape[1])
+    card |= {"deviation_in_sd": deviation, "device": device_name(device)}
     keep_linear(folder, network, primals, settings, card)
 
 

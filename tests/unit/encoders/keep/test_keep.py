@@ -183,7 +183,7 @@ def test_a_trained_encoder_predicts_as_its_members_do_on_average(images, tmp_pat
         member.std.fill_(2.0)
     keep_trained("kept", members, recipe, {"neuroid_id": list("abcde"), "units": "Hz", "fitting": fitting(SIDE)})
     network = Network("", nn.Identity(), (), SIDE, tuple(recipe["mean"]), tuple(recipe["std"]))
-    inputs = Inputs(images, prepare=lambda raw: prepare(torch.from_numpy(raw), network))
+    inputs = Inputs(images, prepare=lambda raw: prepare(raw, network))
     expected = np.mean([predict(member, inputs) for member in members], axis=0)
     names, rates, neuroids = predict_images("kept", "images")
     assert neuroids == list("abcde") and len(names) == N
