@@ -1,10 +1,10 @@
 """Which models of vision predict the neurons of the ventral stream, and how far is each from the noise ceiling?
 
-Recordings -> responses; images x network -> Gram matrices; the two meet in encoders and similarity; both end in
-tables and figures. The stages, in order:
+The study reads responses from recordings, and makes Gram matrices from images and networks. Encoders and similarities
+combine both. Tables, figures and the report show the results. The stages, in order:
 
   sources, xiao         raw files -> images/{dataset}.h5, responses/{dataset}.nc
-  faces                 images with labelled faces -> networks that were trained to detect faces
+  faces                 images with labelled faces -> networks that are trained to detect faces
   networks              images -> activations/{dataset}/{network}.h5
   encoders              responses + activations -> predictions/{dataset}/{network}-{readout}.nc
   training              responses + images -> predictions/{dataset}/{name}-{head}.nc
@@ -17,7 +17,7 @@ from snakemake.utils import min_version
 
 min_version("9.20")
 
-if "datasets" not in config:  # a study given by --configfile takes the place of the default one
+if "datasets" not in config:  # a study that --configfile names replaces the default one
 
     configfile: "config.yaml"
 
@@ -50,7 +50,7 @@ report: "workflow/report/workflow.rst"
 
 
 rule all:
-    """Every table and figure of the study, and the page that holds them."""
+    """Make every table and figure of the study, and the report."""
     default_target: True
     input:
         TABLES,

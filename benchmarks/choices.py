@@ -1,10 +1,11 @@
-"""Processor time of all linear fits of one network, choices on train included, beside that of an earlier commit.
+"""Compare the processor time of all linear fits of a network, with choices on train, to that of an earlier commit.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.choices [commit]
 
-Four readouts of config/published.yaml that lean on the same spectra, 2,592 train images, 168 neuroids: one layer and
-two splits are measured, turn by turn on both sides, and scaled to 8 layers and 11 splits. The layer is one whose
-components span the responses, as those of most layers do, and then one of which most directions are under the cut.
+The fits are four readouts of config/published.yaml that share the same spectra, with 2,592 train images and 168
+neuroids. One layer and two splits are measured, in turn with both versions of the code, and scaled to 8 layers and 11
+splits. The components of the first layer span the responses, as in most layers. Most directions of the second layer are
+below the cut.
 """
 
 import io
@@ -28,12 +29,12 @@ READOUTS = {
     "pca1000-ridge_loo": {"alpha": "loo", "components": 1000},
 }
 LAYERS, SPLITS, MEASURED = 8, 11, 2
-FALL_OFF = {"spanning": 0.5, "most under the cut": 1.0}  # of the amplitudes of units, as powers of their rank
+FALL_OFF = {"spanning": 0.5, "most under the cut": 1.0}  # amplitudes of units fall with this power of their rank
 BEFORE = "d180356"
 
 
 def simulate(path: Path, fall_off: float) -> None:
-    """Write features (n, p) of a power law and rates (n, t) that are linear in them, with noise."""
+    """Write features (n, p) with amplitudes of a power law, and rates (n, t) that are linear in them, with noise."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(N, N_UNITS)) * np.arange(1, N_UNITS + 1) ** -fall_off
     y = x[:, :400] @ rng.normal(size=(400, N_NEUROIDS))
@@ -41,10 +42,10 @@ def simulate(path: Path, fall_off: float) -> None:
 
 
 def measure(path: Path, seed: int) -> float:
-    """Seconds of the processor that the code which is first on the path takes for one layer and one split."""
+    """Measure processor seconds for one layer and one split, with the version of the code that is first on the path."""
     import xarray as xr
 
-    is_before = find_spec("ventral.readouts") is None  # code of a time when `ventral` was one flat package
+    is_before = find_spec("ventral.readouts") is None  # a commit in which `ventral` was one flat package
     gram_of = import_module("ventral.gram" if is_before else "ventral.gram.matrix").gram_of
     data = np.load(path)
     split = np.random.default_rng(seed).permutation(np.where(np.arange(N) < N_TRAIN, "train", "test"))

@@ -1,10 +1,11 @@
-"""What extraction costs beyond the network itself: one process, threads pinned equally; and the memory it takes.
+"""Measure the time that extraction takes beyond the network itself, and its memory.
 
 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m benchmarks.extraction [n_images] [architecture] [device]
 
-Prints seconds of the bare forward pass, of the bare symmetric products of blocks of the same sizes, and of ours, all
-`auto` layers to Gram matrices; then, each in a process of its own, peak memory at three budgets and how far the Gram
-matrices of the first are from theirs.
+All runs use one process with the same number of threads. First it prints the seconds of the forward pass alone, of the
+symmetric products of blocks of the same sizes alone, and of our extraction of the Gram matrices of all `auto` layers.
+Then it prints the peak memory for three memory budgets, each in a process of its own, and how far their Gram matrices
+are from those of the first budget.
 """
 
 import os
@@ -41,7 +42,7 @@ def synchronise(device: torch.device) -> float:
 
 
 def forward_seconds(network: Network, images: np.ndarray, device: torch.device) -> float:
-    """Seconds of the network alone, on batches that lie ready on the device; the first pass warms up."""
+    """Measure seconds of the network alone, on batches that are on the device already, after one pass to warm up."""
     size = BATCH[device.type]
     model = network.model.to(device)
     with inferring(device, "float32"):
@@ -56,7 +57,7 @@ def forward_seconds(network: Network, images: np.ndarray, device: torch.device) 
 
 
 def product_seconds(n_images: int, units: list[int], device: torch.device) -> float:
-    """Seconds of the products alone, on blocks in memory of the sizes that ours have; double where ours are."""
+    """Measure seconds of the products alone, on blocks of the same sizes and precision as in our extraction."""
     seconds = 0.0
     for n_units in units:
         kind = np.float64 if in_double(n_images, n_units) else np.float32
@@ -74,7 +75,7 @@ def product_seconds(n_images: int, units: list[int], device: torch.device) -> fl
 
 
 def extract(path: str, architecture: str, memory_mb: int, device: torch.device) -> dict[str, np.ndarray]:
-    """Gram matrices of all layers of the images in the file."""
+    """Extract the Gram matrices of all layers for the images in a file."""
     network = network_of(architecture)
     with h5py.File(path) as file:
         grams = extract_grams(network, file["images"], memory_mb=memory_mb, scratch=None, device=device)
@@ -82,7 +83,7 @@ def extract(path: str, architecture: str, memory_mb: int, device: torch.device) 
 
 
 def alone(path: str, architecture: str, memory_mb: str, device: str, out: str) -> None:
-    """What the processes of the second part run: extract, leave the matrices, print the peak of resident memory."""
+    """Run one process of the second part: extract, write the matrices, and print the peak of resident memory."""
     np.savez(out, **extract(path, architecture, int(memory_mb), choose_device(device)))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 

@@ -1,4 +1,4 @@
-"""HMO modules at the size of the default study: drawn, run, and scored by cross-validated classification; seconds.
+"""Measure the seconds to draw HMO modules, run them, and score them by cross-validated classification.
 
 python -m benchmarks.hmo [n_modules n_images image_size]
 """
@@ -17,7 +17,7 @@ from ventral.faces.hmo import BATCH, choose_modules, held_out, module_gram, to_i
 from ventral.files.console import progress
 from ventral.networks.hmo import FILTERS, build_module, draw_modules
 
-BAR_S = 300  # for 200 modules on two cores
+BAR_S = 300  # most seconds for 200 modules on two cores
 TOGETHER = 8
 
 
@@ -32,7 +32,7 @@ def seconds(function: Callable[[], object], runs: int = 3) -> float:
 
 
 def compare_grouped(n_images: int, side: int, filters: int) -> None:
-    """Second layers of several modules of one shape: as one grouped convolution, and one by one."""
+    """Compare the second layers of several modules of one shape: as one grouped convolution, and one by one."""
     x = torch.randn(n_images, TOGETHER * filters, side, side)
     weight = torch.randn(TOGETHER * filters, filters, 5, 5)
     parts = [part.contiguous() for part in x.chunk(TOGETHER, 1)]

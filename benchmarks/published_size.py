@@ -1,8 +1,8 @@
-"""Majaj & Hong 2015 at its published size: simulated, downloaded past two bad mirrors, read, split, its ceilings found.
+"""Measure the reading of Majaj & Hong 2015 at its published size: download past two bad mirrors, read, split, ceilings.
 
 python -m benchmarks.published_size FOLDER
 
-The simulation is kept in FOLDER/source (600 MB; five minutes the first time) and is not timed.
+The recordings are simulated once in FOLDER/source (600 MB, five minutes). This is not timed.
 """
 
 import hashlib
@@ -36,17 +36,17 @@ SIZE = {
 
 
 def download(jobs: list[tuple[list[str], Path, str]]) -> tuple[float, float]:
-    """Seconds that it took, and peak memory of this process in MB."""
+    """Download files. Return the seconds it took, and the peak memory of this process in MB."""
     start = time.perf_counter()
     for urls, path, digest in jobs:
         fetch(urls, path, digest=digest)
-    # Not getrusage: that begins with the memory of the process which started this one.
+    # getrusage would include the memory of the process that started this one.
     peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return time.perf_counter() - start, int(peak[1]) / 1024
 
 
 def run_study(folder: Path, config: Path) -> tuple[float, float]:
-    """Seconds that Snakemake took, and peak memory of the largest of its processes in MB."""
+    """Run Snakemake. Return the seconds it took, and the peak memory of its largest process in MB."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", REPO / "Snakefile", "--directory", folder]
     start = time.perf_counter()
     subprocess.run([*command, "--configfile", config, "--cores", str(CORES), *TARGETS], check=True)
@@ -67,7 +67,7 @@ def main(folder: Path) -> None:
     config.write_text(
         yaml.safe_dump({"datasets": {"majaj": {"source": "files", **{kind: str(p) for kind, p in arrived.items()}}}})
     )
-    # A process of its own, so that the files which the server holds are not counted.
+    # Downloads run in a process of their own, so that the files in the memory of the server do not count.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
         with Loopback() as server:
             jobs = []
@@ -86,7 +86,7 @@ def main(folder: Path) -> None:
     for path in sorted((study / "results" / "benchmarks").glob("*.tsv")):
         row = pd.read_csv(path, sep="\t").iloc[0]
         print(f"{path.stem:42s} {row['s']:6.1f} s {row['max_rss']:5.0f} MB (its benchmark file)")
-    # Snakemake looks twice a minute; the kernel misses no peak.
+    # Snakemake samples memory twice a minute and may miss a peak; the kernel does not.
     print(f"{f'Snakemake on {CORES} cores, largest process':42s} {working:6.1f} s {study_mb:5.0f} MB")
     print(f"{'download to ceilings':42s} {downloading + working:6.1f} s")
 

@@ -1,4 +1,4 @@
-"""A session's rasters to counts in all windows, beside the decompression of the same columns by h5py: one process.
+"""Compare the time from rasters of a session to spike counts in all windows with their decompression by h5py.
 
 OMP_NUM_THREADS=1 python -m benchmarks.rasters path/to/sub-X_ses-Y.nwb
 OMP_NUM_THREADS=1 python -m benchmarks.rasters simulated [n_units recording_ms rate_hz]
@@ -19,12 +19,12 @@ from ventral.data.xiao.files import RASTERS, UNIT_NAMES, read_spike_times
 from ventral.data.xiao.spikes import count_spikes
 
 RUNS = 9
-WINDOWS_PER_SECOND = 1  # as many fixations as An220105 has
+WINDOWS_PER_SECOND = 1  # as many as session An220105 has fixations
 LATENCY_MS, WINDOW_MS = 60, 200
 
 
 def simulate(path: Path, n_units: int = 150, recording_ms: int = 10_000_000, rate_hz: float = 10) -> Path:
-    """Write Poisson rasters in the dandiset's layout, column by column."""
+    """Write Poisson rasters in the layout of the dandiset, column by column."""
     rng = np.random.default_rng(0)
     with h5py.File(path, "w") as file:
         shape = (recording_ms, n_units)
@@ -65,7 +65,7 @@ def main(path: Path, runs: int = RUNS) -> None:
     ours = [seconds(count, path)]
     peak = peak_mb()
     theirs = [seconds(decompress, path)]
-    for _ in range(runs - 1):  # in turn, so that both meet the same load of the machine
+    for _ in range(runs - 1):  # in turn, so that the load of the machine is the same for both
         ours.append(seconds(count, path))
         theirs.append(seconds(decompress, path))
     with h5py.File(path) as file:

@@ -1,11 +1,11 @@
-"""RDMs compared under resampling, beside rsatoolbox: seconds of one exact bootstrap draw, and the same numbers.
+"""Compare the seconds of one exact bootstrap draw of RDM comparisons with rsatoolbox, and check that numbers agree.
 
 python -m benchmarks.rdms [n_images ...]      # without a number: 3200, and 300 with more draws
 
-A draw resamples the images, leaves out pairs of an image with its own copies, ranks both RDMs anew and correlates them:
-rsatoolbox by `subsample_pattern` and `compare(..., "spearman")`. Both get the same draws. Ours sorts both RDMs once for
-all draws, which is a line of its own. Seconds are the processor's, with one thread: of rsatoolbox the least of all
-draws, of ours of five batches of 20.
+A draw resamples the images, leaves out pairs of an image with its own copies, ranks both RDMs again and correlates
+them. rsatoolbox does so with `subsample_pattern` and `compare(..., "spearman")`. Both get the same draws. Ours sorts
+both RDMs once for all draws, which has a line of its own. Times are processor seconds with one thread: for rsatoolbox
+the smallest of all draws, for ours the smallest of five batches of 20.
 """
 
 import sys
@@ -23,32 +23,32 @@ from ventral.similarity.measures import MEASURES
 from ventral.similarity.rdms import correlate, neural_rdm, rank_rdm
 
 N_UNITS = 168
-N_DRAWS = {3200: 4}  # of rsatoolbox; 20 of fewer images
+N_DRAWS = {3200: 4}  # draws of rsatoolbox by number of images; else 20
 THEIRS = {"spearman": "spearman", "pearson": "corr", "cosine": "cosine", "kendall": "tau-a"}
 
 
 def simulate(n_images: int) -> list[np.ndarray]:
-    """RDMs of two populations that share a signal."""
+    """Simulate the RDMs of two populations that share a signal."""
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(n_images, 20)) @ rng.normal(size=(20, N_UNITS))
     return [neural_rdm(signal + 5 * rng.normal(size=signal.shape)) for _ in range(2)]
 
 
 def timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
-    """Processor seconds of a call, and what it returned."""
+    """Call a function. Return processor seconds and its result."""
     start = time.process_time()
     found = function(*arguments)
     return time.process_time() - start, found
 
 
 def draw_of_rsatoolbox(data: rsatoolbox.rdm.RDMs, model: rsatoolbox.rdm.RDMs, draw: np.ndarray) -> float:
-    """One draw as in its `eval_bootstrap_pattern`, without noise ceilings."""
+    """Compute one draw as `eval_bootstrap_pattern` of rsatoolbox does, without noise ceilings."""
     both = [rdm.subsample_pattern("index", draw) for rdm in (data, model)]
     return float(rsatoolbox.rdm.compare(*both, method="spearman")[0, 0])
 
 
 def compare(n_images: int) -> None:
-    """Print both side by side."""
+    """Print the times of rsatoolbox and ours side by side."""
     rdms = simulate(n_images)
     vectors = np.stack([squareform(rdm, checks=False) for rdm in rdms])
     theirs = [rsatoolbox.rdm.RDMs(vector[None]) for vector in vectors]

@@ -1,10 +1,10 @@
-"""Our linear analyses beside the libraries people use: seconds, peak memory and scores of each, one thread.
+"""Compare our linear analyses with common libraries: seconds, peak memory and scores of each, with one thread.
 
-python -m benchmarks.readouts [n_units ...]      # without a number: 25088, a layer's size, and 1000
+python -m benchmarks.readouts [n_units ...]      # without a number: 25088 (the size of a layer) and 1000
 
-Every entry runs alone in a child of this process, forked once the libraries are imported and the data are made, so that
-its peak memory is its own. Seconds are the processor's: with one thread those of the clock on a quiet machine, and the
-same on a busy one. Ours makes its Gram matrix every time; beside it is what a further analysis of the same layer takes.
+Every entry runs alone in a child process, so that its peak memory is its own. The child is forked after libraries are
+imported and data are made. Times are processor seconds, so other load of the machine does not count. Ours makes its
+Gram matrix every time. The column "Gram at hand" shows the time of a further analysis of the same layer.
 """
 
 import multiprocessing
@@ -50,7 +50,7 @@ class Data(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What an entry took, in seconds and MB, and its scores: R2 of every neuroid, dissimilarities, or CKA."""
+    """Seconds and MB of an entry, and its scores: R2 of every neuroid, dissimilarities, or CKA."""
 
     seconds: float
     memory: float
@@ -58,7 +58,7 @@ class Run(NamedTuple):
 
 
 def simulate(n_units: int) -> Data:
-    """Features of a power law, as those of a layer; responses linear in them, with noise."""
+    """Simulate features with a power law of amplitudes, as in layers, and responses linear in them, with noise."""
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(N, 400)) * np.arange(1, 401) ** -0.5
     x = latent.astype(np.float32) @ rng.normal(size=(400, n_units)).astype(np.float32)
@@ -67,7 +67,7 @@ def simulate(n_units: int) -> Data:
 
 
 def ours(data: Data, analyses: Collection[str], gram: Gram | None = None) -> dict[str, np.ndarray]:
-    """Some of the analyses, from one Gram matrix (made here where there is none yet) and one eigendecomposition."""
+    """Run some of the analyses from one Gram matrix, made here unless it is given, and one eigendecomposition."""
     gram, y = gram or gram_of(data.x), data.y[TRAIN]
     (inner, cross), found = centre_on(gram.inner, TRAIN, TEST), {}
     if RIDGE in analyses or PCA_OLS in analyses:
@@ -119,7 +119,7 @@ def rdm_of_rsatoolbox(data: Data) -> dict[str, np.ndarray]:
 
 
 def cka_of_kornblith(data: Data) -> dict[str, np.ndarray]:
-    """As published: Gram matrices in float64, centred, multiplied."""
+    """Compute CKA as published: Gram matrices in float64, centred, multiplied."""
 
     def centred(features: np.ndarray) -> np.ndarray:
         inner = features @ features.T
@@ -168,7 +168,7 @@ def run(function: Callable[[Data], dict[str, np.ndarray]], data: Data) -> Run:
 
 
 def compare(n_units: int) -> None:
-    """Print every library beside ours, and all of them together."""
+    """Print every library beside ours, and the sum of all."""
     data = simulate(n_units)
     print(f"\n{N} images ({N_TRAIN} train, {N_TEST} test) x {n_units} units, {N_NEUROIDS} neuroids")
     columns = f"{'library':>16}{'ours':>16}{'ratio':>8}{'Gram at hand':>17}{'library':>10}{'ours':>9}{'difference':>12}"

@@ -1,4 +1,4 @@
-"""Align the fixations of one session to the images they fell on."""
+"""Match every fixation of a session with the image on which it fell."""
 
 from ventral.data.xiao.files import read_image_file, read_recording_ms, tracker_latency
 from ventral.data.xiao.fixations import align_fixations

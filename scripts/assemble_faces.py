@@ -1,4 +1,4 @@
-"""Gather how well every network that learnt faces tells them."""
+"""Gather the face detection accuracy of all networks that learned to detect faces."""
 
 from ventral.files.console import logged
 from ventral.files.csv import read_table, write_csv

@@ -1,4 +1,4 @@
-"""Put each number of the literature beside ours."""
+"""Compare each number of the literature with ours."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Gather the comparisons of RDMs of all datasets in one table, and the regions without an RDM in another."""
+"""Gather the comparisons of RDMs of all datasets in one table, and list the regions without an RDM in another."""
 
 import pandas as pd
 

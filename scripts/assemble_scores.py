@@ -1,4 +1,4 @@
-"""Score every encoder on held-out stimuli: tidy scores, one row an encoder, one row a layer, and pages to read."""
+"""Score every encoder on held-out stimuli: tables of scores, encoders and layers, and pages to read."""
 
 from ventral.data.responses import read_responses
 from ventral.files.console import logged, progress

@@ -1,4 +1,4 @@
-"""Gather the units of all chosen sessions and find those that are visually selective."""
+"""Gather the units of all chosen sessions, and mark those that are visually selective."""
 
 from ventral.data.xiao.units import join_units
 from ventral.files.console import logged

@@ -1,4 +1,4 @@
-"""Bin the spikes of one session's units around the onsets of fixations and of images."""
+"""Bin the spikes of every unit of a session around the onsets of fixations and of images."""
 
 from ventral.data.responses import write_responses
 from ventral.data.xiao.fixations import read_fixations, used_fixations

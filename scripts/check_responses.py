@@ -1,4 +1,4 @@
-"""Refuse responses to which a protocol cannot be fitted; write a stamp if it can."""
+"""Check that encoders can be fitted to responses with a protocol, and write a stamp if they can."""
 
 from ventral.data.responses import check_splits, read_responses
 from ventral.files.atomic import writing

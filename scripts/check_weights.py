@@ -1,4 +1,4 @@
-"""Compare a network with its random copy by how well categories of objects can be decoded: is it trained?"""
+"""Check whether a network classifies objects better than its copy with random weights, so that it is trained."""
 
 import sys
 

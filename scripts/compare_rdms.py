@@ -1,4 +1,4 @@
-"""Make the RDMs of every region and of every layer, and compare them."""
+"""Make the RDM of every region and of every layer, and compare them."""
 
 import sys
 

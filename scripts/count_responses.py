@@ -1,4 +1,4 @@
-"""Average the spike counts of one session's units after fixations on each image; or keep single fixations."""
+"""Count the spikes of every unit of a session after fixations. Average over fixations on an image, or keep each."""
 
 from ventral.data.responses import check_responses, write_responses
 from ventral.data.xiao.files import locate_units

@@ -1,4 +1,4 @@
-"""Cut out of the stimuli what lay in a session's receptive fields at each chosen fixation; list missing stimuli."""
+"""Crop the images to the receptive fields of a session at each chosen fixation, and list stimuli without an image."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Describe every unit of one session: where it was, how it fired, whether, when and to what it responds."""
+"""Describe every unit of a session: place, rate, reliability, latencies, self-consistency, face selectivity."""
 
 from ventral.data.responses import read_responses
 from ventral.data.xiao.files import locate_units, read_image_file

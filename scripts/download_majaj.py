@@ -1,4 +1,4 @@
-"""Download a file of Majaj & Hong 2015 from the first mirror that gives the right one."""
+"""Download a file of Majaj & Hong 2015 from the first mirror that has the right one."""
 
 from ventral.files.console import logged
 from ventral.files.fetch import fetch

@@ -1,4 +1,4 @@
-"""Download the two files of a session of Xiao et al. 2024 that the study reads, never its raw eye traces."""
+"""Download the two files of a session of Xiao et al. 2024 that the study reads, without the raw eye traces."""
 
 from ventral.data.xiao.dandi import fetch_asset
 from ventral.data.xiao.sessions import FILES

@@ -1,4 +1,4 @@
-"""Download the images that Xiao et al. 2024 showed, and keep those that are what their names say."""
+"""Download the images of Xiao et al. 2024, and keep those whose name is their MD5."""
 
 from ventral.data.xiao.dandi import fetch_stimuli
 from ventral.files.console import logged

@@ -1,4 +1,4 @@
-"""Download published weights, checked by their publisher's hash, or those at an address, by the user's."""
+"""Download published weights or weights at an address, and check them by the hash of the publisher or of the user."""
 
 import hashlib
 import sys
@@ -15,4 +15,4 @@ with logged(snakemake.log[0]):
     if source.digest is None:
         with open(file, "rb") as content:
             found = hashlib.file_digest(content, "sha256").hexdigest()
-        print(f"{source.urls[0]}: taken unchecked; to pin it, set sha256: {found}", file=sys.stderr)
+        print(f"{source.urls[0]}: not checked; to pin these weights, set sha256: {found}", file=sys.stderr)

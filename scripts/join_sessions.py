@@ -1,4 +1,4 @@
-"""Put the neuroids of the chosen sessions side by side, and label the stimuli."""
+"""Join the neuroids of all chosen sessions, and label and split the stimuli."""
 
 from ventral.data.responses import read_responses, write_responses
 from ventral.data.xiao.labels import list_regions, similar_groups

@@ -1,4 +1,4 @@
-"""Keep one linear encoder in a folder: the weights of its network, and of its readouts as weights of units."""
+"""Keep a linear encoder in a folder: the weights of its network, and its readouts as weights of the units of layers."""
 
 from functools import partial
 from pathlib import Path

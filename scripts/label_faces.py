@@ -1,4 +1,4 @@
-"""Label which stimuli show a face, and divide them into the sets of the face detection task."""
+"""List which stimuli show a face, and divide the stimuli into the sets of the face detection task."""
 
 from ventral.data.responses import read_responses
 from ventral.data.xiao.labels import list_regions

@@ -1,4 +1,4 @@
-"""Pack the images of a dataset, in the order that all later matrices share."""
+"""Pack the images of a dataset in one file. All later matrices have their order."""
 
 from ventral.data.alike import tell_alike
 from ventral.data.images import write_images

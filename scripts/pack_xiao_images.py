@@ -1,4 +1,4 @@
-"""Pack the stimuli that the chosen sessions showed, each fitted into a square; list those that the archive lacks."""
+"""Pack the stimuli that the chosen sessions showed, fitted into squares, and list those without an image."""
 
 import pandas as pd
 

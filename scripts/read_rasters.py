@@ -1,4 +1,4 @@
-"""Read the spikes of one session's units from its rasters."""
+"""Read the spike times of every unit of a session from its rasters."""
 
 from ventral.data.xiao.files import read_spike_times
 from ventral.data.xiao.spikes import write_spikes

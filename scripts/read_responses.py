@@ -1,4 +1,4 @@
-"""Read the responses of a dataset: averaged over repetitions, with reliabilities, labels and splits of the stimuli."""
+"""Read the responses of a dataset: means over presentations, reliabilities, and labels and splits of stimuli."""
 
 from ventral.data.kinds import find_kind
 from ventral.data.responses import write_responses

@@ -1,4 +1,4 @@
-"""Draw labelled images of objects, for the check that networks are trained."""
+"""Draw labelled images of objects, for the check whether networks are trained."""
 
 import numpy as np
 

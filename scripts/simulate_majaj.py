@@ -1,4 +1,4 @@
-"""Write a simulated recording in the publisher's files, and the truth about it."""
+"""Simulate recordings with known tuning, in the format of the publisher's files, and write the tuning too."""
 
 from ventral.data.majaj.simulation import simulate
 from ventral.files.console import logged

@@ -1,4 +1,4 @@
-"""Write simulated free-viewing recordings in the files of DANDI 000628, and the truth about them."""
+"""Simulate free-viewing recordings with known tuning, in the format of DANDI 000628, and write the tuning too."""
 
 from pathlib import Path
 

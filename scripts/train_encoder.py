@@ -1,4 +1,4 @@
-"""Train one network on the neurons of a dataset, for every split of one protocol; predict what is held out."""
+"""Train a network on the neurons of a dataset, for every split of a protocol, and predict the held-out stimuli."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Draw, choose and train an HMO to detect faces; score it beside a classifier of pixels."""
+"""Draw, choose and train the modules of HMO to detect faces, and score it beside a classifier of pixels."""
 
 import h5py
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Train a network to detect faces, and score it as HMO is scored."""
+"""Train a network to detect faces, and score it on the same sets as HMO."""
 
 import h5py
 import torch

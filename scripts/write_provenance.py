@@ -1,4 +1,4 @@
-"""Write what the study was made of: its config, versions, inputs by their hashes, and the code's commit."""
+"""Record what the results depend on: config, versions, hashes of inputs from outside, and the commit of the code."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Write the page that holds the answer, what was run, the tables and the figures."""
+"""Write the report: the answer, what was run, tables and figures on one page."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m ventral COMMAND`: what one wants to know before a study runs, and the use of what it leaves."""
+"""Commands around a study: inspect networks, check the set-up, predict rates, write reports, debug a job."""
 
 import argparse
 import sys
@@ -12,31 +12,35 @@ from ventral.networks.published import FACES, STUDY, origin
 from ventral.study import paths
 
 HOME = Path(__file__).parents[1]
+AN_ENCODER = paths.ENCODER.format(dataset="majaj", protocol="holdout", encoder="resnet50-ridge_loo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 0, or 1 after one line on stderr where its input cannot be used."""
+    """Run a command. Return 0, or 1 after one line on stderr if it cannot use its input."""
     parser = argparse.ArgumentParser(prog="python -m ventral", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     layers = add_command(
         commands,
         "layers",
         help="list the layers of a network, their shapes and numbers of units",
-        description="List the layers of a network, the shape and the number of units of each. Those that "
-        "`layers: auto` stands for are marked. Weights are not downloaded.",
+        description="List the layers of a network, with the shape and the number of units of each. The mark `auto` "
+        "shows the layers that `layers: auto` selects. No weights are downloaded.",
         example="layers resnet50 --layers 'layer*' avgpool",
     )
     layers.add_argument("network", metavar="NETWORK", help="a network of the config, or any architecture")
     layers.add_argument("--configfile", metavar="FILE", default="config.yaml", help="the study (default: config.yaml)")
-    layers.add_argument("--layers", metavar="PATTERN", nargs="+", help="only these, named or by pattern, as 'layer*'")
+    layers.add_argument(
+        "--layers", metavar="PATTERN", nargs="+", help="only these layers, by name or pattern: 'layer*'"
+    )
     layers.set_defaults(run=lambda given: say(list_layers(given.network, given.configfile, given.layers)))
     predict = add_command(
         commands,
         "predict",
         help="predict the rates of an encoder's neuroids for images",
-        description="Predict the rates that a kept encoder gives for images of any size: a CSV with a row an image "
-        "and a column a neuroid, in the units of the recordings, which are told on stderr.",
-        example="predict results/encoders/majaj/holdout/resnet50-ridge_loo photographs.zip --output rates.csv",
+        description="Predict rates for images of any size with a kept encoder. The result is a CSV with one row for "
+        "each image and one column for each neuroid. Rates have the unit of the recordings, which is printed on "
+        "stderr.",
+        example=f"predict {AN_ENCODER} photographs.zip --output rates.csv",
     )
     predict.add_argument("encoder", metavar="ENCODER", help="folder of the encoder, with its card.json")
     predict.add_argument("images", metavar="IMAGES", nargs="+", help="a folder, a zip archive, or image files")
@@ -49,9 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = add_command(
         commands,
         "report",
-        help="write the report of a results folder as it is",
-        description="Write the page of a results folder, finished or not, from this machine or another: answer, "
-        "tables and figures, as far as they are there.",
+        help="write the report of a results folder",
+        description="Write the report of a results folder: answer, tables and figures. The folder may come from "
+        "another machine. Tables and figures that it lacks are left out.",
         example="report results --output supplement.html",
     )
     report.add_argument("folder", metavar="FOLDER", help="the results folder, with its tables")
@@ -61,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands,
         "doctor",
         help="check the installation, the machine and a study before it runs",
-        description="Check the installation, GPU, memory, disk, a study's config, and whether all that it would "
-        "download can be had, and how much that is. A line a check: ok, warn or fail, and what to do. Nothing is "
-        "downloaded. Exit code 1 if any check failed.",
+        description="Check the installation, GPU, memory, disk space, the config of a study, and whether its "
+        "downloads are available and how large they are. Each check prints one line: ok, warn or fail, and what to "
+        "do. Nothing is downloaded. The exit code is 1 if any check failed.",
         example="doctor --configfile config/published.yaml",
     )
     doctor.add_argument(
-        "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study, as of snakemake"
+        "--configfile", metavar="FILE", nargs="+", default=["config.yaml"], help="the study (default: config.yaml)"
     )
     doctor.set_defaults(run=lambda given: run_doctor(given.configfile))
     debug = add_command(
@@ -75,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "debug",
         help="run the script of one job in this process, without Snakemake",
         description="Run the script of a rule as Snakemake would, but in this process, for a debugger or a profiler "
-        "(python -m pdb -m ventral debug ...). Its inputs must be there.",
+        "(python -m pdb -m ventral debug ...). The inputs of the job must exist.",
         example="debug extract_activations dataset=majaj network=pixels --configfile config/small.yaml",
     )
     debug.add_argument("rule", metavar="RULE", help="name of the rule")
@@ -86,8 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands,
         "schema",
         help="write the files that are made from the parts of the project",
-        description="Write the schema by which an editor completes and checks a config, the reference page of every "
-        "key, docs/config.md, and that of every part, docs/catalogue.md. Only a change of the library changes them.",
+        description="Write the schema by which an editor completes and checks a config, the reference page of all "
+        "keys (docs/config.md), and the catalogue of all parts (docs/catalogue.md). They change only with the library.",
         example="schema",
     )
     schema.set_defaults(run=lambda given: say(write_generated()))
@@ -106,7 +110,7 @@ def add_command(
     description: str,
     example: str,
 ) -> argparse.ArgumentParser:
-    """A command whose help ends with an example, what stands behind `python -m ventral`, as it is written."""
+    """Add a command whose help ends with an example: the words after `python -m ventral`."""
     return commands.add_parser(
         name,
         help=help,
@@ -117,23 +121,31 @@ def add_command(
 
 
 def say(text: str) -> int:
-    """Print what a command found; it succeeded."""
+    """Print the result of a command, and return the exit code of success."""
     print(text)
     return 0
 
 
 def write_report(folder: str | Path, page: str | Path | None) -> str:
-    """Write the report of a results folder; the file that it is in."""
+    """Write the report of a results folder, and return its file."""
     from ventral.report.folder import report_folder
 
     return str(report_folder(folder, page))
 
 
 def run_rule(rule: str, wildcards: Sequence[str], config_files: Sequence[str]) -> str:
-    """Run the script of a rule, its wildcards given as NAME=VALUE; the files that it wrote, one a line.
+    """Run the script of a rule.
+
+    Args:
+        rule: its name.
+        wildcards: each as NAME=VALUE.
+        config_files: of the study.
+
+    Returns:
+        The files that the script wrote, one a line.
 
     Raises:
-        InputError: as `run_script`, or if a wildcard has no value.
+        InputError: as `run_script`, and if a wildcard has no value.
     """
     from ventral.study.debug import run_script
 
@@ -144,7 +156,7 @@ def run_rule(rule: str, wildcards: Sequence[str], config_files: Sequence[str]) -
 
 
 def write_generated() -> str:
-    """Write the files that are made from the parts of the project and their config keys; their names, one a line."""
+    """Write the files that are generated from the library, and return their names, one a line."""
     from ventral.report.catalogue import catalogue_page
     from ventral.study.reference import generated
 
@@ -156,22 +168,22 @@ def write_generated() -> str:
 
 
 def run_doctor(config_files: Sequence[str]) -> int:
-    """Print the checks of the installation and of a study; 1 if any failed."""
+    """Print the checks of the installation and of a study. Return 1 if any failed, else 0."""
     from ventral.study.doctor import examine, report
 
     return report(examine(config_files))
 
 
 def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] | None) -> str:
-    """A table of a network's layers: name, shape of the output for one image, units, whether `auto` holds it.
+    """Make a table of a network's layers: name, shape of the output for one image, units, whether `auto` selects it.
 
     Args:
-        network: a name under `networks` in the config, or else an architecture.
-        config_file: the study; a missing one has no networks.
-        patterns: names or shell patterns of the layers to list; None for all.
+        network: a name under `networks` in the config, or an architecture.
+        config_file: of the study. If config.yaml is missing, `network` is an architecture.
+        patterns: names or shell patterns of the layers to list. None lists all.
 
     Raises:
-        InputError: on a config that is not sound, and as `build_network` does.
+        InputError: if the config has faults, and as `build_network`.
     """
     import torch
 
@@ -204,14 +216,17 @@ def list_layers(network: str, config_file: str | Path, patterns: Sequence[str] |
 def write_rates(
     folder: str | Path, images: Sequence[str | Path], output: str | Path | None, device: str, own_code: bool
 ) -> str:
-    """A CSV of the rates that a kept encoder predicts for images; or, where it goes to a file, what that holds.
+    """Predict rates for images with a kept encoder.
 
     Args:
         folder: of the encoder.
         images: a folder, a zip archive, or image files.
-        output: the file, if any.
+        output: the CSV to write, if any.
         device: "auto", "cpu" or "cuda".
         own_code: as for `read_encoder`.
+
+    Returns:
+        The text of the CSV; or one line about it, if it is written to a file.
 
     Raises:
         InputError: as `predict_images`.
@@ -233,12 +248,12 @@ def write_rates(
 
 
 def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
-    """The entry of a network in a config with defaults filled in, or that of an architecture under any name.
+    """Find the entry of a network in a config, with defaults filled in, or make one of an architecture.
 
-    A file of weights is left out: layers do not depend on it.
+    Weights from a file become random ones, since the layers do not depend on them.
 
     Raises:
-        InputError: on a config that is no YAML or has faults.
+        InputError: if the config is not YAML or has faults, or if the network is `labels`.
     """
     import yaml
 
@@ -264,7 +279,7 @@ def network_settings(network: str, config_file: str | Path) -> dict[str, Any]:
         raise InputError(config_file, "config", "no such file", "correct the path")
     settings = dict(networks.get(network, {"architecture": network, "weights": "random"}))
     if settings["architecture"] == "labels":
-        raise InputError(config_file, network, "labels are no network", "name another")
+        raise InputError(config_file, network, "labels have no layers", "name another network")
     elsewhere = origin(settings["architecture"], settings["weights"]) in ("file", "address")
     elsewhere |= settings["weights"] == FACES
     return settings | ({"weights": "random"} if elsewhere else {})

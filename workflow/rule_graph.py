@@ -1,4 +1,4 @@
-"""Which rules read what which others wrote, in the study at hand."""
+"""Find which rules of a study read the output of which others."""
 
 from collections.abc import Iterable
 from functools import cmp_to_key
@@ -9,16 +9,17 @@ from snakemake.rules import Wildcards
 
 
 def rule_graph(workflow: Any, targets: Iterable[str]) -> list[dict[str, Any]]:
-    """The rules behind some files, as `snakemake --rulegraph` finds them, each with its docstring and those before it.
+    """Find the rules that some files depend on, as `snakemake --rulegraph` does, with their docstrings.
 
-    Rules that differ in nothing but names of files are one, by the name of their script.
+    Rules with the same script count as one, under the name of the script.
 
     Args:
-        workflow: Snakemake's.
+        workflow: of Snakemake.
         targets: paths.
 
     Returns:
-        `rule`, `says` and `after`, names of rules, for every rule; those that read no other's output come first.
+        For every rule `rule`, its name; `says`, its docstring; and `after`, the names of the rules whose output it
+        reads. Rules that read no other rule's output come first.
     """
     producers: dict[str, Any] = {}
     after: dict[str, set[str]] = {}

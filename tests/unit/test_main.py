@@ -77,7 +77,7 @@ def test_layers_of_an_architecture_without_a_config(tmp_path, monkeypatch, capsy
     "arguments, line",
     [
         (["nett", "--configfile", "study.yaml"], "config: networks.nett.architecture: no 'nett'; "),
-        (["labels", "--configfile", "study.yaml"], "study.yaml: labels: labels are no network; name another"),
+        (["labels", "--configfile", "study.yaml"], "study.yaml: labels: labels have no layers; name another network"),
         (["z", "--configfile", "absent.yaml"], "absent.yaml: config: no such file; correct the path"),
         (["z", "--configfile", "faulty.yaml"], "faulty.yaml: sede: unknown key; did you mean seed?"),
         (["z", "--configfile", "broken.yaml"], "broken.yaml: YAML: "),

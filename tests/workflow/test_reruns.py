@@ -182,7 +182,7 @@ def test_edit_of_scores_runs_no_network_and_packs_no_images(finished, planned):
 def test_edit_of_a_source_reruns_the_reader_that_it_touches(finished, planned):
     source = finished / "ventral" / "data" / "sources" / "majaj.py"
     append_comment(source)
-    replace(source, "sites, a third of them in V4", "sites")
+    replace(source, "number of sites over IT and V4", "sites of IT and V4")
     assert planned(finished) == set()
     replace(source, "split or {}", "dict(split or {})")
     jobs = planned(finished)

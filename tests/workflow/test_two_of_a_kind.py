@@ -87,6 +87,6 @@ def test_faces_are_learnt_on_the_dataset_that_is_asked_for(study, snakemake):
         ({"dataset": "xiao"}, "hmo.dataset: no dataset 'xiao'; did you mean xiao_"),
         ({"dataset": "objects"}, "hmo.dataset: objects has no whole images with labelled faces"),
     ):
-        (study / "faces.yaml").write_text(yaml.safe_dump(STUDY | {"networks": networks, "hmo": asked}))
+        (study / "faces.yaml").write_text(yaml.safe_dump(STUDY | {"networks": networks, "hmo": asked}, sort_keys=False))
         planned = snakemake(study, "--dry-run", "results/faces/faces.csv", "--configfile", "faces.yaml").stdout
         assert said in planned

@@ -121,7 +121,7 @@ def test_without_a_hash_it_says_how_to_pin(run, server):
     url = server.add("/net.pth", BODY)
     done = run(url, f"resources/weights/{weights_key('net.py:net', url)}")
     assert done.returncode == 0, done.stdout
-    assert f"taken unchecked; to pin it, set sha256: {SHA256}" in done.stdout
+    assert f"not checked; to pin these weights, set sha256: {SHA256}" in done.stdout
 
 
 def test_a_page_in_place_of_weights_is_not_kept_and_a_signed_address_works(run, server, recordings):

@@ -17,6 +17,7 @@ from ventral.files.console import progress
 from ventral.files.errors import InputError, listed, refusing
 from ventral.files.listing import BESIDE, dangling, is_foreign, list_files
 
+LABELS = ("object_name", "category_name")  # labels of images, as columns, coordinates and data sets are called
 LARGEST = 256 << 20  # most bytes of one file in an archive
 Reader = Callable[[str], bytes]
 
@@ -194,7 +195,7 @@ def read_groups(path: str | Path) -> dict[str, str]:
 def read_labels(path: str | Path) -> dict[str, NDArray[np.str_]]:
     """(n,) `object_name` and `category_name` of the images of an `images/{dataset}.h5`, if it has them."""
     with reading(path), h5py.File(path) as file:
-        known = [name for name in ("object_name", "category_name") if name in file]
+        known = [name for name in LABELS if name in file]
         return {name: file[name].asstr()[:].astype(str) for name in known}
 
 

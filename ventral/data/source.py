@@ -1,9 +1,10 @@
-"""What every kind of recording says about itself, so that rules, tables and figures need not know which it is.
+"""What every kind of recording declares, so that rules, tables and figures treat all kinds alike.
 
-A kind is one module `ventral/data/sources/KIND.py`, whose `SOURCE` is a subclass of `Source`. A dataset of the config
-is an object of it: the config keys are its fields. Kinds are found by the name of their module and imported one by one.
-Their modules import readers and large packages within the methods: so the Snakefile starts fast, and an edit of one
-reader reruns that reader alone.
+A kind is one module `ventral/data/sources/KIND.py`, whose `SOURCE` is a subclass of `Source`. Each dataset of the
+config is an object of that class, with the config keys as its fields. Kinds are found by the names of their modules.
+
+The modules import readers and large packages inside methods. So the Snakefile starts fast, and an edit of one reader
+reruns that reader alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Places:
-    """Where the files of a dataset lie.
+    """Where the files of a dataset are.
 
     Attributes:
         dataset: its name.
-        downloaded: folder of what is downloaded, shared by all datasets of the kind.
-        simulated: folder of simulated recordings, of this dataset alone.
+        downloaded: folder of downloads, which all datasets of the kind share.
+        simulated: folder of the simulated recordings of this dataset.
         images: the packed images, `images/{dataset}.h5`.
     """
 
@@ -42,15 +43,17 @@ class Places:
 class Source:
     """A dataset of one kind. A subclass adds the keys of the config as fields, annotated with `ventral.files.keys.key`.
 
-    Two static methods read the recordings; the rules `pack_images` and `read_responses` run them. Their first argument
-    is a mapping from names to files, as `image_files` and `response_files` gave them. Each keyword-only argument is a
-    key of the dataset, or `split` or `seed` of the study, or `dataset`, its name: a change of another reruns nothing.
+    Two static methods read the recordings. The rules `pack_images` and `read_responses` run them. Their first argument
+    maps names to files, as `image_files` and `response_files` return them. Each keyword-only argument is a key of the
+    dataset, `split` or `seed` of the study, or `dataset`, the name of the dataset. A change of any other key reruns
+    nothing.
 
     Attributes:
-        places: where its files lie.
+        places: where its files are.
         read_images: `(files, *, KEY, ...) -> Pictures`.
-        read_responses: `(files, *, KEY, ...)`, returns the dataset of `ventral.data.responses.make_responses`.
-        has_rates: whether there are responses of neuroids, to fit encoders to; or only RDMs.
+        read_responses: `(files, *, KEY, ...)`. Returns the dataset of `ventral.data.responses.make_responses`.
+        has_rates: whether there are responses of neuroids, to which encoders can be fitted. Otherwise there are RDMs.
+        several_sessions: whether the recordings are several sessions, each with its own files.
     """
 
     places: SkipJsonSchema[Places] = Places()
@@ -61,22 +64,22 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """The name of the kind: that of its module."""
+        """The name of the kind, which is the name of its module."""
         return type(self).__module__.rpartition(".")[2]
 
     @property
     def labels(self) -> frozenset[str]:
-        """What its images are labelled with: `object_name`, `category_name`, both or neither."""
+        """The labels that its images have: `object_name`, `category_name`, both or neither."""
         return frozenset()
 
     @property
     def has_categories(self) -> bool:
-        """Whether its responses are labelled with categories, to draw them by category and to co-train on these."""
+        """Whether its responses have labels of categories, for figures by category and for co-training."""
         return self.has_rates and "category_name" in self.labels
 
     @property
     def has_images(self) -> bool:
-        """Whether its images are at hand, so that networks can run."""
+        """Whether its images are available, so that networks can run."""
         return True
 
     @property
@@ -86,35 +89,35 @@ class Source:
 
     @property
     def has_faces(self) -> bool:
-        """Whether networks can learn to detect faces in its images; then `region_files` says where the faces are."""
+        """Whether networks can learn to detect faces in its images. If so, `region_files` says where the faces are."""
         return False
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the study makes the recordings itself, from known tuning."""
+        """Whether the study simulates the recordings, from known tuning."""
         return False
 
     def image_files(self) -> dict[str, Any]:
-        """What `read_images` reads: a file, a folder or a list of files by name."""
+        """The files that `read_images` reads, by name: each a file, a folder or a list of files."""
         return {}
 
     def response_files(self) -> dict[str, Any]:
-        """What `read_responses` reads: a file, a folder or a list of files by name."""
+        """The files that `read_responses` reads, by name: each a file, a folder or a list of files."""
         return {}
 
     def keys_of(self, reader: str) -> list[str]:
-        """The keys that a reader depends on, `read_images` or `read_responses`: its keyword-only arguments."""
+        """The keys on which `read_images` or `read_responses` depends: its keyword-only arguments."""
         found = signature(getattr(self, reader)).parameters.values()
         return [argument.name for argument in found if argument.kind is Parameter.KEYWORD_ONLY]
 
     def from_outside(self) -> list[str]:
-        """Files and folders that the user gave or that are downloaded; none where the recordings are simulated."""
+        """Files and folders that the user gave or the study downloads. Empty if the recordings are simulated."""
         return []
 
     def downloads(self) -> Iterator[Download]:
-        """What is still to be downloaded."""
+        """The files that are still to be downloaded."""
         return iter(())
 
     def faults(self) -> Iterator[str]:
-        """Keys that do not go together, one line each: `KEY: problem; remedy`."""
+        """Faults of keys that exclude or need one another, one line each: `KEY: problem; remedy`."""
         return iter(())

@@ -28,8 +28,8 @@ class NetworkEntry:
     weights: Annotated[
         str,
         key(
-            "random (drawn from the seed); pretrained (the publisher's); the publisher's name of others; the path or "
-            "https address of a state dict; or faces (trained by the study to detect faces, as hmo is)",
+            "random: drawn from the seed; pretrained: the publisher's; the publisher's name of other weights; the path "
+            "or https address of a state dict; faces: the study trains the network to detect faces, as it does hmo",
             "give random, pretrained, faces, a publisher's name, a path or an address",
             "pretrained",
             min_length=1,
@@ -38,7 +38,7 @@ class NetworkEntry:
     layers: Annotated[
         Literal["auto"] | Names,
         key(
-            "layers that are read out, by name or pattern, in which * stops at a dot; auto: 15 at most, at even steps "
+            "layers that are recorded, by name or pattern, in which * stops at a dot; auto: 15 at most, at even steps "
             "through the network",
             "give auto, or a list of layer names or patterns",
             ["layer*", "avgpool"],
@@ -47,7 +47,7 @@ class NetworkEntry:
     image_size: Annotated[
         int | None,
         key(
-            "side in pixels to which images are resized; absent: that of the weights, or of the images",
+            "side in pixels to which images are resized; absent: the size that the weights need, or that of the images",
             example=224,
             ge=8,
         ),
@@ -58,7 +58,7 @@ class NetworkEntry:
     ] = None
     std: Annotated[
         tuple[Spread, Spread, Spread] | None,
-        key("SD of each colour channel, a divisor; absent: the architecture's", example=[0.2, 0.2, 0.2]),
+        key("SD of each colour channel, the divisor; absent: the architecture's", example=[0.2, 0.2, 0.2]),
     ] = None
     seed: Annotated[int | None, key("seed of random weights; absent: the study's", example=1, ge=0)] = None
     copies: Annotated[
@@ -67,7 +67,7 @@ class NetworkEntry:
     ] = None
     keep: Annotated[
         Names | None,
-        key("layers, by name or pattern, whose activations are written beside their Gram matrices", example=["layer4"]),
+        key("layers, by name or pattern, whose activations are kept with their Gram matrices", example=["layer4"]),
     ] = None
     with_category: Annotated[
         Literal["object_name", "category_name"] | None,
@@ -82,7 +82,7 @@ class NetworkEntry:
     ] = None
     precision: Annotated[
         Literal["float32", "bfloat16"],
-        key("numbers of the forward pass; bfloat16: faster on some GPUs, less accurate"),
+        key("number format of the forward pass; bfloat16: faster on some GPUs, less accurate"),
     ] = "float32"
     channels_last: Annotated[bool, key("whether images are laid out channels last, faster on some GPUs")] = False
     python_path: Annotated[
@@ -102,4 +102,4 @@ class NetworkEntry:
     def faults(self) -> Iterator[str]:
         """Yield what is wrong between keys."""
         if self.category_scale and not self.with_category:
-            yield "category_scale: goes with with_category; add it, or leave category_scale out"
+            yield "category_scale: needs with_category too; add with_category, or leave category_scale out"

@@ -75,7 +75,11 @@ class Readout(ABC):
     ] = None
     networks: Annotated[
         Names | None,
-        key("networks that it reads; absent: all", "give a list of names under networks", ["pixels", "resnet50"]),
+        key(
+            "networks whose features it reads; absent: all",
+            "give a list of names under networks",
+            ["pixels", "resnet50"],
+        ),
     ] = None
     per: Annotated[
         Literal["region", "subject"] | None,

@@ -1,1 +1,1 @@
-"""The report of a study: one page that needs nothing beside it."""
+"""The report of a study: one page that contains all it shows."""

@@ -1,4 +1,4 @@
-"""The page of every part of the project: kinds of recordings, readouts, metrics and figures, in their own words."""
+"""Make the catalogue of all parts: recordings, readouts, metrics and figures, in the words of their modules."""
 
 from collections.abc import Iterable
 
@@ -14,12 +14,12 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m ventral schema` from the parts themselves. -->
 
-Every part is one file; [develop.md](develop.md) shows how to add one. Their config keys are in [config.md](config.md).
+Every part is one file. [develop.md](develop.md) shows how to add one. [config.md](config.md) lists their config keys.
 """
 
 
 def catalogue_page() -> str:
-    """All parts, a table for each sort of them."""
+    """Make the page, with one table for each sort of parts."""
     return "\n".join([INTRODUCTION, *_recordings(), *_readouts(), *_metrics(), *_figures()])
 
 
@@ -28,7 +28,7 @@ def _first_line(part: type) -> str:
 
 
 def _table(title: str, folder: str, columns: str, rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A heading, where the files are, and a table with the rows."""
+    """Make a heading, the folder of the files, and a table."""
     names = columns.split(", ")
     lines = [names, ["---"] * len(names), *rows]
     return [f"## {title}\n\n`{folder}`\n", *(f"| {' | '.join(line)} |" for line in lines), ""]

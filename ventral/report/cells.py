@@ -1,4 +1,4 @@
-"""Tables of the report: cells to read, each with the number that it is sorted by."""
+"""Make the tables of the report. Each cell has a text, and a number by which the page sorts it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ventral.tables.phrases import bounded, labelled, rounded
 
 Row = Mapping[Any, Any]
 BEST, TIED, REFERENCE = "best", "not distinguishable", "reference"
-WRAPPED = 45  # letters; longer cells are set in several lines
+WRAPPED = 45  # letters; longer cells are broken into several lines
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: what is read.
-        key: the number that it is sorted by, None for text.
-        mark: its class in the style sheet.
+        text: shown on the page.
+        key: the number by which the column is sorted. None: it is sorted by the text.
+        mark: class of the cell in the style sheet.
     """
 
     text: str
@@ -38,11 +38,11 @@ class Table:
     """One table of the page.
 
     Attributes:
-        name: of its parts' ids.
+        name: used in the ids of its elements.
         title: the text above it.
-        columns: their names.
+        columns: headings of the columns.
         rows: of cells.
-        filters: headings of the columns by whose values rows can be chosen.
+        filters: headings of the columns by whose values a reader can choose rows.
     """
 
     name: str
@@ -52,39 +52,39 @@ class Table:
     filters: Sequence[str] = ()
 
     def choices(self, column: str) -> list[str]:
-        """The values of a column, each once, in their order."""
+        """List the different values of a column, in the order of the rows."""
         index = list(self.columns).index(column)
         return list(dict.fromkeys(row[index].text for row in self.rows))
 
     def has_numbers(self, index: int) -> bool:
-        """Whether a column is of numbers."""
+        """Whether a column holds numbers."""
         return self.rows[0][index].mark == "number"
 
 
 def text(value: Any) -> Cell:
-    """A cell of text; empty for what is missing."""
+    """Make a cell of text. It is empty for a missing value."""
     said = "" if value is None or (isinstance(value, float) and np.isnan(value)) else str(value)
     return Cell(said, mark="wide" if len(said) > WRAPPED else "")
 
 
 def number(value: float, digits: int = 3) -> Cell:
-    """A cell with a number."""
+    """Make a cell with a number."""
     return Cell(rounded(value, digits), float(value), "number")
 
 
 def with_interval(row: Row, mean: str, low: str, high: str) -> Cell:
-    """A cell with a number and its interval, sorted by the number."""
+    """Make a cell with a number and its interval, sorted by the number."""
     return Cell(bounded(row[mean], row[low], row[high]), float(row[mean]), "number")
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading and its cells in one place, so that no number can stand under another's heading.
+    """One column: heading and cells in one place, so that no number can get a wrong heading.
 
     Attributes:
-        heading: its name.
+        heading: of the column.
         cell: makes the cell of a row.
-        is_filter: whether rows can be chosen by its values.
+        is_filter: whether a reader can choose rows by its values.
     """
 
     heading: str
@@ -93,34 +93,34 @@ class Column:
 
 
 def filled(name: str, title: str, columns: Sequence[Column], rows: Iterable[Row]) -> Table:
-    """Fill a table's columns with rows."""
+    """Make a table from columns and rows."""
     cells = [[column.cell(row) for column in columns] for row in rows]
     filters = [column.heading for column in columns if column.is_filter]
     return Table(name, title, [column.heading for column in columns], cells, filters)
 
 
 def of_text(heading: str, key: str, is_filter: bool = False) -> Column:
-    """A column of text."""
+    """Make a column of text."""
     return Column(heading, lambda row: text(row[key]), is_filter)
 
 
 def of_numbers(heading: str, value: str, low: str, high: str) -> Column:
-    """A column of numbers with their intervals."""
+    """Make a column of numbers with their intervals."""
     return Column(heading, lambda row: with_interval(row, value, low, high))
 
 
 def of_metric(name: str) -> Column:
-    """The column of a metric: its mean over neuroids with the interval."""
+    """Make the column of a metric: its mean over neuroids with the interval."""
     return of_numbers(heading_of(name), *columns_of(name))
 
 
 def of_dataset(results: Results) -> Column:
-    """The data set, with the word that says whether it is real."""
+    """Make the column of the dataset, which also says whether it is simulated."""
     return Column("dataset", lambda row: text(labelled(row["dataset"], results.source(row["dataset"]))), True)
 
 
 def summary_table(results: Results) -> Table:
-    """Every encoder on the stimuli held out last, best first in each dataset, protocol and region."""
+    """Make the table of all encoders on the held-out stimuli, best first in each dataset, protocol and region."""
     protocols = [of_text("protocol", "protocol", True)] * (len(results.config["protocols"]) > 1)
     columns = [
         of_dataset(results),
@@ -152,7 +152,7 @@ def summary_table(results: Results) -> Table:
 
 
 def _marked(results: Results) -> Iterator[Row]:
-    """Rows of the summary, each with its place in its group and the mark that goes with it."""
+    """Yield the rows of the summary, each with its place and mark in its group."""
     for group in results.groups():
         for place, row in enumerate(group.rows.to_dict("records")):
             mark = BEST if place == 0 else TIED if row["among_best"] else REFERENCE if row["reference"] else ""
@@ -160,7 +160,7 @@ def _marked(results: Results) -> Iterator[Row]:
 
 
 def _directions(row: Row) -> Cell:
-    """How many directions of feature space a readout used, and where it cut; empty for trained networks."""
+    """Show how many directions of feature space a readout used, and its cut. Empty for trained networks."""
     n, cut = row["n_directions"], row["rank_cut"]
     if np.isnan(n):
         return text(None)
@@ -168,7 +168,7 @@ def _directions(row: Row) -> Cell:
 
 
 def reproduction_table(results: Results) -> Table:
-    """Each number of the literature beside ours."""
+    """Make the table of numbers of the literature beside ours."""
     columns = [
         of_text("report", "report", True),
         Column("region", lambda row: text(f"{row['dataset']} {row['region']}")),
@@ -185,7 +185,7 @@ def reproduction_table(results: Results) -> Table:
 
 
 def rsa_table(results: Results) -> Table:
-    """Regions against one another and against the layer of each network that is its choice."""
+    """Make the table that compares regions with one another, and with the chosen layer of each network."""
     rsa = results.table("rsa")
     regions = rsa[rsa["layer"].isna()] if len(rsa) else rsa
     shown = pd.concat([regions, _chosen_layers(results)]) if len(rsa) else rsa
@@ -204,9 +204,9 @@ def rsa_table(results: Results) -> Table:
         Column("images", lambda row: Cell(str(row["n_stimuli"]), float(row["n_stimuli"]), "number")),
     ]
     title = (
-        "Regions against one another, and against one layer of each network: the layer that most readouts chose on "
-        "the train stimuli or, where no encoder was fitted, the layer most similar to the region on these same "
-        "images. 95 % intervals over resampled images."
+        "Regions compared with one another, and with one layer of each network: the layer that most readouts chose on "
+        "the train stimuli or, if no encoder was fitted, the layer most similar to the region on the same images. "
+        "95 % intervals over resampled images."
     )
     rows = sorted(shown.to_dict("records"), key=lambda row: order.index(row["dataset"]))
     return filled("rsa", title, columns, rows)
@@ -219,7 +219,7 @@ def _ceiling(row: Row) -> Cell:
 
 
 def _chosen_layers(results: Results) -> pd.DataFrame:
-    """Rows of `rsa.csv` of one layer for each region and network."""
+    """Select the rows of `rsa.csv` of one layer for each region and network."""
     layers, found = results.table("layers"), []
     chosen = layers[layers["chosen"] & (layers["protocol"] == layers["protocol"].iloc[0])] if len(layers) else layers
     for (dataset, region, network), rows in layer_rows(results).groupby(
@@ -227,7 +227,7 @@ def _chosen_layers(results: Results) -> pd.DataFrame:
     ):
         own = pd.DataFrame()
         if len(chosen):
-            # A session's rows ("AIT Sc240103") go by the choice of their region.
+            # The rows of one session ("AIT Sc240103") use the layer that was chosen for the region.
             here = chosen["region"].isin([region, str(region).split()[0]])
             own = chosen[(chosen["dataset"] == dataset) & here & (chosen["network"] == network)]
         layer = own["layer"].mode().iloc[0] if len(own) else highest(rows, "spearman")["layer"]
@@ -236,7 +236,7 @@ def _chosen_layers(results: Results) -> pd.DataFrame:
 
 
 def networks_table(results: Results) -> Table:
-    """Networks and what is trained on the neurons, with the weights that they really had."""
+    """Make the table of networks and trained encoders, with the weights that they really had."""
     layers, config = results.table("layers"), results.config
     as_run = {} if layers.empty else layers.groupby("network")["weights"].first().to_dict()
     rows = []
@@ -259,7 +259,7 @@ def networks_table(results: Results) -> Table:
 
 
 def readouts_table(results: Results) -> Table:
-    """Readouts and their settings."""
+    """Make the table of readouts and their settings."""
     rows = [
         {"readout": name, "settings": ", ".join(f"{key} {_said(value)}" for key, value in settings.items())}
         for name, settings in results.config["readouts"].items()
@@ -277,6 +277,6 @@ TABLES: Sequence[Callable[[Results], Table]] = (summary_table, reproduction_tabl
 
 
 def tables(results: Results, makers: Iterable[Callable[[Results], Table]]) -> dict[str, Table]:
-    """The tables that have a row, by name."""
+    """Make the tables, and keep those that have a row, by name."""
     made = [maker(results) for maker in makers]
     return {table.name: table for table in made if table.rows}

@@ -1,4 +1,4 @@
-"""The report of a results folder, wherever it was made and however much of it is finished."""
+"""Write the report of a results folder, even an unfinished one or one from another machine."""
 
 import json
 from pathlib import Path
@@ -13,17 +13,17 @@ PROVENANCE = "tables/provenance.json"
 
 
 def report_folder(folder: str | Path, page: str | Path | None = None) -> Path:
-    """Write the page of a results folder, without the drawing of the rules: only the workflow knows these.
+    """Write the report of a results folder. It has no drawing of the rules, which only the workflow knows.
 
     Args:
-        folder: with `tables/` and what there is of `figures/` and `responses/`.
-        page: the file to write; None: `report.html` in the folder. Its links to tables work only there.
+        folder: with `tables/`, and `figures/` and `responses/` as far as they exist.
+        page: the file to write. None: `report.html` in the folder. Links to tables work only there.
 
     Returns:
         The file.
 
     Raises:
-        InputError: if the folder does not say what study it is of, or a file in it is damaged.
+        InputError: if the folder has no provenance.json, or if a file in it is damaged.
     """
     folder = Path(folder)
     record = folder / PROVENANCE

@@ -1,4 +1,4 @@
-"""The page itself: the text, tables and figures of a study in one file."""
+"""Render the page: text, tables and figures of a study in one file."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,14 +24,14 @@ def render(
     files: Sequence[str],
     undrawn: Mapping[str, str],
 ) -> str:
-    """The report as HTML that loads nothing.
+    """Render the report as HTML that loads no other file.
 
     Args:
         results: of the finished study.
         pictures: its figures.
-        stages: `rule`, `says` and `after` of every rule that ran for it; empty where that is not known.
+        stages: `rule`, `says` and `after` of every rule of the study; empty if they are not known.
         files: tables and figures, as paths relative to the page.
-        undrawn: figures that could not be drawn, and why.
+        undrawn: name of each figure that could not be drawn -> reason.
     """
     environment = Environment(
         loader=FileSystemLoader(PARTS),

@@ -1,4 +1,4 @@
-"""Figures for a page that needs no other file: embedded, with caption and alternative text."""
+"""Embed figures in the page, with caption and alternative text."""
 
 import base64
 import io
@@ -12,9 +12,9 @@ from PIL import Image
 
 from ventral.figures.style import CAPTION, DATASET, DESCRIPTION, LEFT_OUT
 
-MOST_BYTES = 1_200_000  # of one figure; RDMs of many stimuli have more
+MOST_BYTES = 1_200_000  # size above which the PNG of a figure is reduced to 256 colours
 MIME = {".png": "image/png", ".svg": "image/svg+xml"}
-SCREEN = 1.5  # pixels of a file for each of the page, as of 150 dots per inch
+SCREEN = 1.5  # pixels of the PNG for each pixel of the page
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Picture:
     """One figure of the page.
 
     Attributes:
-        name: of its files.
+        name: stem of its files.
         dataset: empty for figures of the whole study.
-        source: the picture itself, as an address that holds it.
-        width, height: on the page, in its pixels.
-        alt: what it shows, for those who cannot see it.
-        caption: what stands below it.
+        source: the picture itself, as a data address.
+        width, height: on the page, in pixels.
+        alt: alternative text.
+        caption: text below the figure.
     """
 
     name: str
@@ -40,16 +40,16 @@ class Picture:
 
 
 def read_caption(text: str) -> Markup:
-    """A caption as HTML: ``code`` and *stress* marked."""
+    """Turn a caption into HTML, with ``code`` and *emphasis* as elements."""
     marked = re.sub(r"``(.+?)``", r"<code>\1</code>", str(escape(" ".join(text.split()))))
     return Markup(re.sub(r"\*(\S[^*]*)\*", r"<em>\1</em>", marked))
 
 
 def embed(paths: Iterable[str | Path]) -> str:
-    """The smallest of the files of one figure as a data address; where all are large, the PNG in 256 colours.
+    """Encode the smallest file of a figure as a data address. If all are large, encode the PNG in 256 colours.
 
     Args:
-        paths: of one figure; those of other formats are left out.
+        paths: files of one figure. Formats other than PNG and SVG are ignored.
     """
     files = {path.suffix: path.read_bytes() for path in map(Path, paths) if path.suffix in MIME}
     suffix = min(files, key=lambda suffix: len(files[suffix]))
@@ -62,7 +62,7 @@ def embed(paths: Iterable[str | Path]) -> str:
 
 
 def read_words(figures: Iterable[str | Path]) -> dict[str, dict[str, str]]:
-    """What the PNG of each figure says about it, by name, as `ventral.figures.style.draw` wrote it."""
+    """Read the texts that `ventral.figures.style.draw` wrote into the PNG of each figure, by name of the figure."""
     found = {}
     for path in map(Path, figures):
         if path.suffix == ".png":
@@ -72,15 +72,15 @@ def read_words(figures: Iterable[str | Path]) -> dict[str, dict[str, str]]:
 
 
 def left_out(figures: Iterable[str | Path]) -> dict[str, str]:
-    """The figures that could not be drawn, by name, and why."""
+    """Return the reason for each figure that could not be drawn, by name."""
     return {name: words[LEFT_OUT] for name, words in read_words(figures).items() if LEFT_OUT in words}
 
 
 def pictures(figures: Iterable[str | Path]) -> list[Picture]:
-    """Every figure that could be drawn, with its words.
+    """Make a `Picture` of every figure that could be drawn.
 
     Args:
-        figures: paths of each in every format.
+        figures: the files of all figures in all formats.
     """
     files = list(map(Path, figures))
     found = []

@@ -1,4 +1,4 @@
-"""What the report is made of: the tables and recordings of a finished study, read once."""
+"""Read the tables and recordings of a finished study for the report."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,14 +19,14 @@ TABLES = ("summary", "layers", "rsa", "left_out", "reproduction", "weights")
 
 @dataclass(frozen=True)
 class Results:
-    """What a finished study found.
+    """The results of a finished study.
 
     Attributes:
-        config: the keys of the config that the report shows, defaults filled in.
-        responses: as `responses/{dataset}.nc`, by dataset.
-        tables: of `TABLES`, by name; a study may lack some.
-        provenance: as `tables/provenance.json`, empty where there is none.
-        missing_stimuli: by dataset, the stimuli that its sessions showed and whose images are not at hand.
+        config: the keys of the config that the report shows, with defaults filled in.
+        responses: content of `responses/{dataset}.nc`, by dataset.
+        tables: those of `TABLES` that the study has, by name.
+        provenance: content of `tables/provenance.json`; empty if there is none.
+        missing_stimuli: for each dataset, the stimuli that its sessions showed but whose images are missing.
     """
 
     config: Mapping[str, Any]
@@ -36,12 +36,12 @@ class Results:
     missing_stimuli: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def table(self, name: str, dataset: str | None = None) -> pd.DataFrame:
-        """A table, or its rows of one dataset; empty where the study has none."""
+        """Return a table, or its rows of one dataset. It is empty if the study does not have the table."""
         table = self.tables.get(name, pd.DataFrame())
         return table if dataset is None or table.empty else table[table["dataset"] == dataset]
 
     def source(self, dataset: str) -> str:
-        """Where the recordings of a dataset come from."""
+        """The source of the recordings of a dataset."""
         return str(self.responses[dataset].attrs["source"])
 
     def is_simulated(self, dataset: str) -> bool:
@@ -49,18 +49,18 @@ class Results:
         return self.source(dataset) == SIMULATED
 
     def groups(self) -> Iterator[Group]:
-        """The encoders that are compared with one another, of all datasets and protocols."""
+        """The groups of encoders that are compared with one another, of all datasets and protocols."""
         return groups(self.table("summary"))
 
 
 def read_results(config: Mapping[str, Any], responses: Mapping[str, str], tables: Sequence[str]) -> Results:
-    """Read what a study left.
+    """Read the results of a study.
 
     Args:
         config: as in `Results`.
         responses: paths of `responses/{dataset}.nc`, by dataset.
-        tables: paths; those named as `TABLES` are read, `provenance.json`, and `missing_stimuli.csv` in a folder named
-            after its dataset.
+        tables: paths. Those in `TABLES` are read, and `provenance.json`, and each `missing_stimuli.csv`, whose folder
+            has the name of its dataset.
     """
     paths = {Path(path).name: Path(path) for path in tables}
     provenance = paths.get("provenance.json")

@@ -1,4 +1,4 @@
-"""The rules of a study as a drawing: those that read what others wrote stand below them."""
+"""Draw the rules of a study as a graph. Each rule is below the rules whose output it reads."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,20 @@ from itertools import pairwise
 
 from markupsafe import Markup, escape
 
-HEIGHT, DOWN, ASIDE, LETTER, MARGIN = 26, 30, 14, 6.8, 10  # pixels: of a box, between boxes, and of a letter
-SWEEPS = 8  # of the ordering: down and up again
+# In pixels: height of a box, distances of boxes down and across, width of a letter, margin of the drawing.
+HEIGHT, DOWN, ASIDE, LETTER, MARGIN = 26, 30, 14, 6.8, 10
+SWEEPS = 8  # passes of the ordering, down and up in turn
 
 Graph = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where a rule, or the bend of a line that passes by, is drawn.
+    """The place of a rule, or of the bend of a line that passes a row.
 
     Attributes:
-        x, y: its middle.
-        width: in pixels; 0 of a bend.
+        x, y: centre in pixels.
+        width: in pixels; 0 for a bend.
     """
 
     x: float
@@ -27,10 +28,10 @@ class Box:
 
 
 def without_shortcuts(after: Graph) -> dict[str, list[str]]:
-    """The graph without edges that a longer way says already.
+    """Remove edges between rules that a longer path connects too.
 
     Args:
-        after: for each rule those whose output it reads; no cycles.
+        after: for each rule, the rules whose output it reads. There are no cycles.
     """
     above: dict[str, set[str]] = {}
 
@@ -46,7 +47,7 @@ def without_shortcuts(after: Graph) -> dict[str, list[str]]:
 
 
 def ranks(after: Graph) -> dict[str, int]:
-    """How many rules lie above each one on the longest way to it."""
+    """Count the rules above each rule on the longest path to it."""
     found: dict[str, int] = {}
 
     def rank(rule: str) -> int:
@@ -58,7 +59,11 @@ def ranks(after: Graph) -> dict[str, int]:
 
 
 def _with_bends(after: Graph) -> tuple[list[list[str]], dict[str, list[str]], list[list[str]]]:
-    """Rows of rules and bends, what lies above each, and the way of every edge; edges then join neighbouring rows."""
+    """Add bends to edges that pass rows, so that all edges join neighbouring rows.
+
+    Returns:
+        Rows of rules and bends, the names above each, and the path of every edge.
+    """
     rank = ranks(after)
     rows: list[list[str]] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
     for rule in after:
@@ -78,7 +83,7 @@ def _with_bends(after: Graph) -> tuple[list[list[str]], dict[str, list[str]], li
 
 
 def _order(rows: list[list[str]], above: Graph) -> None:
-    """Sort every row, in place, by where its neighbours stand, down and up in turn, so that fewer lines cross."""
+    """Sort every row, in place, by the places of its neighbours, down and up in turn, so that fewer lines cross."""
     below: dict[str, list[str]] = {}
     for lower, uppers in above.items():
         for upper in uppers:
@@ -95,7 +100,7 @@ def _order(rows: list[list[str]], above: Graph) -> None:
 
 
 def _place(rows: list[list[str]], after: Graph) -> tuple[dict[str, Box], float]:
-    """Boxes of rules and bends, rows in the middle of the drawing, and its width."""
+    """Place the boxes of rules and bends, with centred rows. Return them and the width of the drawing."""
     widths = [[LETTER * len(name) + 16 if name in after else 0 for name in row] for row in rows]
     whole = max((sum(row) + ASIDE * (len(row) - 1) for row in widths), default=0)
     boxes = {}
@@ -109,7 +114,7 @@ def _place(rows: list[list[str]], after: Graph) -> tuple[dict[str, Box], float]:
 
 
 def _line(way: list[Box]) -> str:
-    """The path of an edge: from the lower side of one box through its bends to the upper side of another."""
+    """Make the SVG path of an edge, from the lower side of one box through its bends to the upper side of another."""
     x, y = way[0].x, way[0].y + HEIGHT / 2
     path = f"M{x:.0f} {y:.0f}"
     for box in way[1:]:
@@ -124,11 +129,11 @@ def _line(way: list[Box]) -> str:
 
 
 def draw_stages(after: Graph, label: str) -> Markup:
-    """The rules as an SVG element, in the colours of the page.
+    """Draw the rules as an SVG element, in the colours of the page.
 
     Args:
-        after: for each rule those whose output it reads; no cycles.
-        label: what the drawing shows, for those who do not see it.
+        after: for each rule, the rules whose output it reads. There are no cycles.
+        label: alternative text of the drawing.
     """
     rows, above, ways = _with_bends(without_shortcuts(after))
     _order(rows, above)

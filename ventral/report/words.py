@@ -1,4 +1,4 @@
-"""What a study did, what it found and what is missing, in sentences."""
+"""Put into sentences what a study did, what it found, and what is missing."""
 
 from collections.abc import Iterator
 
@@ -23,12 +23,12 @@ PROTOCOLS = {
 
 
 def kind(results: Results, dataset: str) -> str:
-    """The name of a dataset, with the word that says whether it is real."""
+    """Return the name of a dataset, with a note if it is simulated."""
     return labelled(dataset, results.source(dataset))
 
 
 def what_is_simulated(results: Results) -> str:
-    """The first sentence of the answer: which recordings are of animals, and which are not."""
+    """Write the first sentences of the answer: which recordings are simulated, and which are real."""
     simulated = [name for name in results.responses if results.is_simulated(name)]
     real = [name for name in results.responses if name not in simulated]
     said = []
@@ -42,7 +42,11 @@ def what_is_simulated(results: Results) -> str:
 
 
 def answers(results: Results) -> Iterator[tuple[str, str, str]]:
-    """What predicts each region best, or has the most similar RDM: the place, the name of the best, and details."""
+    """Say which encoder predicts each region best, or which layer has the most similar RDM.
+
+    Yields:
+        Dataset and region, the name of the best, and details.
+    """
     scored = {group.dataset for group in results.groups()}
     for group in results.groups():
         yield _best_encoder(results, group)
@@ -65,7 +69,7 @@ def answers(results: Results) -> Iterator[tuple[str, str, str]]:
 
 
 def _best_encoder(results: Results, group: Group) -> tuple[str, str, str]:
-    """The place, the best encoder, and its scores beside the others'."""
+    """Return dataset and region, the best encoder, and its scores compared with the others."""
     best, columns = group.best, columns_of(RANKED_BY)
     protocol = "" if group.protocol == "holdout" else f", {group.protocol}"
     place = f"{kind(results, group.dataset)}, {group.region}{protocol}"
@@ -87,7 +91,7 @@ def _best_encoder(results: Results, group: Group) -> tuple[str, str, str]:
 
 
 def _among_rivals(group: Group) -> str:
-    """Whether the best encoder can be distinguished from the others."""
+    """Say whether the best encoder can be distinguished from the others."""
     if group.tied:
         return f"It cannot be distinguished from {named(group.tied)} (model confidence set)."
     if len(group.rivals):
@@ -97,7 +101,7 @@ def _among_rivals(group: Group) -> str:
 
 
 def layer_rows(results: Results, dataset: str | None = None) -> pd.DataFrame:
-    """Rows of `rsa.csv` that compare a region with a layer of a network."""
+    """Select the rows of `rsa.csv` that compare a region with a layer of a network."""
     rsa = results.table("rsa", dataset)
     if rsa.empty:
         return rsa
@@ -106,7 +110,7 @@ def layer_rows(results: Results, dataset: str | None = None) -> pd.DataFrame:
 
 
 def _beyond(results: Results, network: str) -> str:
-    """A note on networks that get more than the images, or no images at all; empty for models of vision."""
+    """Write a note on a network that sees more than the images, or no images at all. Empty for models of vision."""
     settings = results.config["networks"].get(network, {})
     if settings.get("architecture") == "labels":
         return " (the labels of the images, in place of a network)"
@@ -114,12 +118,12 @@ def _beyond(results: Results, network: str) -> str:
 
 
 def highest(rows: pd.DataFrame, value: str) -> pd.Series:
-    """The row of the highest value; of equals, the first."""
+    """Return the row with the highest value, the first of them if there are several."""
     return rows.sort_values(value, ascending=False, kind="stable").iloc[0]
 
 
 def rdm_ceiling(row: pd.Series) -> str:
-    """The noise ceiling of a comparison of RDMs, as the end of a sentence; empty where none is known."""
+    """Write the noise ceiling of a comparison of RDMs as the end of a sentence. Empty if it is not known."""
     if pd.notna(row["ceiling"]):
         return f", noise ceiling {rounded(row['ceiling'])}"
     return (
@@ -130,7 +134,7 @@ def rdm_ceiling(row: pd.Series) -> str:
 
 
 def about_dataset(results: Results, dataset: str) -> str:
-    """What was recorded: of whom, where, and while they saw how many images."""
+    """Describe a dataset: neuroids, regions, subjects, sessions, and stimuli."""
     responses, source = results.responses[dataset], results.source(dataset)
     of = "Simulated recordings" if results.is_simulated(dataset) else f"Real recordings ({source})"
     if "neuroid" not in responses.dims:
@@ -154,7 +158,7 @@ def _counts(names: xr.DataArray) -> str:
 
 
 def about_method(results: Results) -> list[str]:
-    """How encoders were fitted and judged."""
+    """Describe how encoders were fitted and scored."""
     config = results.config
     said = [f"{PROTOCOLS[protocol]}." for protocol in config["protocols"]]
     if "holdout" in config["protocols"]:
@@ -166,7 +170,7 @@ def about_method(results: Results) -> list[str]:
         f"Intervals cover 95 %: those of regions over {OVER[config['interval_over']]} where there are several, those "
         "of single neuroids over stimuli. Penalties and layers are chosen on the train stimuli alone. The best "
         f"encoders are those in the model confidence set (p of at least {BEST_P:g}, "
-        f"{counted(config['bootstrap'], 'resample')}): where all encoders are equally good, it calls one of them worse "
+        f"{counted(config['bootstrap'], 'resample')}): if all encoders are equally good, it calls one of them worse "
         "in about one study of twenty, however many there are."
     )
     said.append(f"Means leave out neuroids with a reliability below {config['min_reliability']:g}.")
@@ -175,7 +179,7 @@ def about_method(results: Results) -> list[str]:
 
 
 def about_code(results: Results) -> list[str]:
-    """Versions of the packages, and the commit of the code; nothing where the study does not know them."""
+    """List the versions of the packages and the commit of the code, as far as the study knows them."""
     versions, code = results.provenance.get("versions", {}), results.provenance.get("code")
     said = [", ".join(f"{name} {version}" for name, version in versions.items() if version) + "."] if versions else []
     if code:
@@ -184,7 +188,7 @@ def about_code(results: Results) -> list[str]:
 
 
 def gaps(results: Results) -> list[str]:
-    """What is missing: downloads, images, trained weights, regions without scores or RDMs."""
+    """List what is missing: downloads, images, trained weights, regions without scores or RDMs."""
     said = []
     layers = results.table("layers")
     if not layers.empty:
@@ -216,7 +220,7 @@ def gaps(results: Results) -> list[str]:
 
 
 def _unscored(results: Results, group: Group) -> str:
-    """Why no encoder of a region has a mean score."""
+    """Say why no encoder of a region has a mean score."""
     place, left = f"{group.dataset}, {group.region} ({group.protocol})", int(group.best["n_unreliable"])
     why = (
         f"none of {counted(left, 'neuroid')} reaches the minimum reliability ({results.config['min_reliability']:g})"
@@ -227,7 +231,7 @@ def _unscored(results: Results, group: Group) -> str:
 
 
 def checked(results: Results) -> list[str]:
-    """Networks that claim to be trained, and whose weights passed the check."""
+    """List the networks whose weights passed the check that they are trained."""
     return [
         f"{row['network']} ({row['weights']}) classifies objects better than its random copy: {row['accuracy']:.3f} "
         f"against {row['accuracy_random']:.3f} of {counted(int(row['n_images']), 'image')}, a difference of "

@@ -1,1 +1,1 @@
-"""What a study is: its config, its parts, its paths, and what it needs from outside."""
+"""What a study is: its config, its parts, its paths, and the files that it needs from outside."""

@@ -1,4 +1,4 @@
-"""A config as every stage of a study sees it: checked, with defaults filled in and copies of networks written out."""
+"""Complete a config: check it, fill in its defaults, and write out the copies of networks that it asks for."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -16,17 +16,17 @@ NETWORK_PATH_KEYS = ("architecture", "weights")
 
 
 def complete(config: dict[str, Any]) -> list[str]:
-    """Fill in, in place, what a config leaves out, and write out the copies of networks that it asks for.
+    """Fill in, in place, the keys that a config leaves out, and write out the copies of networks that it asks for.
 
     Returns:
-        Faults of the config, one line each, as of `check_config`; where there are any, do not use the config.
+        Faults of the config, one line each, in the form that `check_config` gives. A config with faults is unusable.
     """
     if faults := check_config(config):
         return faults
     expand_homes(config)
     readouts_are_default = "readouts" not in config
     fill_defaults(config)
-    if readouts_are_default:  # without those of networks that this study does not have
+    if readouts_are_default:  # drop default readouts that name networks which this study does not have
         config["readouts"] = readouts_for(config["networks"], config["readouts"])
     if faults := find_absent(config):
         return faults
@@ -42,7 +42,7 @@ def expand_homes(config: Mapping[str, Any]) -> None:
 
 
 def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The files and folders that entries under `datasets` name: place in the config, settings, key."""
+    """Find the keys under `datasets` that name files or folders: place in the config, settings, key."""
     for name, settings in config["datasets"].items():
         for key, rule in dataset_schema(kind_of(name, settings))["properties"].items():
             if rule.get("format") == "path" and key in settings:
@@ -50,7 +50,7 @@ def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
 
 
 def _network_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The keys of entries under `networks` that may name a file: place in the config, settings, key."""
+    """Find the keys under `networks` that may name a file: place in the config, settings, key."""
     for name, settings in config.get("networks", {}).items():
         yield from ((f"networks.{name}.{key}", settings, key) for key in NETWORK_PATH_KEYS if key in settings)
 
@@ -61,15 +61,15 @@ def names_of_copies(name: str, settings: Mapping[str, Any]) -> list[str]:
 
 
 def with_copies(networks: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """The networks of a config, each followed by the random copies that it asks for, as networks of their own.
+    """Add the random copies that networks ask for, each as a network of its own behind its original.
 
     Args:
         networks: name to settings.
-        seed: the study's; copy i has a network's own seed, or else this, plus i.
+        seed: the study's. The seed of copy i is the network's own seed, or else this one, plus i.
     """
     found: dict[str, Any] = {}
     for name, settings in networks.items():
-        # Without `copies`, so that to ask for more of them runs no network again.
+        # `copies` is dropped, so that asking for more copies reruns no network.
         found[name] = {key: value for key, value in settings.items() if key != "copies"}
         shared = {key: value for key, value in found[name].items() if key not in ("sha256", "keep")}
         for i, copy in enumerate(names_of_copies(name, settings), start=1):
@@ -78,12 +78,12 @@ def with_copies(networks: Mapping[str, Any], seed: int) -> dict[str, Any]:
 
 
 def readouts_for(networks: Mapping[str, Any], readouts: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the default readouts those that a study of these networks can have: all that they name are there."""
+    """Select the default readouts that name only networks of this study."""
     return {name: readout for name, readout in readouts.items() if set(readout.get("networks", [])) <= set(networks)}
 
 
 def find_absent(config: Mapping[str, Any]) -> list[str]:
-    """Faults of paths and weights: files that do not exist, weights that nobody publishes, names given twice."""
+    """Find faults of paths and weights: files that do not exist, weights that nobody publishes, names given twice."""
     networks, paths = config["networks"], list(_dataset_paths(config))
     absent = [
         f"{where}: no such file or folder {settings[key]!r}; correct the path"
@@ -91,7 +91,7 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
         if not Path(settings[key]).exists()
     ]
     absent += [
-        f"{where}: braces in {settings[key]!r}, which Snakemake fills in; rename the file or folder"
+        f"{where}: {settings[key]!r} has braces, which Snakemake takes for a wildcard; rename the file or folder"
         for where, settings, key in [*paths, *_network_paths(config)]
         if {"{", "}"} & set(settings[key])
     ]
@@ -104,7 +104,7 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
             absent.append(f"{where}.architecture: no such file {file!r}; correct the path")
         folder = settings.get("python_path")
         if folder is not None and ":" not in architecture:
-            absent.append(f"{where}.python_path: goes with code of your own; leave it out")
+            absent.append(f"{where}.python_path: is only for architectures of your own code; leave it out")
         elif folder is not None and not Path(folder).expanduser().is_dir():
             absent.append(f"{where}.python_path: no such folder {folder!r}; correct the path")
         for copy in names_of_copies(name, settings):
@@ -114,7 +114,7 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
 
 
 def find_misnamed(config: Mapping[str, Any]) -> list[str]:
-    """Faults of names: networks and datasets that readouts and trained encoders name, and the study does not have."""
+    """Find names in readouts and trained encoders of networks and datasets that the study does not have."""
     networks = config["networks"]
     faults = [f"networks.{CATEGORY}: the RDMs of labels have this name; rename it"] if CATEGORY in networks else []
     faults += [
@@ -131,7 +131,7 @@ def find_misnamed(config: Mapping[str, Any]) -> list[str]:
 def _misnamed(
     name: str, entry: Mapping[str, Any], networks: Mapping[str, Any], datasets: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Faults of the names in an entry under `trained`."""
+    """Find faults of the names in an entry under `trained`."""
     network = entry["network"]
     if name in networks:
         yield ": a network has this name too; rename one"

@@ -1,4 +1,4 @@
-"""A job of the workflow outside Snakemake: its script runs in this process, where a debugger or a profiler sees it."""
+"""Run the script of one job in this process, outside Snakemake, where a debugger or a profiler can follow it."""
 
 import runpy
 from collections.abc import Mapping, Sequence
@@ -18,19 +18,19 @@ HOME = Path(__file__).parents[2]
 
 
 def snakemake_of(rule: str, wildcards: Mapping[str, str], config_files: Sequence[str | Path] = ()) -> SimpleNamespace:
-    """The object `snakemake` that Snakemake would give the script of a rule, made from the workflow itself.
+    """Make the object `snakemake` that Snakemake would give the script of a rule.
 
     Args:
         rule: its name.
         wildcards: their values, such as ``{"dataset": "majaj", "network": "resnet50"}``.
-        config_files: of the study, each behind the one before; none for config.yaml of the current folder.
+        config_files: of the study. Later files override earlier ones. None given: config.yaml of the current folder.
 
     Returns:
         `input`, `output`, `params`, `wildcards`, `threads`, `resources`, `log`, `config`, `rule`, and the path of the
         `script`.
 
     Raises:
-        InputError: if there is no such rule, a wildcard is missing, or the config has faults.
+        InputError: if there is no such rule, if a wildcard is missing, or if the config has faults.
     """
     files = [Path(file) for file in config_files]
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
@@ -57,12 +57,15 @@ def snakemake_of(rule: str, wildcards: Mapping[str, str], config_files: Sequence
 
 
 def run_script(rule: str, wildcards: Mapping[str, str], config_files: Sequence[str | Path] = ()) -> list[str]:
-    """Run the script of a rule in this process; the files that it wrote.
+    """Run the script of a rule in this process.
 
-    Its inputs must be there: Snakemake makes them.
+    Its inputs must exist already. Snakemake makes them.
+
+    Returns:
+        The files that the script wrote.
 
     Raises:
-        InputError: as `snakemake_of`, or if an input is missing.
+        InputError: as `snakemake_of`, and if an input is missing.
     """
     job = snakemake_of(rule, wildcards, config_files)
     if missing := [file for file in job.input if not Path(file).exists()]:

@@ -1,6 +1,6 @@
-"""Is everything there that a study needs? One line a check, each with what to do.
+"""Check that everything a study needs is there. Each check is one line, with a remedy where it fails.
 
-Packages are imported where they are used: what this module says first is which of them are missing.
+Packages are imported inside functions, because the first check is whether they are installed.
 """
 
 import os
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 HOME = Path(__file__).parents[2]
 REINSTALL = "run `make .venv/made`"
-SECONDS = 5.0  # that a server may take to answer
+SECONDS = 5.0  # how long a server may take to answer
 GB = 1e9
-ROOM = 2 * GB  # that a study's own results take, at least
+ROOM = 2 * GB  # disk space that the results of a study take, at least
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line: how it stands, what was found, and what to do where it is not ok."""
+    """The result of one check: its status, what was found, and what to do if the status is not ok."""
 
     status: Literal["ok", "warn", "fail"]
     found: str
@@ -45,15 +45,15 @@ class Check:
 
 
 def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
-    """Check the installation, the machine, a config, and what it would download, in the folder at hand.
+    """Check the installation, the machine, a config and its downloads, for a study in the current folder.
 
     Args:
-        config_files: of the study; each further one stands behind the first, as Snakemake joins them.
+        config_files: of the study. Later files override earlier ones, as in Snakemake.
     """
     packages = list(check_packages(HOME))
     yield from packages
     if any(check.status == "fail" for check in packages):
-        return  # the rest needs them
+        return  # the other checks need these packages
     yield from check_imports()
     config, faults = read_config(config_files)
     for problem, _, remedy in (fault.rpartition("; ") for fault in faults):
@@ -81,7 +81,7 @@ def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
 
 
 def check_packages(home: Path) -> Iterator[Check]:
-    """Python and every package against the ranges of pyproject.toml, and against the lock."""
+    """Compare Python and every package with the ranges in pyproject.toml and with the lock file."""
     project = home / "pyproject.toml"
     range_ = tomllib.loads(project.read_text())["project"]["requires-python"]
     found = versions(project)
@@ -98,14 +98,15 @@ def check_packages(home: Path) -> Iterator[Check]:
             faults.append(Check("fail", f"{package.name} is not installed", REINSTALL))
         elif not package.specifier.contains(version, prereleases=True):
             faults.append(Check("fail", f"{package.name} {version}, not {package.specifier}", REINSTALL))
-    yield from faults or [Check("ok", f"{len(packages)} packages are as pyproject.toml asks")]
+    yield from faults or [Check("ok", f"{len(packages)} packages have versions that pyproject.toml allows")]
     others = differing((home / "requirements.lock").read_text())
     if others:
-        yield Check("warn", f"not as requirements.lock: {listed(others, 4)}", f"{REINSTALL}, unless it is on purpose")
+        found_others = f"versions differ from requirements.lock: {listed(others, 4)}"
+        yield Check("warn", found_others, f"{REINSTALL}, unless you chose these versions")
 
 
 def differing(lock: str) -> list[str]:
-    """Packages of a lock that are installed in another version; those that are missing are not at issue here."""
+    """Find the packages that are installed in another version than the lock file says; skip missing packages."""
     pins = dict(line.split("==") for line in lock.split() if "==" in line)
     found = {name: installed(name) for name in map(canonicalize_name, pins)}
     return [
@@ -116,21 +117,25 @@ def differing(lock: str) -> list[str]:
 
 
 def check_imports() -> Iterator[Check]:
-    """Whether the packages that fail most often can be imported, each in a line."""
+    """Import the packages that fail most often, one check each."""
     from ventral.networks.operators import name_missing_operators
 
     name_missing_operators()
     for name in ("torch", "torchvision", "timm", "snakemake"):
         try:
             module = __import__(name)
-        except Exception as error:  # a broken installation meets nearly any
+        except Exception as error:  # a broken installation may raise almost any exception
             yield Check("fail", f"{name} cannot be imported ({type(error).__name__}: {error})", REINSTALL)
         else:
             yield Check("ok", f"{name} {getattr(module, '__version__', installed(name))}")
 
 
 def read_config(files: Sequence[str | Path]) -> tuple[dict[str, Any], list[str]]:
-    """A complete config from files, each behind the one before, and its faults, one line each."""
+    """Read and complete a config. Later files override earlier ones.
+
+    Returns:
+        The config, and its faults, one line each.
+    """
     import yaml
 
     from ventral.study.config import complete
@@ -150,65 +155,77 @@ def read_config(files: Sequence[str | Path]) -> tuple[dict[str, Any], list[str]]
 
 
 def joined(config: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """One config behind another, as Snakemake joins them."""
+    """Merge `other` into a config, as Snakemake does: its values win, mappings are merged key by key."""
     shared = [key for key in config.keys() & other.keys() if isinstance(config[key], dict)]
     return {**config, **other, **{key: joined(config[key], other[key]) for key in shared}}
 
 
 def check_gpu(device: str) -> Check:
-    """Whether torch can use a GPU, and the study asks for one."""
+    """Check whether torch can use a GPU, and whether the study requires one."""
     import torch
 
     if device == "cpu":
-        return Check("ok", "networks run on the CPU, as `device: cpu` says")
+        return Check("ok", "networks run on the CPU (`device: cpu`)")
     if torch.cuda.is_available():
         memory = torch.cuda.get_device_properties(0).total_memory / GB
         return Check("ok", f"GPU {torch.cuda.get_device_name(0)}, {memory:.0f} GB")
     if device == "cuda":
-        return Check("fail", "no GPU that torch can use, and `device: cuda`", "set it to auto, or install a CUDA torch")
+        what = "the config says `device: cuda`, but torch finds no GPU"
+        return Check("fail", what, "set device to auto, or install torch with CUDA")
     if shutil.which("nvidia-smi"):
-        return Check("warn", f"a GPU that torch {torch.__version__} cannot use", "install a CUDA torch")
+        return Check("warn", f"torch {torch.__version__} cannot use the GPU", "install torch with CUDA")
     return Check("ok", "no GPU: networks run on the CPU")
 
 
 def check_memory(mem_mb: float) -> Check:
-    """Cores, and memory against the budget of a job."""
+    """Count the cores, and compare the memory with that of one job."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
     found = f"{cores} cores, {memory / 1e3:.1f} GB of memory"
     if memory < mem_mb:
-        return Check("warn", f"{found}, `resources.mem_mb` is {mem_mb:.0f}", "lower it")
+        return Check("warn", f"{found}, less than `resources.mem_mb` ({mem_mb:.0f} MB)", "lower resources.mem_mb")
     return Check("ok", found)
 
 
 def check_lock(folder: Path) -> Check:
-    """Whether a run holds the folder, or one that was killed left it held."""
+    """Check whether Snakemake has locked the folder: a run is under way, or was killed."""
     if any((folder / ".snakemake" / "locks").glob("*")):
-        return Check("warn", "the folder is locked", "wait for the run, or if none is under way `snakemake --unlock`")
+        return Check(
+            "warn", "the folder is locked", "wait for the run to end, or if there is none `snakemake --unlock`"
+        )
     return Check("ok", "the folder is not locked")
 
 
 def check_disk(needed: float) -> Iterator[Check]:
-    """Room for what is downloaded and made, here and for temporary files."""
+    """Check the free disk space for downloads and results, in this folder and for temporary files.
+
+    Args:
+        needed: bytes to download.
+    """
     for what, folder in (("here", Path.cwd()), ("for temporary files (TMPDIR)", Path(tempfile.gettempdir()))):
         free = shutil.disk_usage(folder).free
         found = f"{free / GB:.1f} GB of disk free {what}"
         if what == "here" and free < needed:
-            yield Check("fail", f"{found}, downloads take {needed / GB:.1f} GB", "free some")
+            yield Check("fail", f"{found}, downloads take {needed / GB:.1f} GB", "free some space")
         elif free < ROOM + (needed if what == "here" else 0):
-            yield Check("warn", found, "free some, or choose another folder")
+            yield Check("warn", found, "free some space, or choose another folder")
         else:
             yield Check("ok", found)
 
 
 def check_downloads(wanted: Sequence["Download"], answers: Sequence[tuple[str, int | None]]) -> Iterator[Check]:
-    """Whether each thing to download can be had, as `find` told, with its bytes; and the sum."""
+    """Report whether each download is available, with its size, and the total.
+
+    Args:
+        wanted: the downloads.
+        answers: of `find` to each.
+    """
     if not wanted:
         yield Check("ok", "nothing to download")
         return
     for download, (problem, size) in zip(wanted, answers, strict=True):
         if problem:
-            remedy = "check the connection, or fetch it elsewhere and name it in the config"
+            remedy = "check the connection, or get the file another way and name it in the config"
             yield Check("fail", f"to download: {download.what}: {problem}", remedy)
         else:
             yield Check("ok", f"to download: {download.what}: {told(size)}")
@@ -218,7 +235,11 @@ def check_downloads(wanted: Sequence["Download"], answers: Sequence[tuple[str, i
 
 
 def find(download: "Download") -> tuple[str, int | None]:
-    """Why nobody gives a download, empty if somebody does; and its bytes, where they can be told."""
+    """Ask whether a download is available.
+
+    Returns:
+        The problem, empty if there is none, and the size in bytes where it is known.
+    """
     if download.package:
         command = [sys.executable, "-m", "pip", "index", "versions", download.package.partition("=")[0]]
         command += ["--no-binary", ":all:", "--retries", "0", "--timeout", str(SECONDS)]
@@ -229,7 +250,7 @@ def find(download: "Download") -> tuple[str, int | None]:
     problems = []
     for url in download.urls:
         try:
-            # Not HEAD, which some servers refuse; the body is left where it is.
+            # Some servers refuse HEAD. With `stream` the body is not downloaded.
             with requests.get(url, stream=True, timeout=SECONDS) as answer:
                 length = answer.headers.get("Content-Length", "")
         except requests.RequestException as error:
@@ -243,10 +264,10 @@ def find(download: "Download") -> tuple[str, int | None]:
 
 
 def ask(url: str) -> str:
-    """The text at an address.
+    """Get the text at an address.
 
     Raises:
-        InputError: if none comes in time.
+        InputError: if the server does not answer in time.
     """
     import requests
 
@@ -257,12 +278,12 @@ def ask(url: str) -> str:
 
 
 def told(size: float | None) -> str:
-    """Bytes in words."""
+    """Put a number of bytes into words."""
     return "size not known" if size is None else f"{size:,.0f} bytes ({size / 1e6:.1f} MB)"
 
 
 def report(checks: Iterable[Check]) -> int:
-    """Print checks as they come; 1 if any failed, else 0."""
+    """Print checks as they come. Return 1 if any failed, else 0."""
     failed = 0
     for check in checks:
         print(check, flush=True)

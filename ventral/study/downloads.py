@@ -1,4 +1,4 @@
-"""What a study would download that is not there yet: from where, and how many bytes."""
+"""What a study still has to download: from where, and how many bytes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -8,29 +8,28 @@ from ventral.data.source import Source
 from ventral.files.download import Download
 from ventral.networks.published import address_of, origin, weights_key
 from ventral.study import paths
-
-HYBRID = ("swin_t", "resnet50")
+from ventral.study.plan import HYBRID
 
 
 def downloads(config: Mapping[str, Any], sources: Iterable[Source], ask: Callable[[str], str]) -> Iterator[Download]:
-    """All that a study has yet to download, as its rules would, into `resources` of the folder at hand.
+    """List what the rules of a study would still download into `resources` of the current folder.
 
-    What datasets of one kind share is told once, but for sessions, which are counted for each dataset.
+    Files that datasets share are listed once. Sessions are counted for each dataset.
 
     Args:
         config: complete and without faults.
         sources: its datasets.
-        ask: gives the text at an address; some publishers tell a file's size and hash only there.
+        ask: gets the text at an address. Some publishers give a file's size and hash only there.
 
     Raises:
-        InputError: if weights are unknown.
+        InputError: if nobody publishes the weights that the config names.
     """
     yield from dict.fromkeys(download for source in sources for download in source.downloads())
     yield from _weights(config, ask)
 
 
 def _weights(config: Mapping[str, Any], ask: Callable[[str], str]) -> Iterator[Download]:
-    """Weights that lie elsewhere, each file once."""
+    """List the weights that are still to be downloaded, each file once."""
     wanted = {
         (settings["architecture"], settings["weights"]): settings.get("sha256")
         for settings in config["networks"].values()

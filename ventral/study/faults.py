@@ -1,4 +1,4 @@
-"""What is wrong with a config: one line a fault, each with its remedy."""
+"""Find the faults of a config: one line each, with its remedy."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -22,15 +22,18 @@ MOST_ENTRIES, DEEPEST = 100_000, 20
 
 
 def check_config(config: Any) -> list[str]:
-    """Find the faults of a config, whatever YAML made of it, without a look at files.
+    """Find the faults of a config without reading any other file.
+
+    Args:
+        config: anything that YAML may hold.
 
     Returns:
-        One line a fault, ``key: problem; remedy``, sorted; none for a sound config.
+        Sorted lines ``key: problem; remedy``. The list is empty for a sound config.
     """
     if not isinstance(config, Mapping):
         return ["top level: not keys with values; give datasets at least, as config.yaml does"]
     if _unwieldy(config):
-        return ["top level: nested too deep or too large, as aliases of aliases are; write it out"]
+        return ["top level: nested too deep or too large, perhaps by YAML aliases; write the values out"]
     if unquoted := list(_unquoted(config, ())):
         return unquoted
     errors = list(Draft202012Validator(schema(config)).iter_errors(config))
@@ -39,7 +42,7 @@ def check_config(config: Any) -> list[str]:
 
 
 def _unwieldy(config: Any) -> bool:
-    """Whether a config, with its aliases written out, is larger or deeper than that of any study."""
+    """Whether a config, with its YAML aliases written out, is larger or deeper than any study needs."""
     waiting, entries = [(config, 0)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -52,7 +55,7 @@ def _unwieldy(config: Any) -> bool:
 
 
 def _unquoted(config: Any, above: tuple[str, ...]) -> Iterator[str]:
-    """Faults of names that YAML does not read as text: what the user wrote is lost, as 010 is 8 and `no` is false."""
+    """Find names that YAML does not read as text. It reads 010 as 8 and `no` as false, so the name is lost."""
     inner = config.items() if isinstance(config, Mapping) else enumerate(config) if isinstance(config, list) else ()
     for key, value in inner:
         if above and isinstance(config, Mapping) and not isinstance(key, str):
@@ -66,7 +69,7 @@ def _kind(value: Any) -> str:
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    """The lines of an error of the schema: one of each key that is unknown, one of any other error."""
+    """Put an error of the schema into words: one line for each unknown key, one line for any other error."""
     where = ".".join(str(part) for part in error.absolute_path)
     rule, given = cast(dict[str, Any], error.schema), cast(Any, error.instance)
     if error.validator == "additionalProperties":
@@ -89,7 +92,7 @@ def _shown(value: Any) -> str:
 
 
 def _hint(error: ValidationError) -> str:
-    """What YAML read instead of the text that a key takes, or text that it read instead of a number."""
+    """Explain a value that YAML reads as another type than the user meant: a number for text, or text for a number."""
     given, rules = cast(Any, error.instance), [cast(dict[str, Any], error.schema)]
     rules += rules[0].get("anyOf", [])
     if error.validator == "type" and rules[0].get("type") == "string" and isinstance(given, bool | int | float | date):
@@ -109,17 +112,17 @@ def _is_number(text: str) -> bool:
 
 
 def _is_unquoted(error: ValidationError) -> bool:
-    """Whether one item of a list made an alternative fail, because YAML did not read it as text."""
+    """Whether an alternative fails because YAML did not read one item of a list as text."""
     wants_text = error.validator == "type" and cast(dict[str, Any], error.schema).get("type") == "string"
     return wants_text and len(error.path) > 0 and not isinstance(error.instance, Mapping | list)
 
 
 def _between_keys(config: Mapping[str, Any], faulty: set[tuple[str, ...]]) -> Iterator[str]:
-    """Faults of entries whose keys are allowed each by itself, but not together.
+    """Find entries whose keys are allowed each by itself, but not together.
 
     Args:
         config: of any form.
-        faulty: places at which an entry, or all of its part, is not as the schema wants it.
+        faulty: places of entries, or of whole parts, in which the schema found faults. They are skipped.
     """
     for place, keys, entry in _entries(config, faulty):
         own = {field.name for field in fields(keys)}
@@ -137,7 +140,7 @@ def _between_keys(config: Mapping[str, Any], faulty: set[tuple[str, ...]]) -> It
 def _entries(
     config: Mapping[str, Any], faulty: set[tuple[str, ...]]
 ) -> Iterator[tuple[tuple[str, str], Any, Mapping[str, Any]]]:
-    """The sound entries of a config: their places, the dataclasses of their keys, and what they give."""
+    """Find the sound entries of a config: place, dataclass of their keys, and content."""
     for part in ("datasets", "networks", "readouts", "trained"):
         entries = config.get(part)
         for name, entry in entries.items() if isinstance(entries, Mapping) and (part,) not in faulty else ():
@@ -146,7 +149,7 @@ def _entries(
 
 
 def _keys(part: str, name: str, entry: Any) -> type:
-    """The dataclass of the keys of a sound entry."""
+    """Return the dataclass of the keys of a sound entry."""
     if part == "datasets":
         return find_kind(kind_of(name, entry))
     if part == "readouts":

@@ -1,4 +1,4 @@
-"""Which files a script or a user's code really imports, so that an edit reruns the rules it touches and no others."""
+"""Find the files that a script or a user's code imports, so that an edit reruns only the rules that depend on it."""
 
 import ast
 import hashlib
@@ -7,38 +7,38 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "ventral"
-ANY = "**"  # every module of a package, as `import_module(f"package.{name}")` may import
-Module = tuple[int, str]  # how many folders up a relative import begins, 0 where it is absolute; and the dotted name
+ANY = "**"  # every module of a package: what `import_module(f"package.{name}")` may import
+Module = tuple[int, str]  # level of a relative import (0: absolute) and dotted name
 
 
 @cache
 def imported_files(file: Path, root: Path) -> frozenset[Path]:
-    """Files of the package under `root` that `file` imports, directly or through others, found by reading them."""
+    """Find the files of the package under `root` that `file` imports, directly or through others."""
     return frozenset(path for path in reached_files(file, (root,)) if (root / PACKAGE) in path.parents)
 
 
 @cache
 def method_files(file: Path, method: str, root: Path) -> frozenset[Path]:
-    """Files of the package under `root` that a method of a module needs, directly or through others; not the module."""
+    """Find the files of the package under `root` that one method of a module needs, without the module itself."""
     return frozenset(path for path in reached_files(file, (root,), method) if (root / PACKAGE) in path.parents)
 
 
 @cache
 def method_hash(file: Path, method: str) -> str:
-    """A hash of what a method needs of its own module: an edit of another part of the module leaves it as it is."""
+    """Hash the statements of its own module that a method needs. Edits of other statements do not change the hash."""
     return hashlib.sha256(ast.unparse(_needed(file, method)).encode()).hexdigest()
 
 
 def reached_files(file: Path, roots: Sequence[Path], method: str | None = None) -> list[Path]:
-    """Files under any of the roots that `file` imports, directly or through others, and those of their packages.
+    """Find the files under any of the roots that `file` imports, directly or through others, with their packages.
 
-    A module is looked for as Python looks: in the roots in order. What cannot be parsed imports nothing, and is left
-    for the rule that runs it to name.
+    Modules are searched in the roots in order, as Python does. A file that cannot be parsed imports nothing here; the
+    rule that runs it reports the error.
 
     Args:
         file: where the walk begins.
-        roots: folders that modules are looked for in.
-        method: walk only from what this method of a class in `file` needs.
+        roots: folders in which modules are searched.
+        method: start only from what this method of a class in `file` needs.
     """
     found: dict[Path, None] = {}
     waiting = [file]
@@ -54,7 +54,7 @@ def reached_files(file: Path, roots: Sequence[Path], method: str | None = None) 
 
 
 def own_code(source: str, roots: Sequence[Path]) -> list[Path]:
-    """The file of somebody's own `package.module` or `path/to/file.py`, and all under the roots that it imports."""
+    """Find the file of a user's `package.module` or `path/to/file.py`, and all that it imports under the roots."""
     if source.endswith(".py"):
         files, roots = [Path(source)], (*roots, Path(source).parent)
     else:
@@ -86,7 +86,7 @@ def _modules(file: Path, method: str | None = None) -> frozenset[Module]:
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node of a tree but those that only a type checker reads."""
+    """Walk over a tree, without the imports that only a type checker reads."""
     waiting = [tree]
     while waiting:
         match node := waiting.pop():
@@ -98,9 +98,9 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _needed(file: Path, method: str) -> ast.Module:
-    """A method of a class, and what it names of its module, directly or through other statements there.
+    """Reduce a module to one method and the statements that it uses, directly or through others.
 
-    A module whose classes inherit the method is needed whole.
+    A module whose classes inherit the method is returned whole.
     """
     tree = ast.parse(file.read_bytes(), file)
     inside = [node for owner in tree.body if isinstance(owner, ast.ClassDef) for node in owner.body]
@@ -108,14 +108,14 @@ def _needed(file: Path, method: str) -> ast.Module:
     if not needed:
         return tree
     statements = {name: node for node in tree.body for name in _bound(node)}
-    for node in needed:  # which grows
+    for node in needed:  # the list grows meanwhile
         names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         needed += [found for name, found in statements.items() if name in names and found not in needed]
     return ast.Module(sorted(needed, key=lambda node: node.lineno), type_ignores=[])
 
 
 def _bound(node: ast.stmt) -> list[str]:
-    """The names that a statement at the top of a module binds."""
+    """List the names that a top-level statement of a module binds."""
     match node:
         case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]
@@ -129,7 +129,7 @@ def _bound(node: ast.stmt) -> list[str]:
 
 
 def _files(module: str, root: Path) -> list[Path]:
-    """The file of a module, or of the module that it is a name in, and those of the packages around it."""
+    """Find the file of a module, or of the module that defines a name, and the files of the packages around it."""
     parts = [part for part in module.split(".") if part]
     found = []
     for depth in range(1, len(parts) + 1):

@@ -1,15 +1,15 @@
-"""Every file that a study makes or downloads, named once.
+"""The names of all files that a study makes or downloads.
 
-The names hold wildcards as Snakemake writes them: `IMAGES.format(dataset="majaj")` is the file of one dataset. An
-encoder is called NETWORK-READOUT, or NAME-HEAD where it is trained by gradient.
+The names hold wildcards as Snakemake writes them: `IMAGES.format(dataset="majaj")` is the file of one dataset. The name
+of an encoder is NETWORK-READOUT, or NAME-HEAD if it is trained by gradient descent.
 """
 
-# Recordings, to one contract.
+# Recordings: the same files for every dataset.
 IMAGES = "results/images/{dataset}.h5"
 RESPONSES = "results/responses/{dataset}.nc"
 CHECKED = "results/checks/{dataset}/{protocol}.txt"
 
-# Free viewing: one folder a session.
+# Free viewing: one folder for each session.
 SESSION = "results/sessions/{dataset}/{session}"
 FIXATIONS = f"{SESSION}/fixations.csv"
 SPIKES = f"{SESSION}/spikes.h5"
@@ -19,7 +19,7 @@ SESSION_UNITS = f"{SESSION}/units.csv"
 MISSING_STIMULI = "results/sessions/{dataset}/missing_stimuli.csv"
 CROPS = "results/sessions/{dataset}/crops.csv"
 
-# Networks, and those that the study itself trains to detect faces.
+# Networks; the last three are those that the study itself trains to detect faces.
 GRAMS = "results/activations/{dataset}/{network}.h5"
 WEIGHTS_CHECK = "results/weights/{network}.csv"
 FACES = "results/faces/faces.csv"
@@ -32,13 +32,13 @@ CURVES = "results/training/{dataset}/{protocol}/{encoder}.csv"
 ENCODER = "results/encoders/{dataset}/{protocol}/{encoder}"
 CHECKPOINTS = "resources/training/{dataset}/{protocol}/{encoder}"
 
-# What a person looks at.
+# Results to look at.
 SIMILARITY = "results/similarity/{dataset}.h5"
 TABLE = "results/tables/{table}"
 FIGURE = "results/figures/{figure}.{suffix}"
 REPORT = "results/report.html"
 
-# What comes from elsewhere, or stands in for it.
+# Downloads, and simulated data in their place.
 DOWNLOADED = "resources/{kind}"
 SIMULATED = "resources/{dataset}_simulated"
 WEIGHTS = "resources/weights/{key}"
@@ -46,15 +46,15 @@ OBJECTS = "resources/objects.h5"
 
 
 def log(job: str) -> str:
-    """The log of a rule's jobs, by a name such as `pack_images/{dataset}`."""
+    """Name the log file of a rule's jobs, given a name such as `pack_images/{dataset}`."""
     return f"results/logs/{job}.log"
 
 
 def benchmark(job: str) -> str:
-    """The time and memory of a rule's jobs, by the same name."""
+    """Name the file with the time and memory of a rule's jobs, given the same name as for `log`."""
     return f"results/benchmarks/{job}.tsv"
 
 
 def table(name: str) -> str:
-    """A table by its name, csv where that has no ending."""
+    """Name the file of a table. Without an ending, it is a csv."""
     return TABLE.format(table=name if "." in name else f"{name}.csv")

@@ -1,19 +1,19 @@
-"""The values that a key takes, in words: `a whole number from 1`, `one of a, b, c`."""
+"""Describe the values that a config key takes: `a whole number from 1`, `one of a, b, c`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 BOUNDS = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "up to {}", "exclusiveMaximum": "below {}"}
-MOST_KEYS = 4  # of a mapping that are written out
+MOST_KEYS = 4  # how many keys of a mapping are written out
 
 
 def remedy_of(rule: Mapping[str, Any]) -> str:
-    """What the user should give for a value that the rule, a JSON schema, refuses."""
+    """Say what the user should give instead of a value that a JSON schema refuses."""
     return rule.get("remedy") or f"give {phrase(rule)}"
 
 
 def phrase(rule: Mapping[str, Any]) -> str:
-    """The values that a JSON schema allows, in words."""
+    """Describe the values that a JSON schema allows."""
     if "const" in rule:
         return str(rule["const"])
     if "enum" in rule:
@@ -40,7 +40,7 @@ def _alternatives(rules: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _list(rule: Mapping[str, Any]) -> str:
-    """``[png, svg]`` of one list, ``a list of 3 numbers``, ``a list of whole numbers from 1``."""
+    """``[png, svg]`` for a fixed list, ``a list of 3 numbers``, ``a list of whole numbers from 1``."""
     if items := rule.get("prefixItems", []):
         constants = [str(item["const"]) for item in items if "const" in item]
         return f"[{_listed(constants)}]" if constants else f"a list of {len(items)} {_plural(items[0])}"
@@ -55,7 +55,7 @@ def _plural(rule: Mapping[str, Any]) -> str:
 
 
 def _mapping(rule: Mapping[str, Any]) -> str:
-    """``{val: .., test: ..}``, or what stands for entries with names of their own."""
+    """``{val: .., test: ..}`` for fixed keys, or a phrase for entries whose names the user chooses."""
     if isinstance(rule.get("additionalProperties"), Mapping):
         return "one entry or more, each a name with its keys"
     keys = [f"{key}: .." for key in rule.get("properties", {})]

@@ -1,6 +1,6 @@
-"""What a study is: which datasets, networks, readouts and encoders its config asks for, and what these leave.
+"""What a study is: the datasets, networks, readouts and encoders that its config asks for, and the files they lead to.
 
-Nothing here knows Snakemake or reads a recording: rules, tables, figures, the doctor and the report ask the same plan.
+This module neither uses Snakemake nor reads recordings. Rules, tables, figures, the doctor and the report all ask it.
 """
 
 import os
@@ -17,20 +17,20 @@ from ventral.readouts.catalogue import kind_of, readout_class
 from ventral.study import paths
 from ventral.study.imports import own_code
 
-QUICK = "linear"  # the name of a job that fits all readouts of a network that take seconds
+QUICK = "linear"  # name of the job that fits all quick readouts of a network
 HYBRID = ("swin_t", "resnet50")  # the networks of torchvision whose weights a pretrained hybrid starts from
-NOT_FOR_CHECKS = ("layers", "keep", "with_category", "category_scale")  # keys of a network that its weights ignore
+NOT_FOR_CHECKS = ("layers", "keep", "with_category", "category_scale")  # keys of a network that its weights do not need
 FOR_TRAINING = ("architecture", "image_size", "mean", "std", "seed")  # keys of a network that training on faces reads
 
 
 @dataclass(frozen=True)
 class FitJob:
-    """Readouts of one network that one job fits, since they share the decompositions of layers.
+    """Readouts that one job fits together, because they share the decompositions of a network's layers.
 
     Attributes:
-        name: `QUICK`, or the name of a readout that is fitted alone.
+        name: `QUICK`, or the name of a readout that has a job of its own.
         readouts: their names.
-        networks: the networks that have exactly these.
+        networks: the networks that have exactly these readouts.
     """
 
     name: str
@@ -40,12 +40,12 @@ class FitJob:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, as its complete config asks for it.
+    """A study: all that its config asks for.
 
     Attributes:
-        config: checked, defaults filled in (`ventral.study.config.complete`).
+        config: checked, with defaults filled in (`ventral.study.config.complete`).
         datasets: the recordings, by name.
-        code_folders: where packages of the user's own code are looked for.
+        code_folders: folders in which packages of the user's own code are searched.
     """
 
     config: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Study:
 
     @cached_property
     def with_images(self) -> list[str]:
-        """Datasets whose images are at hand, so that networks can run."""
+        """Datasets whose images are available, so that networks can run."""
         return [name for name, source in self.datasets.items() if source.has_images]
 
     @cached_property
@@ -76,17 +76,20 @@ class Study:
 
     @cached_property
     def with_sessions(self) -> list[str]:
-        """Datasets of several sessions, each with files of its own."""
+        """Datasets of several sessions, each with its own files."""
         return [name for name, source in self.datasets.items() if source.several_sessions]
 
     @property
     def faces_dataset(self) -> str | None:
-        """The dataset on whose images networks learn to detect faces: the first with labelled faces; None without."""
+        """The dataset on whose images networks learn to detect faces.
+
+        It is the one that the config names, or else the first with labelled faces. None if there is none.
+        """
         asked = self.config["hmo"].get("dataset")
         return asked or next((name for name in self.with_encoders if self.datasets[name].has_faces), None)
 
     def faults(self) -> list[str]:
-        """What makes the study impossible and only the datasets tell, one line each."""
+        """Find faults that show only once the datasets are known, one line each."""
         asked = self.config["hmo"].get("dataset")
         if asked is not None and asked not in self.datasets:
             return [f"hmo.dataset: no dataset {asked!r}; {nearest(asked, self.datasets)}"]
@@ -100,7 +103,7 @@ class Study:
     # Networks.
 
     def networks_of(self, dataset: str) -> list[str]:
-        """The networks that can run on a dataset: some need stimuli with labels, some need faces to learn from."""
+        """The networks that can run on a dataset. Some need labelled stimuli, some need faces to learn from."""
         labels = self.datasets[dataset].labels
         return [
             name
@@ -122,25 +125,25 @@ class Study:
 
     @cached_property
     def hmo_networks(self) -> list[str]:
-        """Of these, the networks that are HMO; all share one trained model."""
+        """Those of `face_networks` that are HMO. All share one trained model."""
         return [name for name in self.face_networks if self.config["networks"][name]["architecture"] in STUDY]
 
     @property
     def references(self) -> list[str]:
-        """Networks that are no models of vision, such as pixels, labels and random weights."""
+        """Networks that are not models of vision, such as pixels, labels and networks with random weights."""
         download = self.config["download_weights"]
         return [name for name, network in self.config["networks"].items() if is_reference(network, download)]
 
     # Weights and code.
 
     def is_downloaded(self, settings: Mapping[str, Any]) -> bool:
-        """Whether the weights of a network's entry are to be downloaded."""
+        """Whether the study downloads the weights that a network's entry names."""
         where = origin(settings["architecture"], settings["weights"])
         return where in ("publisher", "address") and bool(self.config["download_weights"])
 
     @cached_property
     def claim_training(self) -> list[str]:
-        """Networks that claim to be trained, whose weights are checked against a random copy."""
+        """Networks that should have trained weights. A check compares each with a copy that has random weights."""
         return [
             name
             for name, settings in self.config["networks"].items()
@@ -150,14 +153,14 @@ class Study:
 
     @cached_property
     def to_download(self) -> dict[str, dict[str, Any]]:
-        """Weights that are to be downloaded, by the name of their file: entries with `architecture` and `weights`."""
+        """Weights to download: file name to an entry with `architecture` and `weights`."""
         entries = [settings for settings in self.config["networks"].values() if self.is_downloaded(settings)]
         if self.config["download_weights"] and any(map(_starts_pretrained, self.config["trained"].values())):
             entries += [{"architecture": name, "weights": "pretrained"} for name in HYBRID]
         return {weights_key(entry["architecture"], entry["weights"]): entry for entry in entries}
 
     def weights_file(self, network: str) -> str | None:
-        """The file of a network's weights; None where they are random or come with an installed package."""
+        """The file of a network's weights. None if they are random or come with an installed package."""
         settings = self.config["networks"][network]
         architecture, weights = settings["architecture"], settings["weights"]
         if self.is_downloaded(settings):
@@ -168,7 +171,7 @@ class Study:
         return weights if origin(architecture, weights) == "file" else None
 
     def own_code(self, network: str) -> list[str]:
-        """The user's own files that make a network, with all that they import; none of networks known by name."""
+        """The user's own code of a network, with all files that it imports. Empty for architectures of packages."""
         settings = self.config["networks"][network]
         source = settings["architecture"].rpartition(":")[0]
         if not source:
@@ -179,21 +182,21 @@ class Study:
     # Readouts.
 
     def readouts_of(self, network: str) -> list[str]:
-        """The readouts of a network: a readout that names networks is for these alone."""
+        """The readouts of a network. A readout with the key `networks` is only for the networks that it names."""
         return [
             name for name, readout in self.config["readouts"].items() if network in readout.get("networks", [network])
         ]
 
     def code_of_readouts(self, readouts: Iterable[str]) -> list[str]:
-        """The files of the kinds of readouts, in the library: an edit of one kind fits no other kind again."""
+        """The library files of these readouts. Jobs depend on them alone, so an edit of one kind refits no other."""
         return sorted({f"readouts/{kind_of(self.config['readouts'][name])}.py" for name in readouts})
 
     def readout_settings(self, readout: str) -> dict[str, Any]:
-        """A readout's entry without the networks it is for, so that to add a network fits no other again."""
+        """A readout's entry without the key `networks`, so that adding a network refits no other."""
         return {key: value for key, value in self.config["readouts"][readout].items() if key != "networks"}
 
     def fit_jobs(self) -> list[FitJob]:
-        """The jobs that fit readouts: one for all quick readouts of a network, one for each that takes minutes."""
+        """The jobs that fit readouts: one for all quick readouts of a network, one for each slow readout."""
         found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
         for network in self.config["networks"]:
             names = sorted(self.readouts_of(network))
@@ -203,7 +206,7 @@ class Study:
                 found.setdefault(job, []).append(network)
         return [FitJob(name, readouts, tuple(networks)) for (name, readouts), networks in found.items()]
 
-    # Encoders trained by gradient.
+    # Encoders trained by gradient descent.
 
     @cached_property
     def trained(self) -> dict[str, dict[str, Any]]:
@@ -211,7 +214,7 @@ class Study:
         return {f"{name}-{entry['head']}": entry for name, entry in self.config["trained"].items()}
 
     def trained_of(self, dataset: str) -> list[str]:
-        """The trained encoders of a dataset; to co-train on categories, its stimuli must be labelled."""
+        """The trained encoders of a dataset. Those that also learn categories need labelled stimuli."""
         is_labelled = self.datasets[dataset].labels or self.datasets[dataset].has_categories
         return [
             name
@@ -222,7 +225,7 @@ class Study:
         ]
 
     def trained_from(self, encoder: str) -> list[str]:
-        """Files of the weights that training starts from; none where they are random or come with a package."""
+        """Files of the weights that training starts from. Empty if they are random or come with a package."""
         entry = self.trained[encoder]
         if entry["network"] in self.config["networks"]:
             file = self.weights_file(entry["network"])
@@ -232,14 +235,14 @@ class Study:
         return [paths.WEIGHTS.format(key=weights_key(name, "pretrained")) for name in HYBRID]
 
     def own_code_of_trained(self, encoder: str) -> list[str]:
-        """The user's own files that make the network that is trained."""
+        """The user's own code of the network that is trained."""
         network = self.trained[encoder]["network"]
         return self.own_code(network) if network in self.config["networks"] else []
 
-    # What the study leaves.
+    # Results of the study.
 
     def encoders(self) -> Iterator[tuple[str, str]]:
-        """Every encoder of the study: its dataset and the file of its predictions."""
+        """All encoders of the study: dataset and file of predictions of each."""
         for dataset in self.with_encoders:
             names = [f"{network}-{name}" for network in self.networks_of(dataset) for name in self.readouts_of(network)]
             for protocol in self.config["protocols"]:
@@ -247,7 +250,7 @@ class Study:
                     yield dataset, paths.PREDICTIONS.format(dataset=dataset, protocol=protocol, encoder=encoder)
 
     def tables(self) -> list[str]:
-        """Every table."""
+        """The files of all tables."""
         names = ["provenance.json"]
         names += ["rsa", "left_out"] if self.with_rdms else []
         names += [f"{dataset}_units" for dataset in self.with_sessions]
@@ -257,14 +260,14 @@ class Study:
             names += ["scores", "layers", "weights", *pages]
         return [paths.table(name) for name in names]
 
-    # What comes from outside.
+    # Files from outside the study.
 
     def recordings_from_outside(self) -> dict[str, list[str]]:
-        """Files and folders of each dataset that the user gave or that are downloaded; none where it is simulated."""
+        """Files and folders of each dataset that the user gave or the study downloads. Empty if it is simulated."""
         return {name: source.from_outside() for name, source in self.datasets.items()}
 
     def weights_from_outside(self) -> dict[str, list[str]]:
-        """Files of weights and code that the user gave or that are downloaded, by network or trained encoder."""
+        """Files of weights and code that the user gave or the study downloads, by network or trained encoder."""
         found: dict[str, list[str]] = {}
         for network in self.config["networks"]:
             file = None if self.learns_faces(network) else self.weights_file(network)
@@ -276,5 +279,5 @@ class Study:
 
 
 def _starts_pretrained(entry: Mapping[str, Any]) -> bool:
-    """Whether an entry of `trained` names weights, as a hybrid may."""
+    """Whether an entry of `trained` starts from published weights, as a hybrid may."""
     return bool(entry.get("weights", "random") != "random")

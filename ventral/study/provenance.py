@@ -1,6 +1,7 @@
-"""What a study was made of, told so that anybody can check it: `tables/provenance.json`.
+"""Record what the results of a study depend on, so that anybody can check it: `tables/provenance.json`.
 
-The same study of the same inputs gives the same file anywhere: no dates, no machines, no absolute paths.
+The same study of the same inputs gives the same file on any machine. So it holds no dates, machine names or absolute
+paths.
 """
 
 import hashlib
@@ -21,18 +22,18 @@ def provenance(
     git: Mapping[str, Any] | None,
     versions: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """All that a study's results depend on.
+    """Collect all that a study's results depend on.
 
     Args:
-        config: the study as it ran, defaults filled in.
-        recordings: files and folders that came from outside, by dataset; none where the study simulated them.
-        weights: likewise, by network or trained encoder.
+        config: the study as it ran, with defaults filled in.
+        recordings: files and folders from outside, by dataset. Empty if the study simulated the recordings.
+        weights: files from outside, by network or trained encoder.
         git: from `git_state`.
         versions: of packages.
 
     Returns:
-        `code` (git commit, and whether the checkout differed from it; null where there is no git), `versions`, `seeds`,
-        `datasets` and `weights` with each file's bytes and sha256, and `config`.
+        `code` (git commit, and whether the checkout differed from it; null without git), `versions`, `seeds`,
+        `datasets` and `weights` with the bytes and sha256 of each file, and `config`.
     """
     networks = config["networks"].items()
     seeds = {"study": config["seed"]}
@@ -53,9 +54,10 @@ def provenance(
 
 
 def describe(path: str | Path) -> dict[str, Any]:
-    """Name, bytes and sha256 of a file; of a folder how many files, their bytes, and the sha256 of their list.
+    """Describe a file by name, bytes and sha256, or a folder by number of files, bytes and the sha256 of a list.
 
-    The list is what `sha256sum` prints of the files inside: a line `{sha256}  {path in the folder}` each, by path.
+    The list is what `sha256sum` prints for the files of the folder: lines `{sha256}  {path in the folder}`, sorted by
+    path.
     """
     path = Path(path)
     name = portable(str(path))
@@ -72,8 +74,8 @@ def describe(path: str | Path) -> dict[str, Any]:
 
 
 def git_state(folder: str | Path) -> dict[str, Any] | None:
-    """`commit` of a checkout, and whether files that git tracks are `changed`; none where it is no checkout."""
-    # A folder inside another project's checkout is not at that project's commit.
+    """Return the `commit` of a checkout and whether tracked files are `changed`; None if it is not a checkout."""
+    # The ceiling keeps git from finding the checkout of another project around the folder.
     environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(Path(folder).resolve().parent)}
 
     def ask(*question: str) -> str:
@@ -88,7 +90,7 @@ def git_state(folder: str | Path) -> dict[str, Any] | None:
 
 
 def portable(value: Any) -> Any:
-    """A config in which absolute paths, true on one machine only, are cut to their last part."""
+    """Cut absolute paths of a config to their last part, since they differ between machines."""
     if isinstance(value, Mapping):
         return {str(key): portable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""The datasets of a study as sources: what each is, and where its files lie."""
+"""Make a source object of each dataset of a study, which knows where its files are."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,16 +11,16 @@ from ventral.study.schema import build
 
 
 def sources_of(config: Mapping[str, Any]) -> dict[str, Source]:
-    """The source of every dataset, by name.
+    """Make the sources of all datasets, by name.
 
     Args:
-        config: the study's; defaults need not be filled in.
+        config: of the study. Defaults need not be filled in.
     """
     return {name: source_of(name, settings) for name, settings in config["datasets"].items()}
 
 
 def source_of(dataset: str, settings: Mapping[str, Any]) -> Source:
-    """The source of one dataset, from its name and its checked keys."""
+    """Make the source of one dataset from its name and its checked keys."""
     kind = kind_of(dataset, settings)
     places = Places(
         dataset=dataset,
@@ -33,12 +33,12 @@ def source_of(dataset: str, settings: Mapping[str, Any]) -> Source:
 
 
 def reader_settings(source: Source, reader: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that a reader of a source takes, with their values: what its job has as parameters, and nothing else.
+    """Select the keys that a reader of a source takes, with their values. Its job has no other parameters.
 
     Args:
         source: the dataset.
         reader: `read_images` or `read_responses`.
-        config: the study's, of which a reader may take `split` and `seed`.
+        config: of the study. A reader may take `split` and `seed` from it.
     """
     own = {field.name: getattr(source, field.name) for field in fields(source) if field.name != "places"}
     known = {"split": config["split"], "seed": config["seed"], "dataset": source.places.dataset, **own}

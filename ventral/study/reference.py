@@ -1,4 +1,4 @@
-"""The reference page of every key of a config, and the schema for editors: files that are made from the dataclasses."""
+"""Generate the reference page of all config keys, and the schema for editors, from the dataclasses of the keys."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,15 +19,15 @@ INTRODUCTION = """\
 
 <!-- Written by `python -m ventral schema` from the dataclasses that declare the keys. -->
 
-A config is a YAML file; `datasets` is the only key that it must have. A default is what a key has where it is left
-out; a key without a default changes nothing where it is left out. [config.yaml](../config.yaml) is the default study.
+A config is a YAML file. `datasets` is the only key that it must have. A key that you leave out has its default; if it
+has no default, it changes nothing. [config.yaml](../config.yaml) is the default study.
 
-YAML reads some words as something else: put names such as `no`, `on` or `0101` in quotes, and write small numbers with
-a point, as `1.0e-3`.
+YAML takes some words for other values. Put names such as `no`, `on` or `0101` in quotes, and write small numbers with
+a point, such as `1.0e-3`.
 """
 DATASETS = """\
-Recordings: each entry is a name with its keys. Its kind says which keys these are; several entries may be of one kind.
-[data.md](data.md) says what each kind reads.
+The recordings. Each entry is a name with its keys. The kind of an entry says which keys it takes. Several entries may
+have the same kind. [data.md](data.md) says what each kind reads.
 
 ```yaml
 datasets:
@@ -37,8 +37,8 @@ datasets:
 ```
 """
 NETWORKS = """\
-Networks that are run over the images: each entry is a name with its keys. [models.md](models.md) explains the choices.
-Without `networks` a study has those of config.yaml.
+The networks that run on the images. Each entry is a name with its keys. [models.md](models.md) explains the choices.
+Without `networks`, a study has those of config.yaml.
 
 ```yaml
 networks:
@@ -47,9 +47,9 @@ networks:
 ```
 """
 READOUTS = """\
-What predicts the rates from the features of every layer: each entry is a name with its keys. Its kind says which keys
-these are. [models.md](models.md) explains the choices. Without `readouts` a study has those of config.yaml whose
-networks it has.
+The readouts, which predict rates from the features of every layer. Each entry is a name with its keys. The kind of an
+entry says which keys it takes. [models.md](models.md) explains the choices. Without `readouts`, a study has those of
+config.yaml that fit its networks.
 
 ```yaml
 readouts:
@@ -58,8 +58,8 @@ readouts:
 ```
 """
 TRAINED = """\
-Networks that are trained on the neurons: each entry is a name with its keys. [models.md](models.md) explains the
-choices. Without `trained` a study has none.
+The networks that are trained on the neurons. Each entry is a name with its keys. [models.md](models.md) explains the
+choices. Without `trained`, a study has none.
 
 ```yaml
 trained:
@@ -70,12 +70,12 @@ trained:
 
 
 def generated() -> dict[str, str]:
-    """The files that are made from the dataclasses: path from the root of the project, and text."""
+    """Make the text of every generated file, by its path from the root of the project."""
     return {"workflow/schemas/config.schema.yaml": schema_for_editors(), "docs/config.md": reference()}
 
 
 def reference() -> str:
-    """The page, in Markdown."""
+    """Make the reference page, in Markdown."""
     sections = ["## The whole study\n", *tables("", schema_of(StudySettings))]
     sections += ["## `datasets`\n", DATASETS, *_kinds("datasets", kinds(), dataset_schema, DatasetEntry)]
     sections += ["## `networks`\n", NETWORKS, *tables("networks.NAME", schema_of(NetworkEntry))]
@@ -85,7 +85,7 @@ def reference() -> str:
 
 
 def _kinds(part: str, kinds: Sequence[str], schema_of_kind: Callable[[str], Schema], common: type) -> Iterator[str]:
-    """The keys that all entries of a part have, then those of each kind."""
+    """Yield the keys that all entries of a part share, then those of each kind."""
     shared = schema_of(common)["properties"]
     for kind in kinds:
         rule = schema_of_kind(kind)
@@ -97,7 +97,7 @@ def _kinds(part: str, kinds: Sequence[str], schema_of_kind: Callable[[str], Sche
 
 
 def tables(place: str, rule: Mapping[str, Any]) -> Iterator[str]:
-    """The table of the keys at a place of the config, and behind it those of the mappings among their values."""
+    """Yield the table of the keys at a place of the config, then the tables of keys that are mappings themselves."""
     if rule["properties"]:
         rows = [_row(key, part, key in rule.get("required", ())) for key, part in rule["properties"].items()]
         yield "\n".join(["| key | value | default | example | meaning |", "|---|---|---|---|---|", *rows, ""])
@@ -109,7 +109,7 @@ def tables(place: str, rule: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mappings(rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Of the values that a key takes those that are mappings with keys of their own."""
+    """Select the values of a key that are mappings with fixed keys."""
     return [part for part in rule.get("anyOf", [rule]) if part.get("properties")]
 
 
@@ -122,9 +122,9 @@ def _row(key: str, rule: Mapping[str, Any], required: bool) -> str:
 
 
 def example_of(rule: Mapping[str, Any]) -> Any:
-    """A value that a key takes: the declared example, or else another value than the default, or the default.
+    """Choose an example of a key: the declared one, or else a value other than the default, or else the default.
 
-    None where the key has neither an example nor a default nor a list of values.
+    None if the key has no example, no default and no list of values.
     """
     others = [True, False] if rule.get("type") == "boolean" else rule.get("enum", [])
     others = [value for value in others if value != rule.get("default")]

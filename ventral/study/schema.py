@@ -1,4 +1,4 @@
-"""Frozen dataclasses of keys -> the JSON schemas by which a config is checked and its defaults are filled in."""
+"""Make JSON schemas from the dataclasses of config keys. They check a config and fill in its defaults."""
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -22,13 +22,13 @@ Schema = dict[str, Any]
 NAME = {"pattern": "^[A-Za-z0-9_]+$", "remedy": "use letters, digits and underscores"}
 NAME_OF_READOUT = {"pattern": "^[A-Za-z0-9_.-]+$", "remedy": "use letters, digits, dots, hyphens and underscores"}
 DATASETS_ARE = "recordings: NAME to the keys of its kind"
-NETWORKS_ARE = "networks that are run over the images: NAME to its keys"
-READOUTS_ARE = "what predicts rates from the features of every layer: NAME to the keys of its kind"
+NETWORKS_ARE = "networks that run on the images: NAME to its keys"
+READOUTS_ARE = "readouts, which predict rates from the features of every layer: NAME to the keys of its kind"
 TRAINED_ARE = "networks that are trained on the neurons: NAME to its keys"
 
 
 class _Absent(GenerateJsonSchema):
-    """`X | None` is an X that can be left out; nobody writes `null`."""
+    """Treat `X | None` as an X that can be left out, since nobody writes `null` in a config."""
 
     def nullable_schema(self, schema: Any) -> Schema:
         return self.generate_inner(schema["schema"])
@@ -36,17 +36,17 @@ class _Absent(GenerateJsonSchema):
 
 @cache
 def schema_of(keys: type) -> Schema:
-    """The JSON schema of a dataclass whose fields are annotated with `ventral.files.keys.key`.
+    """Make the JSON schema of a dataclass whose fields are annotated with `ventral.files.keys.key`.
 
-    References are written out, objects take no other keys, and a field whose default is None has no default: its key
-    is absent. A field with a `default_factory` has an empty default, which is filled in from the schema of its parts.
+    References are written out. Objects take no other keys. A field whose default is None has no default in the schema.
+    A field with a `default_factory` has an empty mapping as default, whose keys get the defaults of their own schema.
     """
     found = TypeAdapter(keys).json_schema(schema_generator=_Absent)
     return _plain(found, found.get("$defs", {}))
 
 
 def _plain(rule: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
-    """A schema without references, titles, defaults of None, and types that a list of values implies."""
+    """Remove references, titles, defaults of None, and types that a list of values implies from a schema."""
     if "$ref" in rule:
         beside = {key: value for key, value in rule.items() if key != "$ref"}
         rule = {**definitions[rule["$ref"].rpartition("/")[2]], **beside}
@@ -75,15 +75,15 @@ def _plain(rule: Mapping[str, Any], definitions: Mapping[str, Any]) -> Schema:
 
 
 def build(keys: type[T], settings: Mapping[str, Any]) -> T:
-    """The dataclass of checked settings, its nested parts too."""
+    """Build a dataclass, with its nested dataclasses, from checked settings."""
     return TypeAdapter(keys).validate_python(dict(settings))
 
 
 def schema(config: Mapping[str, Any]) -> Schema:
-    """The JSON schema of one study, in which every dataset and readout has the keys of its kind.
+    """Make the JSON schema of one study. Every dataset and readout takes the keys of its kind.
 
     Args:
-        config: the study; whatever stands there in place of a mapping of entries counts as none.
+        config: of the study. Where it should have a mapping of entries and has another value, it has no entries.
     """
     datasets, readouts = (_entries(config, part) for part in ("datasets", "readouts"))
     return _study(
@@ -100,17 +100,17 @@ def _entries(config: Mapping[str, Any], part: str) -> Mapping[str, Any]:
 
 
 def dataset_schema(kind: str) -> Schema:
-    """The schema of an entry under `datasets`: that of its kind, or one that refuses an unknown kind."""
+    """Make the schema of an entry under `datasets`. An unknown kind gets a schema that refuses it."""
     return _of_kind(kind, kinds(), find_kind, DatasetEntry)
 
 
 def readout_schema(kind: str) -> Schema:
-    """The schema of an entry under `readouts`: that of its kind, or one that refuses an unknown kind."""
+    """Make the schema of an entry under `readouts`. An unknown kind gets a schema that refuses it."""
     return _of_kind(kind, catalogue.kinds(), catalogue.readout_class, Readout)
 
 
 def _of_kind(kind: str, kinds: list[str], keys: Callable[[str], type], common: type) -> Schema:
-    """The keys of a kind and those that entries of every kind have; `title` is the kind."""
+    """Make the schema of a kind: its own keys, and those that all kinds share. `title` is the kind."""
     shared = {**schema_of(common)["properties"], "kind": {**schema_of(common)["properties"]["kind"], "enum": kinds}}
     del shared["kind"]["type"]
     if kind not in kinds:
@@ -121,7 +121,7 @@ def _of_kind(kind: str, kinds: list[str], keys: Callable[[str], type], common: t
 
 
 def _study(datasets: Schema, other_dataset: Schema, readouts: Schema, other_readout: Schema) -> Schema:
-    """The schema of a config, given those of entries by name, and that of entries of other names."""
+    """Make the schema of a config from the schemas of entries by name, and of entries with any other name."""
 
     def named(meaning: str, name: Schema, entries: Schema, other: Schema, **more: Any) -> Schema:
         own = {"properties": entries} if entries else {}
@@ -140,7 +140,7 @@ def _study(datasets: Schema, other_dataset: Schema, readouts: Schema, other_read
 
 
 def fill_defaults(config: dict[str, Any]) -> None:
-    """Set, in place, every key that has a default and that the config leaves out, at every depth."""
+    """Fill in, in place and at every depth, the keys that a config leaves out and that have a default."""
     for key, rule in schema({})["properties"].items():
         if "default" in rule and key not in config:
             config[key] = deepcopy(rule["default"])
@@ -158,7 +158,7 @@ def _fill(settings: dict[str, Any], rule: Mapping[str, Any]) -> None:
 
 
 def schema_for_editors() -> str:
-    """The schema of any study, in YAML: what an editor completes and checks a config by."""
+    """Make the schema of any study, in YAML, by which an editor completes and checks a config."""
     datasets, readouts = kinds(), catalogue.kinds()
     definitions = {
         **{f"dataset_{kind}": dataset_schema(kind) for kind in datasets},
@@ -184,7 +184,7 @@ def _reference(part: str, kind: str) -> Schema:
 
 
 def _by_kind(part: str, kinds: Iterable[str], otherwise: Schema) -> Schema:
-    """The schema of an entry by its key `kind`, and `otherwise` where it has none."""
+    """Make a schema that chooses the schema of an entry by its key `kind`, or else is `otherwise`."""
     chosen = [
         {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": _reference(part, kind)}
         for kind in kinds
@@ -194,7 +194,7 @@ def _by_kind(part: str, kinds: Iterable[str], otherwise: Schema) -> Schema:
 
 
 class _Plain(yaml.SafeDumper):
-    """YAML without anchors."""
+    """Write YAML without anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""The keys of a config but for those of its parts, and the networks and readouts of a study that names none."""
+"""The config keys of a whole study, and the default networks and readouts."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -15,7 +15,7 @@ WithPdf = tuple[Literal["png"], Literal["svg"], Literal["pdf"]]
 
 @dataclass(frozen=True)
 class Split:
-    """Shares of the stimuli that are held out; the rest, train, is for fitting and for choosing."""
+    """Shares of the stimuli that are held out. The rest, train, serves to fit encoders and to choose layers."""
 
     val: Annotated[Share, key("share whose scores are reported for every layer")] = 0.1
     test: Annotated[Share, key("share whose scores are reported for the chosen layer alone")] = 0.2
@@ -27,7 +27,7 @@ class Resources:
 
     mem_mb: Annotated[int, key("memory in MB; units of a layer are read in blocks that fit into it", ge=500)] = 4000
     threads: Annotated[
-        Count, key("processor cores; 1 runs many small networks side by side, more suit few large networks")
+        Count, key("processor cores; 1 suits many small networks side by side, more suit a few large networks")
     ] = 1
 
 
@@ -44,50 +44,48 @@ class Hmo:
         ),
     ] = None
     modules: Annotated[Count, key("modules that are drawn at random")] = 30
-    chosen: Annotated[Count, key("modules that are chosen of them, for level N1")] = 5
+    chosen: Annotated[Count, key("modules that are chosen from these, for level N1")] = 5
     selection: Annotated[
         Literal["random", "boosting"],
-        key("how they are chosen: random, each by its own merit; boosting, those that complement one another"),
+        key("how modules are chosen; random: each by its own accuracy; boosting: modules that complement one another"),
     ] = "random"
     image_size: Annotated[int, key("side in pixels to which images are resized", ge=16)] = 64
     epochs: Annotated[
         Count,
-        key("passes over the images, to train the upper levels; networks with weights: faces train four times as many"),
+        key("passes over the images that train the upper levels; networks with weights: faces take four times as many"),
     ] = 15
     train_filters: Annotated[bool, key("whether the filters of the modules are trained too")] = False
 
 
 @dataclass(frozen=True)
 class StudySettings:
-    """The keys that concern a study as a whole."""
+    """The keys of a whole study."""
 
-    seed: Annotated[int, key("seed of all that is random: splits, halves, resamples, weights, simulations", ge=0)] = 0
-    device: Annotated[Literal["auto", "cpu", "cuda"], key("where networks run; auto: on a GPU where there is one")] = (
+    seed: Annotated[int, key("seed of all random numbers: splits, halves, resamples, weights, simulations", ge=0)] = 0
+    device: Annotated[Literal["auto", "cpu", "cuda"], key("where networks run; auto: on a GPU if there is one")] = (
         "auto"
     )
-    bootstrap: Annotated[int, key("resamples behind intervals of RDMs and the set of best encoders", ge=100)] = 1000
+    bootstrap: Annotated[int, key("resamples for intervals of RDMs and for the model confidence set", ge=100)] = 1000
     interval_over: Annotated[
         Literal["stimuli", "neuroids", "both", "subjects", "sessions"],
         key(
-            "what intervals of a region's scores generalise over; both: stimuli and neuroids; subjects or sessions: "
-            "these and stimuli, where there are several"
+            "what the intervals of a region's scores generalise over; both: stimuli and neuroids; subjects or "
+            "sessions: these and stimuli, if there are several"
         ),
     ] = "both"
     min_reliability: Annotated[
         float,
         key(
-            "neuroids of lower reliability are counted, but left out of means and of the choice of layers; -.inf: "
-            "none is left out",
+            "neuroids with a lower reliability are counted, but left out of means and of the choice of layers; -.inf: "
+            "all count",
             "give a reliability below 1",
             lt=1,
         ),
     ] = 0.1
-    figure_formats: Annotated[WithoutPdf | WithPdf, key("files of every figure")] = ("png", "svg")
+    figure_formats: Annotated[WithoutPdf | WithPdf, key("formats in which every figure is written")] = ("png", "svg")
     download_weights: Annotated[
         bool,
-        key(
-            "false: networks have random weights in place of those that would need a download, and every table says so"
-        ),
+        key("false: networks get random weights in place of weights to download, and every table says so"),
     ] = True
     split: Annotated[Split, key("shares of the stimuli that are held out")] = field(default_factory=Split)
     protocols: Annotated[
@@ -106,11 +104,11 @@ class StudySettings:
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """The key that an entry under `datasets` has beside those of its kind."""
+    """The key that every entry under `datasets` has, whatever its kind."""
 
     kind: Annotated[
         str | None,
-        key("kind of the recordings; absent: the entry's name where that is a kind, else files", example="majaj"),
+        key("kind of the recordings; absent: the entry's name if that is a kind, else files", example="majaj"),
     ] = None
 
 

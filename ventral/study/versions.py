@@ -1,4 +1,4 @@
-"""Which packages the project needs, and which of them are installed."""
+"""Find which packages the project needs, and which versions are installed."""
 
 import platform
 import tomllib
@@ -11,12 +11,12 @@ from ventral import __version__
 
 
 def required(project: str | Path) -> list[Requirement]:
-    """The packages that a pyproject.toml asks for, with their ranges."""
+    """List the packages that a pyproject.toml asks for, with their ranges of versions."""
     return [Requirement(line) for line in tomllib.loads(Path(project).read_text())["project"]["dependencies"]]
 
 
 def installed(package: str) -> str | None:
-    """Version of an installed package, or none."""
+    """Return the version of an installed package, or None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -24,6 +24,6 @@ def installed(package: str) -> str | None:
 
 
 def versions(project: str | Path) -> dict[str, str | None]:
-    """Versions of Python, ventral and every package that a pyproject.toml asks for, by name."""
+    """Return the installed versions of Python, ventral and every package that a pyproject.toml asks for, by name."""
     found = {requirement.name: installed(requirement.name) for requirement in required(project)}
     return {"python": platform.python_version(), "ventral": __version__} | found

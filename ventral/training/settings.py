@@ -37,9 +37,11 @@ class Over:
     layers: Annotated[tuple[Depth, ...] | None, choices("number of convolutions of cnn", [1, 2, 3])] = None
     optimizer: Annotated[tuple[Optimizer, ...] | None, choices("optimizers", ["adam", "sgd"])] = None
     schedule: Annotated[tuple[Schedule, ...] | None, choices("schedules", ["constant", "cosine"])] = None
-    batch: Annotated[tuple[Count, ...] | None, choices("stimuli a step", [16, 32, 64])] = None
-    learning_rate: Annotated[tuple[Rate, ...] | None, choices("rates of the head", [1e-4, 1e-2])] = None
-    backbone_learning_rate: Annotated[tuple[Rate, ...] | None, choices("rates of the network", [1e-5, 1e-3])] = None
+    batch: Annotated[tuple[Count, ...] | None, choices("numbers of stimuli in each step", [16, 32, 64])] = None
+    learning_rate: Annotated[tuple[Rate, ...] | None, choices("learning rates of the head", [1e-4, 1e-2])] = None
+    backbone_learning_rate: Annotated[
+        tuple[Rate, ...] | None, choices("learning rates of the network", [1e-5, 1e-3])
+    ] = None
     weight_decay: Annotated[tuple[Rate, ...] | None, choices("weight decays", [1e-5, 1e-2])] = None
 
     def given(self) -> dict[str, tuple[Any, ...]]:
@@ -52,7 +54,7 @@ class Over:
 class Search:
     """A search for the settings with the least loss on held-out stimuli of train."""
 
-    over: Annotated[Over, key("settings that are varied")]
+    over: Annotated[Over, key("settings that are varied: each a list of values, or two numbers for a range")]
     trials: Annotated[Count, key("number of trials; the first has the entry's own settings")] = 20
 
 
@@ -63,7 +65,7 @@ class TrainedEntry:
     network: Annotated[
         str,
         key(
-            "cnn, hybrid (Swin-T beside ResNet-50), or an entry under networks, whose architecture, weights, "
+            "cnn, hybrid (Swin-T and ResNet-50 in parallel), or an entry under networks, whose architecture, weights, "
             "preprocessing and seed it takes",
             "give cnn, hybrid, or the name of an entry under networks",
             "resnet50",
@@ -76,7 +78,7 @@ class TrainedEntry:
     layer: Annotated[
         Text | None, key("layer whose output the head reads; absent: the last", "give the name of a layer", "avgpool")
     ] = None
-    cnn: Annotated[Cnn | None, key("shape of the network cnn; absent: as by its defaults")] = None
+    cnn: Annotated[Cnn | None, key("shape of the network cnn; absent: its defaults")] = None
     weights: Annotated[
         Literal["random", "pretrained"] | None, key("weights that hybrid starts from; absent: random")
     ] = None
@@ -86,7 +88,7 @@ class TrainedEntry:
     ] = None
     head: Annotated[
         Literal["linear", "mlp", "factorised"],
-        key("what predicts rates from features; factorised: by a place and features for each neuroid"),
+        key("how rates are predicted from features; factorised: from a place and features for each neuroid"),
     ] = "linear"
     hidden: Annotated[Sizes | None, key("units of each hidden layer of an mlp; absent: 512, 256", example=[128])] = None
     grid: Annotated[
@@ -98,14 +100,23 @@ class TrainedEntry:
     ] = None
     dropout: Annotated[
         float | None,
-        key("share of hidden units, or of features, that is dropped in training; absent: 0", example=0.5, ge=0, lt=1),
+        key(
+            "share of hidden units, or of features if there are none, that is dropped in training; absent: 0",
+            example=0.5,
+            ge=0,
+            lt=1,
+        ),
     ] = None
     sparsity: Annotated[
         float | None, key("weight of the L1 penalty of a factorised head; absent: 0.001", example=0.01, ge=0)
     ] = None
     smoothness: Annotated[
         float | None,
-        key("weight of the penalty on steps in the masks of a factorised head; absent: 0.001", example=0.01, ge=0),
+        key(
+            "weight of the penalty on differences between neighbouring places of a factorised head; absent: 0.001",
+            example=0.01,
+            ge=0,
+        ),
     ] = None
     trainable: Annotated[
         Literal["all", "none"] | Names,
@@ -121,10 +132,10 @@ class TrainedEntry:
         Rate | None, key("learning rate of the network; absent: that of the head", example=1e-4)
     ] = None
     weight_decay: Annotated[float, key("weight decay of all that is trained", ge=0)] = 0.001
-    batch: Annotated[Count, key("stimuli a step")] = 32
+    batch: Annotated[Count, key("number of stimuli in each step")] = 32
     epochs: Annotated[Count, key("passes over the train stimuli, at most")] = 50
     patience: Annotated[
-        Count, key("epochs without a lower loss on held-out stimuli of train, after which it stops")
+        Count, key("training stops after so many epochs without a lower loss on held-out stimuli of train")
     ] = 8
     stop_share: Annotated[
         float | None,
@@ -137,9 +148,9 @@ class TrainedEntry:
         ),
     ] = None
     schedule: Annotated[Schedule, key("course of the learning rates; cosine: down to 0 at the last epoch")] = "constant"
-    clip: Annotated[Rate | None, key("largest norm of the gradient; absent: any", example=1.0)] = None
+    clip: Annotated[Rate | None, key("largest norm of the gradient; absent: no limit", example=1.0)] = None
     precision: Annotated[
-        Literal["float32", "bfloat16"], key("numbers of the forward pass; bfloat16: on a GPU alone")
+        Literal["float32", "bfloat16"], key("number format of the forward pass; bfloat16: on a GPU alone")
     ] = "float32"
     shift: Annotated[int, key("largest random displacement of the images in training, in pixels", ge=0)] = 0
     category_weight: Annotated[
@@ -151,9 +162,9 @@ class TrainedEntry:
     def faults(self) -> Iterator[str]:
         """Yield what is wrong between keys."""
         if self.cnn and self.network != "cnn":
-            yield "cnn: goes with network: cnn; leave it out"
+            yield "cnn: is only for network: cnn; leave it out"
         if self.weights and self.network != "hybrid":
-            yield "weights: goes with network: hybrid; leave it out"
+            yield "weights: is only for network: hybrid; leave it out"
         shape = self.cnn or Cnn()
         if shape.channels and len(shape.channels) != shape.layers:
             yield f"cnn.channels: {len(shape.channels)} for {shape.layers} layers; give one a layer"
@@ -164,7 +175,7 @@ class TrainedEntry:
         if not over:
             yield "search.over: names no setting; give one or more, each with a list of values or two ends of a range"
         if "layers" in over and (self.network != "cnn" or shape.channels):
-            yield "search.over.layers: goes with network: cnn, without channels; leave it out"
+            yield "search.over.layers: is only for network: cnn without channels; leave it out"
             return
         for name, values in over.items():
             own = shape.layers if name == "layers" else getattr(self, name)

@@ -1,8 +1,8 @@
-"""Responses + Gram matrices -> predictions of held-out stimuli, one file an encoder.
+"""Responses and Gram matrices -> predictions for held-out stimuli, one file for each encoder.
 
-One job fits all readouts of a network that take seconds, since they share the decompositions of layers; each readout
-that takes minutes has a job of its own. Outputs cannot depend on wildcards, so there is a rule `fit_encoders`,
-`fit_encoders_2` ... for each set of readouts that networks have in common.
+One job fits all quick readouts of a network, because they share the decompositions of its layers. Each slow readout has
+a job of its own. The outputs of a rule are fixed, so each set of readouts that networks have in common has a rule:
+`fit_encoders`, `fit_encoders_2` and so on.
 """
 
 KEPT = paths.ENCODER.replace("{encoder}", "{network}-{readout}")
@@ -13,7 +13,7 @@ localrules:
 
 
 rule check_responses:
-    """Check that encoders can be fitted to the responses of a dataset by a protocol, before any network runs."""
+    """Check, before any network runs, that encoders can be fitted to the responses of a dataset with a protocol."""
     input:
         responses=paths.RESPONSES,
         code=code_of("check_responses"),
@@ -40,7 +40,7 @@ rule check_responses:
 for i, job in enumerate(STUDY.fit_jobs(), start=1):
 
     rule:
-        """Fit readouts of every layer of a network to every neuroid; choose the layer of each region on train."""
+        """Fit readouts of every layer of a network to every neuroid, and choose a layer for each region on train."""
         name:
             "fit_encoders" if i == 1 else f"fit_encoders_{i}"
         input:
@@ -55,7 +55,7 @@ for i, job in enumerate(STUDY.fit_jobs(), start=1):
         benchmark:
             paths.benchmark(f"fit_encoders/{{dataset}}/{{protocol}}/{{network}}-{job.name}")
         wildcard_constraints:
-            network="|".join(job.networks),
+            network=either(job.networks),
         conda:
             "../../envs/cpu.yaml"
         threads: 1
@@ -71,7 +71,7 @@ for i, job in enumerate(STUDY.fit_jobs(), start=1):
 
 
 rule keep_encoder:
-    """Keep a linear encoder in a folder, for use on any images; made on demand, by the name of its card."""
+    """Keep a linear encoder in a folder, for use on any images. Ask for its card.json to make it."""
     input:
         responses=paths.RESPONSES,
         images=paths.IMAGES,
@@ -89,8 +89,8 @@ rule keep_encoder:
     benchmark:
         paths.benchmark("keep_encoder/{dataset}/{protocol}/{network}-{readout}")
     wildcard_constraints:
-        network="|".join(config["networks"]) or "(?!)",
-        readout="|".join(config["readouts"]) or "(?!)",
+        network=either(config["networks"]),
+        readout=either(config["readouts"]),
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]

@@ -1,8 +1,8 @@
-"""Networks that learn to detect faces: HMO (Yamins et al. 2014; report 004), and its rivals (`weights: faces`)."""
+"""Networks that learn to detect faces: HMO (Yamins et al. 2014), and its rivals (networks with `weights: faces`)."""
 
 from ventral.study.plan import FOR_TRAINING
 
-# Of the dataset that faces are learnt on; a study without one has no job that reads them.
+# Files of the dataset from which networks learn faces. A study without such a dataset has no job that reads them.
 FACES_IMAGES, FACES_RESPONSES = (
     pattern.format(dataset=STUDY.faces_dataset or "none") for pattern in (paths.IMAGES, paths.RESPONSES)
 )
@@ -13,7 +13,7 @@ localrules:
 
 
 rule label_faces:
-    """Say which stimuli show a face; a file of its own, so that new responses to the same stimuli train nothing anew."""
+    """List which stimuli show a face. Training reads only this list, so new responses to them retrain nothing."""
     input:
         responses=FACES_RESPONSES,
         rois=face_regions,
@@ -38,7 +38,7 @@ rule label_faces:
 
 
 rule train_hmo:
-    """Draw modules, choose those of level N1 on the train images, train the levels above, and judge the whole."""
+    """Draw modules at random, choose those of level N1 on the train images, train the upper levels, and score HMO."""
     input:
         images=FACES_IMAGES,
         faces=paths.FACES,
@@ -69,7 +69,7 @@ rule train_hmo:
 
 
 rule train_on_faces:
-    """Train a network from random weights on the images that HMO learns from, and judge it on the same sets."""
+    """Train a network with random weights on the images from which HMO learns, and score it on the same sets."""
     input:
         images=FACES_IMAGES,
         faces=paths.FACES,
@@ -93,7 +93,7 @@ rule train_on_faces:
         turn=1,
     params:
         content=content_of(own_code),
-        # Without what says how it is run afterwards.
+        # Keys that concern only later runs of the network are left out.
         network=lambda wildcards: {
             key: value for key, value in config["networks"][wildcards.network].items() if key in FOR_TRAINING
         },
@@ -106,7 +106,7 @@ rule train_on_faces:
 
 
 rule assemble_faces:
-    """Gather how well HMO, its rivals and the baselines tell faces."""
+    """Gather the face detection accuracy of HMO, its rivals and the baselines."""
     input:
         scores=([rules.train_hmo.output.scores] if STUDY.hmo_networks else [])
         + expand(

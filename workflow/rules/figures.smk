@@ -1,8 +1,8 @@
-"""Figures, each drawn by its own module in `ventral/figures`, which says what it reads, when it exists and its words."""
+"""Figures. A module of `ventral/figures` for each says what it reads, when it exists, how it looks and its caption."""
 
 
 rule draw_figure:
-    """Draw a figure and write its words, caption and alternative text, into its files."""
+    """Draw a figure, and write its caption and alternative text into its files."""
     input:
         unpack(figure_files),
         code=figure_code,
@@ -22,7 +22,7 @@ rule draw_figure:
     benchmark:
         paths.benchmark("draw_figure/{figure}")
     wildcard_constraints:
-        figure="|".join(DRAWN) or "none",
+        figure=either(DRAWN),
     conda:
         "../../envs/cpu.yaml"
     threads: 1

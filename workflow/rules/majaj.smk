@@ -1,11 +1,11 @@
-"""Majaj & Hong 2015: the publisher's assembly, csv and zip, downloaded or simulated."""
+"""Majaj & Hong 2015: download the publisher's files (assembly, csv and zip), or simulate them."""
 
 from ventral.data.sources.majaj import PUBLISHED, addresses
 from ventral.study.recordings import source_of
 
 
 rule download_majaj:
-    """Download one of the publisher's three files; its hash says what it is, so no code is input."""
+    """Download one of the publisher's three files. A hash checks it, so it does not depend on code."""
     output:
         file=f"{paths.DOWNLOADED.format(kind='majaj')}/{{name}}",
     log:
@@ -13,7 +13,7 @@ rule download_majaj:
     benchmark:
         paths.benchmark("download_majaj/{name}")
     wildcard_constraints:
-        name="|".join(name for name, _ in PUBLISHED.values()),
+        name=either(name for name, _ in PUBLISHED.values()),
     conda:
         "../../envs/cpu.yaml"
     threads: 1
@@ -28,7 +28,7 @@ rule download_majaj:
 
 
 rule simulate_majaj:
-    """Write simulated recordings with known tuning in the publisher's own files, and the truth beside them."""
+    """Simulate recordings with known tuning, in the format of the publisher's files, and write the tuning too."""
     input:
         code=code_of("simulate_majaj"),
     output:

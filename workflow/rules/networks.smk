@@ -1,8 +1,8 @@
-"""Images x network -> one Gram matrix a layer, all layers in one pass."""
+"""Images and a network -> one Gram matrix for each layer, in one pass over the images."""
 
 
 rule extract_activations:
-    """Run a network once over the images; its activations pass through a temporary file, Gram matrices stay."""
+    """Run a network once on the images, and keep the Gram matrix of each layer. Activations are temporary."""
     input:
         images=paths.IMAGES,
         weights=weights_file,

@@ -1,4 +1,4 @@
-"""Tables and figures -> one page that needs nothing beside it."""
+"""Tables and figures -> the report, one page that contains all it shows."""
 
 from rule_graph import rule_graph
 
@@ -9,7 +9,7 @@ REPORTED = [
 
 
 rule write_report:
-    """Write what was run, the answer, tables and figures on one page."""
+    """Write the report: the answer, what was run, tables and figures on one page."""
     input:
         responses=expand(paths.RESPONSES, dataset=STUDY.datasets),
         tables=TABLES

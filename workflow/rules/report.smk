@@ -50,7 +50,7 @@ rule assemble_scores:
 
 
 rule assemble_reproduction:
-    """Put each number of the literature beside ours, and say how they compare."""
+    """Compare each number of the literature with ours."""
     input:
         reported=os.path.relpath(HOME / "config" / "reported.csv"),
         summary=paths.table("summary"),
@@ -80,7 +80,7 @@ rule assemble_reproduction:
 
 
 rule assemble_rsa:
-    """Gather the comparisons of RDMs of all datasets, and the regions that have no RDM."""
+    """Gather the comparisons of RDMs of all datasets, and list the regions without an RDM."""
     input:
         similarity=expand(paths.SIMILARITY, dataset=STUDY.with_rdms),
         code=code_of("assemble_rsa"),
@@ -104,10 +104,10 @@ rule assemble_rsa:
 
 
 rule write_provenance:
-    """Say what the study was made of: config, versions, seeds, inputs from outside by their hashes, git commit."""
+    """Record what the results depend on: config, versions, seeds, hashes of inputs from outside, git commit."""
     input:
         project=os.path.relpath(HOME / "pyproject.toml"),
-        recordings=[path if is_made(path) else given(path) for paths in FROM_OUTSIDE.values() for path in paths],
+        recordings=[given(path) for files in FROM_OUTSIDE.values() for path in files],
         weights=list(WEIGHTS_FROM_OUTSIDE.values()),
         code=code_of("write_provenance"),
     output:

@@ -1,4 +1,4 @@
-"""Responses + Gram matrices -> RDMs of regions and layers, and how alike they are."""
+"""Responses and Gram matrices -> RDMs of regions and layers, and their similarity."""
 
 
 rule compare_rdms:
@@ -18,7 +18,7 @@ rule compare_rdms:
     benchmark:
         paths.benchmark("compare_rdms/{dataset}")
     wildcard_constraints:
-        dataset="|".join(STUDY.with_rdms) or "none",
+        dataset=either(STUDY.with_rdms),
     conda:
         "../../envs/cpu.yaml"
     threads: 2

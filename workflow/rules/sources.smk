@@ -1,6 +1,6 @@
 """Recordings of every kind -> images/{dataset}.h5 and responses/{dataset}.nc, by the readers of `ventral/data/sources`.
 
-Datasets of several sessions are packed and joined by rules of their own (xiao.smk).
+Datasets of several sessions have rules of their own (xiao.smk).
 """
 
 from ventral.study.imports import method_hash
@@ -10,7 +10,7 @@ WHOLE = either(name for name in STUDY.datasets if name not in STUDY.with_session
 
 
 rule pack_images:
-    """Pack the images of a dataset, in the order that all later matrices share."""
+    """Pack the images of a dataset in one file. All later matrices have their order."""
     input:
         unpack(image_files),
         code=code_of_reader("pack_images", "read_images"),
@@ -40,7 +40,7 @@ rule pack_images:
 
 
 rule read_responses:
-    """Read the responses of a dataset: averaged over repetitions, with reliabilities, labels and splits of the stimuli."""
+    """Read the responses of a dataset: means over presentations, reliabilities, and labels and splits of stimuli."""
     input:
         unpack(response_files),
         code=code_of_reader("read_responses", "read_responses"),

@@ -1,4 +1,4 @@
-"""The study: its datasets, networks, readouts, encoders, and what these leave (`ventral/study/plan.py`)."""
+"""The study: its datasets, networks, readouts, encoders and results (`ventral/study/plan.py`)."""
 
 from ventral.study.plan import Study
 from ventral.study.recordings import sources_of
@@ -6,5 +6,5 @@ from ventral.study.recordings import sources_of
 try:
     STUDY = Study(config, sources_of(config), [Path(), *map(Path, PYTHON_PATH.split(os.pathsep))])
     refuse(STUDY.faults())
-except InputError as fault:  # of sessions in local files
+except InputError as fault:  # raised for sessions in local files
     raise WorkflowError(str(fault))

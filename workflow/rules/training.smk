@@ -1,8 +1,8 @@
-"""Responses + images -> encoders trained by gradient on the neurons, one job a dataset, protocol and encoder.
+"""Responses and images -> encoders trained on the neurons, one job for each dataset, protocol and encoder.
 
 Inputs: `responses/{dataset}.nc`, `images/{dataset}.h5`, the file of the weights that training starts from.
-Outputs: predictions as those of `fit_encoders`, learning curves, and the folder of the encoder trained on the first split.
-A killed job goes on from its checkpoints, a finished one deletes them.
+Outputs: predictions as those of `fit_encoders`, learning curves, and a folder with the encoder of the first split.
+A killed job continues from its checkpoints. A finished job deletes them.
 """
 
 
@@ -10,7 +10,7 @@ ruleorder: train_encoder > keep_encoder
 
 
 rule train_encoder:
-    """Train a network on the neurons, once for every split of the protocol and every seed; predict what is held out."""
+    """Train a network on the neurons, for every split of the protocol and every seed; predict the held-out stimuli."""
     input:
         responses=paths.RESPONSES,
         images=paths.IMAGES,
@@ -27,7 +27,7 @@ rule train_encoder:
     benchmark:
         paths.benchmark("train_encoder/{dataset}/{protocol}/{encoder}")
     wildcard_constraints:
-        encoder="|".join(STUDY.trained) or "(?!)",
+        encoder=either(STUDY.trained),
     conda:
         NETWORK_ENV
     threads: config["resources"]["threads"]

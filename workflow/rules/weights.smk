@@ -1,8 +1,8 @@
-"""Weights of networks: downloaded from their publishers, and checked to be those of a trained network.
+"""Weights of networks: download them from their publishers, and check that they are those of a trained network.
 
-Inputs: none but what the config names.
-Outputs: `resources/weights/{key}`, one file for each network whose weights are elsewhere; `results/weights/{network}.csv`,
-one row for each network that claims to be trained: does it tell categories of objects apart better than its random copy?
+Outputs: `resources/weights/{key}`, one file for each network with weights to download.
+`results/weights/{network}.csv`, one row for each network with trained weights: does it classify objects better than its
+copy with random weights?
 """
 
 from ventral.study.plan import NOT_FOR_CHECKS
@@ -13,7 +13,7 @@ localrules:
 
 
 rule download_weights:
-    """Download weights of a network; their hash says what they are, so no code is input."""
+    """Download the weights of a network. A hash checks them, so they do not depend on code."""
     output:
         file=paths.WEIGHTS,
     log:
@@ -37,7 +37,7 @@ rule download_weights:
 
 
 rule render_objects:
-    """Draw objects of eight categories, in every pose, place and size, for the check of weights."""
+    """Draw objects of eight categories in many poses, places and sizes, for the check of weights."""
     input:
         code=code_of("render_objects"),
     output:
@@ -60,7 +60,7 @@ rule render_objects:
 
 
 rule check_weights:
-    """Compare a network that claims to be trained with its random copy: which one tells objects apart."""
+    """Check whether a network with trained weights classifies objects better than its copy with random weights."""
     input:
         images=paths.OBJECTS,
         weights=weights_file,

@@ -1,6 +1,6 @@
-"""Free viewing (Xiao et al. 2024): session files in the dandiset's layout -> fixations and spikes -> responses, units.
+"""Free viewing (Xiao et al. 2024): files of sessions, as in the dandiset -> fixations and spikes -> responses, units.
 
-Every rule has a wildcard `dataset`: two datasets may choose different sessions, or count them in different ways.
+Every rule has a wildcard `dataset`, since two datasets may choose different sessions or different fixations.
 """
 
 from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS, simulated_files
@@ -13,7 +13,7 @@ localrules:
 
 
 rule simulate_xiao:
-    """Write simulated sessions with known tuning, gaze and latencies in the files of the dandiset, and the truth."""
+    """Simulate sessions with known tuning, gaze and latencies in the format of the dandiset, and write the tuning."""
     input:
         code=code_of("simulate_xiao"),
     output:
@@ -40,7 +40,7 @@ rule simulate_xiao:
 
 
 rule pack_xiao_images:
-    """Pack the stimuli that the chosen sessions showed; list those that the archive of stimuli lacks."""
+    """Pack the stimuli that the chosen sessions showed, and list those without an image in the archive."""
     input:
         fixations=of_sessions(paths.FIXATIONS),
         stimuli=stimuli,
@@ -68,7 +68,7 @@ rule pack_xiao_images:
 
 
 rule crop_fixations:
-    """Cut out of the stimuli what lay in a session's receptive fields at each fixation; list stimuli that lack."""
+    """Crop the images to the receptive fields of a session at each fixation, and list stimuli without an image."""
     input:
         fixations=of_sessions(paths.FIXATIONS),
         images=viewed(lambda source: source.session_files("_image")),
@@ -101,7 +101,7 @@ rule crop_fixations:
 
 
 rule align_fixations:
-    """Match every fixation of a session to the image it fell on."""
+    """Match every fixation of a session with the image on which it fell."""
     input:
         images=session_file("_image"),
         rasters=session_file(),
@@ -127,7 +127,7 @@ rule align_fixations:
 
 
 rule read_rasters:
-    """Find the spikes of every unit of a session, once for all that count them."""
+    """Read the spike times of every unit of a session from its rasters."""
     input:
         rasters=session_file(),
         code=code_of("read_rasters"),
@@ -150,7 +150,7 @@ rule read_rasters:
 
 
 rule count_responses:
-    """Count the spikes of every unit after every selected fixation; average over fixations on an image, if not cropped."""
+    """Count the spikes of every unit after each selected fixation. Average over those on an image, unless cropped."""
     input:
         spikes=paths.SPIKES,
         fixations=paths.FIXATIONS,
@@ -204,7 +204,7 @@ rule bin_psth:
 
 
 rule describe_units:
-    """Describe every unit of a session: place, rate, reliability, latencies, self-consistency, preference for faces."""
+    """Describe every unit of a session: place, rate, reliability, latencies, self-consistency, face selectivity."""
     input:
         spikes=paths.SPIKES,
         fixations=paths.FIXATIONS,
@@ -241,7 +241,7 @@ rule describe_units:
 
 
 rule join_sessions:
-    """Set the neuroids of all chosen sessions side by side, over all stimuli that any of them showed."""
+    """Join the neuroids of all chosen sessions, over all stimuli that any of them showed."""
     input:
         sessions=of_sessions(paths.SESSION_RESPONSES),
         similar=table("similar_images.txt"),
@@ -271,7 +271,7 @@ rule join_sessions:
 
 
 rule assemble_units:
-    """Gather the units of all chosen sessions; which are visually selective depends on all of them."""
+    """Gather the units of all chosen sessions, and mark the visually selective ones, which depends on all sessions."""
     input:
         units=of_sessions(paths.SESSION_UNITS),
         code=code_of("assemble_units"),

@@ -1,10 +1,10 @@
-"""Xiao et al. 2024 from its publishers: sessions from DANDI, stimuli from OSF, tables from the authors' repository.
+"""Download Xiao et al. 2024: sessions from DANDI, stimuli from OSF, tables from the authors' repository.
 
-Inputs: none but `config/xiao_sessions.csv` and `config/xiao_tables.csv`, sizes and hashes of what is fetched.
-Outputs: one folder with `000628/`, `Stimuli/`, `db/`, as the publishers name them.
+Inputs: `config/xiao_sessions.csv` and `config/xiao_tables.csv`, with sizes and hashes of the downloads.
+Outputs: one folder with `000628/`, `Stimuli/` and `db/`, as the publishers name them.
 
-No rule here has `code` among its inputs: the hashes alone say what the files are, so an edit of the code that fetches
-them cannot change them, and nobody should download gigabytes again over a comment.
+No rule here has `code` as an input. Hashes check the files, so an edit of the code cannot change them, and should not
+download gigabytes again.
 """
 
 from ventral.data.sources.xiao import CATALOGUE, MANIFEST, ROIS, SESSIONS, STIMULI, TABLES
@@ -13,7 +13,7 @@ from ventral.data.xiao.sessions import expected_files, read_sessions
 from ventral.files.csv import read_columns
 
 DOWNLOADED = paths.DOWNLOADED.format(kind="xiao")
-PUBLISHED_SESSIONS = read_sessions(CATALOGUE)  # once, not for every session
+PUBLISHED_SESSIONS = read_sessions(CATALOGUE)  # read once for all sessions
 
 
 for source in DOWNLOADING.values():
@@ -51,7 +51,7 @@ rule download_session:
 
 
 rule download_stimuli:
-    """Download the archive of images, unpack it, and keep every file whose MD5 is its name."""
+    """Download the archive of images, unpack it, and keep every file whose name is its MD5."""
     output:
         stimuli=directory(f"{DOWNLOADED}/{STIMULI}"),
     log:
@@ -71,7 +71,7 @@ rule download_stimuli:
 
 
 rule download_tables:
-    """Download the authors' repository; keep its tables and regions of interest."""
+    """Download the authors' repository, and keep its tables and regions of interest."""
     input:
         manifest=os.path.relpath(MANIFEST),
     output:

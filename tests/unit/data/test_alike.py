@@ -63,7 +63,7 @@ def test_copies_in_any_format_are_found_and_said(folder, capsys):
 def test_no_split_parts_copies(folder, capsys, protocol, seed):
     copies, _ = packed_groups(folder, capsys)
     responses = read_recordings(folder, folder.parent / "responses.npy", SETTINGS, SPLIT, seed, copies)
-    assert "images: 3 of 60 stimuli are copies, on one side of every split\n" in capsys.readouterr().err
+    assert "images: 3 of 60 stimuli are copies, kept on one side of every split\n" in capsys.readouterr().err
     place = {name: i for i, name in enumerate(responses["stimulus_id"].values)}
     splits = draw_splits(responses, protocol, seed)
     for copy, first in copies.items():

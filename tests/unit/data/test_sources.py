@@ -94,7 +94,7 @@ def test_sessions_of_simulated_free_viewing_can_be_chosen():
     assert chosen.session_file("Sa240101", "_image").startswith("resources/v4_simulated/000628/sub-Sa/")
     wrong = source_of("v4", {"kind": "xiao", "source": "simulated", "sessions": ["Sa240102"], "path": "a"})
     assert list(wrong.faults()) == [
-        "path: goes with source: files or dandi; leave it out",
+        "path: is only for source: files or dandi; leave it out",
         "sessions: no simulated session 'Sa240102'; did you mean Sa240101?",
     ]
 

@@ -264,12 +264,12 @@ def test_a_wrong_entry_is_one_line(entry, fault):
     [
         ({"network": "pixel"}, "trained.net.network: no network 'pixel'; did you mean pixels?"),
         ({"network": "labels"}, "trained.net.network: labels sees no images; name another"),
-        ({"network": "pixels", "cnn": {"layers": 2}}, "trained.net.cnn: goes with network: cnn; leave it out"),
-        ({"network": "cnn", "weights": "pretrained"}, "trained.net.weights: goes with network: hybrid; leave it out"),
+        ({"network": "pixels", "cnn": {"layers": 2}}, "trained.net.cnn: is only for network: cnn; leave it out"),
+        ({"network": "cnn", "weights": "pretrained"}, "trained.net.weights: is only for network: hybrid; leave it out"),
         ({"network": "cnn", "cnn": {"channels": [4]}}, "trained.net.cnn.channels: 1 for 2 layers; give one a layer"),
         (
             {"network": "pixels", "search": {"over": {"layers": [1, 2]}}},
-            "trained.net.search.over.layers: goes with network: cnn, without channels; leave it out",
+            "trained.net.search.over.layers: is only for network: cnn without channels; leave it out",
         ),
         (
             {"network": "cnn", "search": {"over": {"batch": [64, 128, 256]}}},

@@ -200,7 +200,7 @@ def test_a_folder_of_sources_that_is_not_there_is_told_before_anything_runs(repo
     )
     assert faults == [
         "networks.a.python_path: no such folder 'lab/scr'; correct the path",
-        "networks.b.python_path: goes with code of your own; leave it out",
+        "networks.b.python_path: is only for architectures of your own code; leave it out",
     ]
 
 

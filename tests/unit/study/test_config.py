@@ -139,7 +139,7 @@ def test_a_wrong_value_is_one_line(path, value, fault):
         (
             "datasets.majaj",
             {"source": "course_file", "course_file": "a", "stimuli": "b"},
-            "datasets.majaj.stimuli: goes with assembly; add it, or leave stimuli out",
+            "datasets.majaj.stimuli: needs assembly too; add assembly, or leave stimuli out",
         ),
         (
             "datasets.xiao",
@@ -154,7 +154,7 @@ def test_a_wrong_value_is_one_line(path, value, fault):
         (
             "datasets.xiao",
             {"source": "dandi", "sessions": {}},
-            "datasets.xiao.sessions: names no session; give region, subject or min_units",
+            "datasets.xiao.sessions: has no condition; give region, subject or min_units",
         ),
     ],
 )
@@ -308,7 +308,8 @@ def test_homes_are_written_out_and_braces_are_refused(tmp_path, monkeypatch):
     assert config["networks"]["own"]["architecture"] == f"{tmp_path}/net.py:make"
     config["datasets"]["mine"]["responses"] = "~/{r}.npy"
     (fault,) = complete(config)
-    assert fault.startswith("datasets.mine.responses: braces in ") and fault.endswith("; rename the file or folder")
+    assert fault.startswith("datasets.mine.responses: ") and " has braces, " in fault
+    assert fault.endswith("; rename the file or folder")
 
 
 @settings(deadline=None)
@@ -436,7 +437,9 @@ def test_a_scale_of_labels_goes_with_labels(scale):
     assert check_config(GOOD | {"networks": {"net": entry}}) == []
     del entry["with_category"]
     (fault,) = check_config(GOOD | {"networks": {"net": entry}})
-    assert fault == "networks.net.category_scale: goes with with_category; add it, or leave category_scale out"
+    assert (
+        fault == "networks.net.category_scale: needs with_category too; add with_category, or leave category_scale out"
+    )
 
 
 def test_no_neuroid_is_too_unreliable_for_a_study_that_says_so():

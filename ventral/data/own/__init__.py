@@ -1,1 +1,1 @@
-"""Your own recordings."""
+"""Reading the user's own recordings (kind `files`)."""

@@ -1,4 +1,4 @@
-"""Files of responses (.npy, .csv, .tsv, .nc) as arrays over stimulus, neuroid and repeat; the image of each row."""
+"""Read responses (.npy, .csv, .tsv, .nc) as arrays over stimulus, neuroid and repeat; find the image of each row."""
 
 import sys
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from ventral.files.hdf5 import open_hdf5
 
 AXES = ("stimulus", "neuroid", "repeat")
 OF_NEUROIDS = ("neuroid_id", "region", "subject", "session")
-# By numpy's kind of the array.
+# What arrays may not hold, by the kind of their dtype.
 REFUSED = {"c": "complex numbers", "M": "dates", "m": "lengths of time", "U": "text", "S": "text"}
 
 
 def as_numbers(array: NDArray, path: str | Path, field: str) -> NDArray[np.float64]:
-    """An array as float64, infinite values left out; these, and truth values, are said on stderr.
+    """Convert an array to float64, with NaN in place of infinite values. Report infinite and boolean values on stderr.
 
     Raises:
-        InputError: if it is of anything but real numbers.
+        InputError: if the array holds anything but real numbers.
     """
     if array.dtype.kind in REFUSED:
         raise InputError(
@@ -42,12 +42,12 @@ def as_numbers(array: NDArray, path: str | Path, field: str) -> NDArray[np.float
 
 
 def read_npy(path: Path, layout: Sequence[str]) -> xr.DataArray:
-    """An array whose axes `layout` names: stimuli in the images' order, NaN where a repeat is missing.
+    """Read an array whose axes `layout` names. Stimuli are in the order of the images; missing repeats are NaN.
 
-    Tables beside it (`companions`) that have a row a stimulus are coordinates.
+    The columns of tables beside it (`companions`) with one row for each stimulus become coordinates.
 
     Raises:
-        InputError: if the file is missing, damaged, not of numbers, or has another number of axes.
+        InputError: if the file is missing or damaged, does not hold numbers, or has another number of axes.
     """
     with refusing(path, "array", "not a complete .npy file of numbers", "save it again with numpy.save"):
         array = as_numbers(np.load(path, allow_pickle=False), path, "array")
@@ -63,10 +63,10 @@ def read_npy(path: Path, layout: Sequence[str]) -> xr.DataArray:
 
 
 def read_csv(path: Path) -> xr.DataArray:
-    """A table with one row a presentation: the image's file name, and one column a neuroid.
+    """Read a table with one row for each presentation: the file name of the image, then one column for each neuroid.
 
     Raises:
-        InputError: if the file is damaged or a column is not of numbers.
+        InputError: if the file is damaged or a column does not hold numbers.
     """
     shown, table = read_presentations(path)
     values = as_numbers(table.to_numpy(), path, "table")
@@ -79,12 +79,13 @@ def read_csv(path: Path) -> xr.DataArray:
 
 
 def read_nc(path: Path) -> xr.DataArray:
-    """The variable `rate` of a netCDF file, over (stimulus, neuroid) and, where repeated, (repeat).
+    """Read the variable `rate` of a netCDF file, over (stimulus, neuroid) and, if stimuli are repeated, (repeat).
 
-    Whatever else is over stimuli or over neuroids, as a coordinate or a variable, is a coordinate.
+    All other variables and coordinates over stimuli or over neuroids become coordinates.
 
     Raises:
-        InputError: if the file is damaged, has no `rate`, other dimensions, or a label by nearly a known name.
+        InputError: if the file is damaged, has no `rate` or other dimensions, or if the name of a label looks like a
+            misspelt known one.
     """
     with open_hdf5(path, "netCDF", "not a complete netCDF-4 file", "copy or write it again") as file:
         if "rate" not in file:
@@ -99,7 +100,7 @@ def read_nc(path: Path) -> xr.DataArray:
     for name in map(str, labels):
         near = get_close_matches(name.lower(), OF_NEUROIDS, n=1, cutoff=0.8)
         if near and name not in (*OF_NEUROIDS, "neuroid") and near[0] not in labels:
-            raise InputError(path, name, "no name of a label", f"did you mean {near[0]}? rename it")
+            raise InputError(path, name, "unknown name of a label", f"did you mean {near[0]}? rename it")
     if "neuroid" in labels and "neuroid_id" not in labels and labels["neuroid"].dtype.kind in "OSU":
         labels["neuroid_id"] = labels["neuroid"]
     values = as_numbers(rate.values, path, "rate")
@@ -109,10 +110,10 @@ def read_nc(path: Path) -> xr.DataArray:
 
 
 def read_array(path: str | Path, layout: Sequence[str]) -> xr.DataArray:
-    """Read responses by the suffix of their file, in letters of either case: .npy, .csv or .tsv, .nc.
+    """Read responses with the reader that the suffix of their file names: .npy, .csv or .tsv, .nc, in any case.
 
     Raises:
-        InputError: as the readers do, and on a missing file or another suffix.
+        InputError: as the readers, and if the file is missing or has another suffix.
     """
     path = Path(path)
     if not path.is_file():
@@ -128,15 +129,19 @@ def read_array(path: str | Path, layout: Sequence[str]) -> xr.DataArray:
 
 
 def images_of_rows(array: xr.DataArray, names: Sequence[str], path: str | Path) -> NDArray[np.intp]:
-    """(stimulus,) index of the image that each row of responses means: by its name, or else in order of the images.
+    """Find the image of each row of responses, by its name, or else by its place in the order of the images.
 
     Args:
         array: from one of the readers.
         names: the images, in order.
         path: file to name in errors.
 
+    Returns:
+        (stimulus,) index of each row's image.
+
     Raises:
-        InputError: if a row names an image that is not there, or nothing is named and the numbers differ.
+        InputError: if a row names an unknown image; or if rows name no images, and there are not as many rows as
+            images.
     """
     carried = {str(name): item.values for name, item in array.coords.items() if item.dims == ("stimulus",)}
     index = named_rows({name: values for name, values in carried.items() if name not in OF_STIMULI}, names, path)
@@ -147,14 +152,14 @@ def images_of_rows(array: xr.DataArray, names: Sequence[str], path: str | Path) 
 
 
 def rows_of(array: xr.DataArray, index: NDArray[np.intp]) -> tuple[NDArray, NDArray[np.intp]]:
-    """Bring responses to one row a presentation, without those that hold no value.
+    """Bring responses to one row for each presentation, and drop rows without any value.
 
     Args:
         array: from one of the readers.
         index: (stimulus,) image of each of its rows.
 
     Returns:
-        (rows, neuroid) values and the (rows,) index of each row's image.
+        (rows, neuroid) values, and (rows,) index of each row's image.
     """
     repeated = array if "repeat" in array.dims else array.expand_dims("repeat")
     values = repeated.transpose("repeat", "stimulus", "neuroid").values

@@ -1,4 +1,4 @@
-"""Which image a name means: file names as people write them in tables and coordinates, against those there are."""
+"""Find the image that a name means, since people write the same file name in different ways."""
 
 import sys
 import unicodedata
@@ -10,38 +10,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ventral.data.images import LABELS
 from ventral.files.errors import InputError, listed
 
-# What names images is called, in lower case, as a column or coordinate.
+# Names of columns and coordinates that hold names of images, in lower case.
 IMAGES = {"image", "image_id", "image_name", "image_file", "image_file_name", "filename", "file_name", "file"} | {
     *("stimulus", "stimulus_id", "stimulus_name"),
 }
-LABELS = ("object_name", "category_name")  # what an image shows, as columns and coordinates are called
-OF_STIMULI = (*LABELS, "split", "stimulus_group")  # all that files may say of their stimuli
-# Endings of image files, in lower case: where nothing else names images, a column of such names is meant to.
+OF_STIMULI = (*LABELS, "split", "stimulus_group")  # names of the columns and coordinates that describe stimuli
+# Endings of image files, in lower case. If no column is called a name of images, one whose values end like this is.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # tables beside responses, by their stems
+BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # stems of tables beside the file `stem`
 TABLES = (".csv", ".tsv", ".txt")
 REMEDY = "write the file's name as it is in the folder, without folders or with all of them"
 
 
 def match_names(given: Sequence[object], images: Sequence[str], file: str | Path, field: str) -> NDArray[np.intp]:
-    """The image that each name means.
+    """Find the image that each name means.
 
-    A name is a file's name or the end of its path, or the path leads further up than the source does; slashes of either
-    kind, in any Unicode form. Where nothing is named so, the case of letters and then a missing suffix are overlooked.
+    A name matches an image if one of the two paths is the end of the other. Slashes may be of either kind, and letters
+    of any Unicode form. If no image matches, the search ignores the case of letters, and then the suffix too.
 
     Args:
         given: (rows,) names.
         images: (n,) paths of the images within their source.
-        file: named in errors.
-        field: likewise: the column or coordinate of the names.
+        file: to name in errors.
+        field: column or coordinate of the names, to name in errors.
 
     Returns:
         (rows,) index of each row's image.
 
     Raises:
-        InputError: naming those that mean no image, or more than one, or are two names of one image.
+        InputError: if a name means no image or several, or if two different names mean the same image.
     """
     meant = meanings(given, images)
     unknown = sorted({str(name) for name, found in zip(given, meant, strict=True) if not found})
@@ -63,7 +63,7 @@ def match_names(given: Sequence[object], images: Sequence[str], file: str | Path
 
 
 def meanings(given: Sequence[object], images: Sequence[str]) -> list[tuple[int, ...]]:
-    """For each name the images that it may mean, as `match_names` compares them; none where it means none."""
+    """List, for each name, the images that it may mean by the rules of `match_names`; empty if there is none."""
     ends = _by_end(images)
     known: dict[str, tuple[int, ...]] = {}
     for name in map(str, given):
@@ -72,7 +72,7 @@ def meanings(given: Sequence[object], images: Sequence[str]) -> list[tuple[int, 
     return [known[str(name)] for name in given]
 
 
-Ends = Sequence[Mapping[str, Sequence[tuple[int, str]]]]  # for each looseness, by last part: images and their paths
+Ends = Sequence[Mapping[str, Sequence[tuple[int, str]]]]  # for each of LOOSENESS: last part of a path -> (image, path)
 
 
 def _by_end(images: Sequence[str]) -> Ends:
@@ -110,7 +110,7 @@ LOOSENESS = (_as_is, _any_case, _without_suffix)
 
 
 def _path(name: object) -> str:
-    """A name in one Unicode form, with `/` between its parts."""
+    """Bring a name to one Unicode form, with `/` between its parts."""
     text = unicodedata.normalize("NFC", str(name)).strip().replace("\\", "/")
     return PurePosixPath(text).as_posix().lstrip("/") if text else ""
 
@@ -121,7 +121,7 @@ def _fits(path: str, other: str) -> bool:
 
 
 def _unknown(name: str, images: Sequence[str]) -> str:
-    """What to say of a name that no image has."""
+    """Describe the problem of a name that matches no image."""
     path = PurePosixPath(_path(name))
     inside = [image for image in images if PurePosixPath(_path(image)).name == path.name]
     if inside:
@@ -133,9 +133,10 @@ def _unknown(name: str, images: Sequence[str]) -> str:
 
 
 def companions(responses: str | Path) -> list[str]:
-    """Tables beside responses that may name their stimuli or say what these are: `BESIDE`, as .csv, .tsv or .txt.
+    """List the tables beside a file of responses that may name or describe its stimuli: `BESIDE` as .csv, .tsv or .txt.
 
-    None beside netCDF, which says so itself. A table of responses names its stimuli; no table by its own stem is meant.
+    A netCDF file has none, since it describes its stimuli itself. For a table of responses, tables with its own stem do
+    not count.
     """
     responses = Path(responses)
     is_array = responses.suffix.lower() == ".npy"
@@ -147,18 +148,18 @@ def companions(responses: str | Path) -> list[str]:
 
 
 def named_rows(carried: Mapping[str, NDArray], images: Sequence[str], file: str | Path) -> NDArray[np.intp] | None:
-    """Which image each row of responses belongs to, by the names that they carry; said on stderr, as is their absence.
+    """Find the image of each row of responses by the labels of the rows. Report on stderr which label was used, if any.
 
     Args:
-        carried: what the rows are labelled with, (rows,) each, by the column or coordinate.
+        carried: (rows,) labels, by column or coordinate.
         images: (n,) paths of the images within their source.
-        file: named in errors.
+        file: to name in errors.
 
     Returns:
-        (rows,) index of each row's image; None where no label names images.
+        (rows,) index of each row's image; None if no label names images.
 
     Raises:
-        InputError: if what is called a name of an image names none, or two labels name different images.
+        InputError: if a label for names of images holds an unknown name, or if two labels name different images.
     """
     found: dict[str, NDArray[np.intp]] = {}
     for field, values in carried.items():
@@ -169,7 +170,7 @@ def named_rows(carried: Mapping[str, NDArray], images: Sequence[str], file: str 
         for field, values in carried.items():
             texts = _texts(values) if values.dtype.kind in "OSU" else []
             if texts and all(PurePosixPath(_path(text)).suffix.lower() in SUFFIXES for text in texts):
-                return match_names(texts, images, file, field)  # refused, for no image is so called
+                return match_names(texts, images, file, field)  # raises, because not all of them are images
         print(f"{file}: no names of images, so rows are taken in the order of the images", file=sys.stderr)
         return None
     (field, index), *others = found.items()
@@ -193,18 +194,18 @@ def _read_label(field: str, values: NDArray, images: Sequence[str], file: str | 
     if values.dtype.kind not in "OSU":
         return None
     texts = _texts(values)
-    # Other labels, as of categories, decide only where every one of them is the name of an image.
+    # Other labels, such as categories, name images only if every value is the name of an image.
     if is_name or all(meanings(texts, images)):
         return match_names(texts, images, file, field)
     return None
 
 
 def _read_numbers(field: str, values: NDArray, images: Sequence[str], file: str | Path) -> NDArray[np.intp] | None:
-    """By the numbers that file names are, whatever zeros they begin with; rows counted in order are no names."""
+    """Match numbers with file names that are numbers, with or without leading zeros. None if they only count rows."""
     stems = [PurePosixPath(image).stem for image in images]
     places = {int(stem): i for i, stem in enumerate(stems) if stem.isdecimal()}
     if len(places) == len(images) and set(values.tolist()) <= set(places):
         return np.array([places[int(value)] for value in values.tolist()], dtype=np.intp)
     if any(np.array_equal(values, np.arange(first, first + len(values))) for first in (0, 1)):
         return None
-    raise InputError(file, field, "numbers that are no names of images", "write the images' file names")
+    raise InputError(file, field, "numbers that are not names of images", "write the file names of the images")

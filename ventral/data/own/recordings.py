@@ -1,4 +1,4 @@
-"""Bring your own recordings: images in a folder or zip, responses in one array, and their layout."""
+"""Read the user's own recordings: images in a folder or zip archive, and responses in one file."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.images import open_images, stimulus_ids
+from ventral.data.images import LABELS, open_images, stimulus_ids
 from ventral.data.own.arrays import images_of_rows, read_array, rows_of
-from ventral.data.own.naming import LABELS
 from ventral.data.own.stimuli import check_stimuli, said_of_images
 from ventral.data.responses import check_responses, make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
@@ -28,22 +27,22 @@ def read_recordings(
     seed: int,
     copies: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
-    """Read somebody's own responses to their own images.
+    """Read the user's own responses to their own images.
 
     Args:
-        images: folder or zip; the images' natural order is that of the array's stimuli.
+        images: folder or zip archive. Its images in natural order are the stimuli of the array.
         responses: .npy, .csv or .nc file.
         settings: `name`, `layout`, `region`, `subject`, `units` from the config.
-        split: shares of val and test, in equal shares of objects or categories where these are known; None where the
-            files say the split of every stimulus.
+        split: shares of val and test. Objects or categories, if known, get equal shares. None if the files give the
+            split of every stimulus.
         seed: of splits and halves.
-        copies: id of the image whose copy it is, for each image that is one; no split that is drawn divides these.
+        copies: id of each image that is a copy -> id of its original. A drawn split keeps both on one side.
 
     Returns:
-        The dataset of `make_responses`, with what the files say of their stimuli.
+        The dataset of `make_responses`, with the labels that the files give to the stimuli.
 
     Raises:
-        InputError: on anything that cannot be read or does not fit together.
+        InputError: if a file cannot be read, or the files do not fit together.
     """
     names, _ = open_images(images)
     array = read_array(responses, settings["layout"])
@@ -60,14 +59,14 @@ def read_recordings(
     }
     with refusing(responses, "coordinates of neuroids", "not text", "write them as text"):
         labels |= {
-            name: np.broadcast_to(array[name].values.astype(str), n)  # one for all, or one each
+            name: np.broadcast_to(array[name].values.astype(str), n)  # the file gives one for all, or one each
             for name in labels
             if name in array.coords and array[name].dims in ((), ("neuroid",))
         }
     source, said = said_of_images(array, index, names, responses)
     said = check_stimuli(said, names, stimulus, source)
     if copies:
-        where = "where the split that is given says" if "split" in said else "on one side of every split"
+        where = "in the given split" if "split" in said else "kept on one side of every split"
         print(f"{images}: {len(copies)} of {len(names)} stimuli are copies, {where}", file=sys.stderr)
     dataset = make_responses(
         reduce_presentations(values, stimulus, len(names), seed),
@@ -89,13 +88,13 @@ def _of_stimuli(
     copies: Mapping[str, str],
     source: str | Path,
 ) -> dict[str, Labels]:
-    """(n,) coordinates of the stimuli: id, split, labels where the files say them, groups where any has two members."""
+    """Make the (n,) coordinates of the stimuli: id, split, known labels, and groups if any group has two members."""
     ids = stimulus_ids(names)
     groups = said.get("stimulus_group", np.array([copies.get(name, name) for name in ids]))
     group_of = dict(zip(ids, groups.tolist(), strict=True))
     for copy, first in copies.items():
         if group_of[copy] != group_of[first]:
-            problem = f"{first} and {copy} have the same pixels, and different groups"
+            problem = f"{first} and {copy} have the same pixels but different groups"
             raise InputError(source, "stimulus_group", problem, "give both one group")
     found = {"stimulus_id": np.array(ids)} | {name: said[name] for name in LABELS if name in said}
     if "split" in said:

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets save them: any separator, decimal commas, in one of the usual encodings."""
+"""Read tables as spreadsheets save them: any separator, decimal commas, one of the usual encodings."""
 
 import codecs
 import csv
@@ -17,9 +17,9 @@ from ventral.files.errors import InputError, listed, refusing
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-LOOKED_AT = 200  # rows that tell the separator
+LOOKED_AT = 200  # rows from which the separator is guessed
 ONE_A_ROW = "write one row a presentation, image name first"
-# Columns that count what was shown, by what they are called in lower case.
+# Names of columns that count presentations, in lower case.
 COUNTERS = {
     *("trial", "trials", "trial_id", "trial_number", "trial_index", "repeat", "repetition", "rep", "block"),
     *("presentation", "presentation_id", "run", "order"),
@@ -27,13 +27,18 @@ COUNTERS = {
 
 
 def read_presentations(path: str | Path) -> tuple[list[str], pd.DataFrame]:
-    """Read a table with one row a presentation: which image each shows, and one column of numbers a neuroid.
+    """Read a table with one row for each presentation: the name of the image, and a column of numbers for each neuroid.
 
-    The names of images are in the first column, or in one that is called so (`IMAGES`). Columns that count what was
-    shown (`COUNTERS`) are passed over. What is not a plain csv in UTF-8 with decimal points is said on stderr.
+    The names of images are in a column with such a title (`IMAGES`), or else in the first one. Columns that count
+    presentations (`COUNTERS`) are skipped. All that differs from a plain csv in UTF-8 with decimal points is reported
+    on stderr.
+
+    Returns:
+        (rows,) names of the images, and (rows, neuroid) numbers.
 
     Raises:
-        InputError: if it is no text, cannot be taken apart, names a column twice, or a column is not of numbers.
+        InputError: if the file is not text or has no clear columns, if two columns have the same name, or if a column
+            does not hold numbers.
     """
     text = read_text(path)
     separator = find_separator(text, path)
@@ -54,7 +59,7 @@ def read_presentations(path: str | Path) -> tuple[list[str], pd.DataFrame]:
             return pd.read_csv(io.StringIO(text), sep=separator, dtype={images: str}, decimal=decimal)
 
     table = parse(".")
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus first cells for an index
+    if not isinstance(table.index, pd.RangeIndex):  # pandas makes an index of surplus first cells
         raise InputError(path, "table", "rows longer than the header", "write one cell a column in every row")
     neuroids = [str(name) for i, name in enumerate(table.columns) if i not in (images, *counters)]
     if separator != "," and _not_of_numbers(table[neuroids]):
@@ -67,7 +72,7 @@ def read_presentations(path: str | Path) -> tuple[list[str], pd.DataFrame]:
         remedy = "image name first, then one column a neuroid"
         raise InputError(path, f"column {listed(wrong)}", f"not of numbers{_first_of(table, wrong)}", remedy)
     if counters:
-        print(f"{path}: no neuroids, passed over: {listed([str(table.columns[i]) for i in counters])}", file=sys.stderr)
+        print(f"{path}: skipped columns: {listed([str(table.columns[i]) for i in counters])}", file=sys.stderr)
     return [str(name) for name in table.iloc[:, images]], table[neuroids].rename(columns=str.strip)
 
 
@@ -76,7 +81,7 @@ def _not_of_numbers(columns: pd.DataFrame) -> list[str]:
 
 
 def _first_of(table: pd.DataFrame, wrong: Sequence[str]) -> str:
-    """What to add about the first cell at fault, if it is a number written another way."""
+    """Describe the first faulty cell, if it is a number that is written in another way."""
     if not wrong or table.empty:
         return ""
     column = table[wrong[0]]
@@ -84,14 +89,14 @@ def _first_of(table: pd.DataFrame, wrong: Sequence[str]) -> str:
     if not at_fault.any():
         return ""
     cell = str(column[at_fault].iloc[0])
-    return f" ({cell!r}: decimal points alone are read)" if not cell.strip("+-0123456789.,' ") else ""
+    return f" ({cell!r}: write numbers with a decimal point)" if not cell.strip("+-0123456789.,' ") else ""
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a file in UTF-8, UTF-16 or, failing these, Windows-1252.
+    """Read a text file in UTF-8, UTF-16 or, if it is neither, Windows-1252.
 
     Raises:
-        InputError: if it is none.
+        InputError: if the file is not text.
     """
     with refusing(path, "table", "cannot be read", "copy it again"):
         data = Path(path).read_bytes()
@@ -101,14 +106,14 @@ def read_text(path: str | Path) -> str:
     except UnicodeDecodeError:
         raise InputError(path, "table", f"not a readable csv in {encoding}", "save it as csv in UTF-8") from None
     if "\0" in text:
-        raise InputError(path, "table", "not a readable csv, but other bytes", "save it as csv in UTF-8")
+        raise InputError(path, "table", "not a readable csv, but a binary file", "save it as csv in UTF-8")
     if not encoding.startswith("utf-8"):
         print(f"{path}: read as {encoding}, not UTF-8", file=sys.stderr)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _unmarked(data: bytes) -> str:
-    """The encoding of a text that does not begin by saying it."""
+    """Guess the encoding of a text without a byte order mark."""
     start = data[:1000]
     for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
         if start and zeros.count(0) > 0.4 * len(start) / 2 and len(data) % 2 == 0:
@@ -121,10 +126,10 @@ def _unmarked(data: bytes) -> str:
 
 
 def find_separator(text: str, path: str | Path) -> str:
-    """What stands between the cells: that of commas, semicolons and tabs by which all rows are as long as the header.
+    """Find the separator of a table: the one of comma, semicolon and tab that makes all rows as long as the header.
 
     Raises:
-        InputError: if more than one does.
+        InputError: if this holds for more than one of them.
     """
     wide = []
     for separator in SEPARATORS:
@@ -137,7 +142,7 @@ def find_separator(text: str, path: str | Path) -> str:
             wide.append(separator)
     if len(wide) > 1:
         names = " or ".join(SEPARATORS[separator] for separator in wide)
-        raise InputError(path, "table", f"cells may be separated by {names}", "save it with one of them alone")
+        raise InputError(path, "table", f"cells may be separated by {names}", "save it with only one of them")
     header = text.partition("\n")[0]
     found = wide[0] if wide else max(SEPARATORS, key=header.count)
     if found != ",":
@@ -146,10 +151,10 @@ def find_separator(text: str, path: str | Path) -> str:
 
 
 def read_cells(path: str | Path) -> list[list[str]]:
-    """The cells of a table beside responses, row by row; empty rows are left out.
+    """Read the cells of a table beside responses, row by row, without empty rows.
 
     Raises:
-        InputError: if it is no text, or cannot be taken apart.
+        InputError: if the file is not text, or has no clear columns.
     """
     text = read_text(path)
     with refusing(path, "table", "not a readable csv", "correct it, or keep it in another folder"):
@@ -157,15 +162,15 @@ def read_cells(path: str | Path) -> list[list[str]]:
 
 
 def read_labels_of_rows(path: str | Path, n: int) -> dict[str, NDArray]:
-    """The columns of a table of n rows, with or without a header, by what they are called; none of one of other length.
+    """Read the columns of a table of n rows, with or without a header, by title. Empty if it has another length.
 
     Raises:
-        InputError: if it is no text.
+        InputError: if the file is not text.
     """
     rows = read_cells(path)
     name = Path(path).name
     if len(rows) not in (n, n + 1) or len({len(row) for row in rows}) != 1:
-        print(f"{path}: {len(rows)} rows beside responses to {n} stimuli, so it does not name them", file=sys.stderr)
+        print(f"{path}: ignored, since it has {len(rows)} rows for {n} stimuli", file=sys.stderr)
         return {}
     titles = rows[0] if len(rows) == n + 1 else [f"column_{i + 1}" for i in range(len(rows[0]))]
     columns = zip(titles, zip(*rows[-n:], strict=True), strict=True)

@@ -1,7 +1,7 @@
-"""What somebody's own files say of their stimuli: objects, categories, the publisher's split, groups of stimuli.
+"""Read what the user's own files say about the stimuli: objects, categories, a split, groups of stimuli.
 
-A netCDF file says it in coordinates over `stimulus`; beside an array or a table of responses lies a table of stimuli
-(`companions`), with a row a stimulus and columns of these names.
+A netCDF file holds these as coordinates over `stimulus`. Beside an array or a table of responses there may be a table
+(`companions`) with one row for each stimulus and columns of these names.
 """
 
 import io
@@ -14,8 +14,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.images import LABELS
 from ventral.data.own.arrays import images_of_rows, read_nc
-from ventral.data.own.naming import LABELS, OF_STIMULI, companions, named_rows
+from ventral.data.own.naming import OF_STIMULI, companions, named_rows
 from ventral.data.own.spreadsheets import read_cells
 from ventral.data.splits import SPLITS
 from ventral.files.errors import InputError, listed, refusing
@@ -27,17 +28,17 @@ Texts = NDArray[np.str_]
 
 
 def is_netcdf(responses: str | Path) -> bool:
-    """Whether responses are in a netCDF file, which says itself what its stimuli are."""
+    """Whether responses are in a netCDF file, which describes its stimuli itself."""
     return Path(responses).suffix.lower() == ".nc"
 
 
 def stimulus_table(responses: str | Path) -> str | None:
-    """The table beside responses that says what their stimuli are: the first with a column of `OF_STIMULI`, if any."""
+    """Find the table beside responses that describes the stimuli: the first with a column of `OF_STIMULI`, if any."""
     return next((file for file in companions(responses) if _columns(file)), None)
 
 
 def known_labels(responses: str | Path) -> frozenset[str]:
-    """Which of `OF_STIMULI` the files say, by their headers; none where these cannot be read, which readers refuse."""
+    """List which of `OF_STIMULI` the files hold, by their headers. Empty if they cannot be read; the readers raise."""
     if not is_netcdf(responses):
         table = stimulus_table(responses)
         return _columns(table) if table is not None else frozenset()
@@ -50,7 +51,7 @@ def known_labels(responses: str | Path) -> frozenset[str]:
 
 def _columns(table: str | Path) -> frozenset[str]:
     try:
-        with redirect_stderr(io.StringIO()):  # what it says of the table is said where the table is read
+        with redirect_stderr(io.StringIO()):  # notes on the table are printed when its content is read
             rows = read_cells(table)
     except InputError:
         return frozenset()
@@ -62,17 +63,20 @@ def _title(cell: str) -> str:
 
 
 def read_stimulus_table(path: str | Path, images: Sequence[str]) -> tuple[dict[str, Texts], bool]:
-    """What a table says of each image: (n,) by name, "" for an image without a row; and whether it names the images.
+    """Read what a table says about each image.
 
-    Rows go to the images that they name, in any order; without names there is a row an image, in their order.
+    Rows belong to the images that they name, in any order. Without names there is one row for each image, in order.
 
     Args:
-        path: the table, its first row the names of the columns.
+        path: the table. Its first row holds the names of the columns.
         images: (n,) paths of the images within their source.
 
+    Returns:
+        (n,) texts by name of the column, "" for an image without a row; and whether the table names the images.
+
     Raises:
-        InputError: if the rows are not as long as the header, name no image, are not as many as the images where they
-            name none, or say two things of one image.
+        InputError: if a row is not as long as the header or names an unknown image, if two rows of an image differ, or
+            if rows name no images and there are not as many rows as images.
     """
     titles, *rows = read_cells(path)
     titles = list(map(_title, titles))
@@ -84,26 +88,26 @@ def read_stimulus_table(path: str | Path, images: Sequence[str]) -> tuple[dict[s
     columns = {title: np.array([row[i].strip() for row in rows], dtype=object) for i, title in enumerate(titles)}
     index = named_rows({title: cells for title, cells in columns.items() if title not in OF_STIMULI}, images, path)
     if index is None and len(rows) != len(images):
-        what = f"{len(rows)} rows for {len(images)} images, and no column that names these"
+        what = f"{len(rows)} rows for {len(images)} images, and no column that names the images"
         raise InputError(path, "table of stimuli", what, NAME_THEM)
     said = {name: columns[name] for name in OF_STIMULI if name in columns}
     return spread(said, np.arange(len(images)) if index is None else index, len(images), path), index is not None
 
 
 def spread(said: Mapping[str, NDArray], index: NDArray[np.intp], n_images: int, file: str | Path) -> dict[str, Texts]:
-    """Bring what rows say of their stimuli to the images.
+    """Turn labels of rows into labels of images.
 
     Args:
         said: (rows,) labels by name.
         index: (rows,) image of each row.
         n_images: number of images n.
-        file: named in errors.
+        file: to name in errors.
 
     Returns:
         (n,) texts by name, "" for an image without a row.
 
     Raises:
-        InputError: if two rows of an image say different things, or a row says nothing.
+        InputError: if two rows of an image differ, or a label is empty.
     """
     found: dict[str, Texts] = {}
     for name, values in said.items():
@@ -116,7 +120,7 @@ def spread(said: Mapping[str, NDArray], index: NDArray[np.intp], n_images: int, 
         if (of_image[index] != texts).any():
             row = int(np.argmax(of_image[index] != texts))
             one, other = str(texts[row]), str(of_image[index[row]])
-            what = f"{one!r} in row {row + 1}, and {other!r} in another row of the same image"
+            what = f"{one!r} in row {row + 1}, but {other!r} in another row of the same image"
             raise InputError(file, name, what, "correct one of them")
         found[name] = of_image
     return found
@@ -130,24 +134,25 @@ def _text(value: object) -> str:
 def check_stimuli(
     said: Mapping[str, Texts], names: Sequence[str], shown: NDArray[np.intp], file: str | Path
 ) -> dict[str, Texts]:
-    """What is said of every image, where it can be used.
+    """Check the labels of images, and fill in those of images without responses.
 
     Args:
-        said: (n,) texts by name, "" for images of which nothing is said.
+        said: (n,) texts by name, "" for an image without a label.
         names: (n,) the images.
         shown: indices of the images with responses, in any order.
-        file: named in errors.
+        file: to name in errors.
 
     Returns:
-        The same, in which images without responses are `UNKNOWN`, groups of their own, and of `train`.
+        The same texts. Images without responses have the label `UNKNOWN`, a group of their own, and the split `train`.
 
     Raises:
-        InputError: if nothing is said of an image with a response, or the split is not of `SPLITS` or lacks one.
+        InputError: if an image with responses has no label, or if the split has another name than `SPLITS` or lacks one
+            of them.
     """
     found = dict(said)
     for name, texts in said.items():
         if lacking := [names[i] for i in np.unique(shown) if texts[i] == ""]:
-            what = f"no value for {listed(lacking, 3)}, to which there are responses"
+            what = f"no value for images with responses: {listed(lacking, 3)}"
             raise InputError(file, name, what, "add it, or leave the column out")
         rest = [f"{UNKNOWN} {i}" for i in range(len(texts))] if name == "stimulus_group" else UNKNOWN
         found[name] = np.where(texts == "", "train" if name == "split" else rest, texts)
@@ -156,16 +161,16 @@ def check_stimuli(
         if wrong := sorted(given - set(SPLITS)):
             raise InputError(file, "split", f"{wrong[0]!r} is not allowed", f"one of {listed(SPLITS)}")
         if missing := [name for name in SPLITS if name not in given]:
-            what = f"no stimulus is of {listed(missing)}"
-            raise InputError(file, "split", what, "name some, or leave the column out to have one drawn")
+            what = f"no stimulus of {listed(missing)}"
+            raise InputError(file, "split", what, "add some, or leave the column out for a random split")
     for name in LABELS:
         if (found.get(name, np.array([])) == UNKNOWN).any():
-            print(f"{file}: images without responses are of the {name} {UNKNOWN!r}", file=sys.stderr)
+            print(f"{file}: images without responses get the {name} {UNKNOWN!r}", file=sys.stderr)
     return found
 
 
 def said_inside(array: xr.DataArray, index: NDArray[np.intp], n_images: int, path: str | Path) -> dict[str, Texts]:
-    """What a netCDF file says of each image: (n,) by name, "" for an image without a row.
+    """Collect what a netCDF file says about each image.
 
     Args:
         array: from `read_nc`.
@@ -173,8 +178,11 @@ def said_inside(array: xr.DataArray, index: NDArray[np.intp], n_images: int, pat
         n_images: number of images n.
         path: the file.
 
+    Returns:
+        (n,) texts by name, "" for an image without a row.
+
     Raises:
-        InputError: if it does not say it of every stimulus, or says two things of one image.
+        InputError: if a label is not given for every stimulus, or if two rows of an image differ.
     """
     said = {name: array.coords.get(name) for name in OF_STIMULI if name in known_labels(path)}
     for name, item in said.items():
@@ -186,11 +194,14 @@ def said_inside(array: xr.DataArray, index: NDArray[np.intp], n_images: int, pat
 
 
 def read_image_labels(said_in: str | Path, names: Sequence[str]) -> dict[str, Texts]:
-    """(n,) `object_name` and `category_name` of the images, as far as a file says them.
+    """Read `object_name` and `category_name` of the images, as far as a file gives them.
 
     Args:
         said_in: the netCDF file of the responses, or the table of stimuli beside them.
         names: (n,) paths of the images within their source.
+
+    Returns:
+        (n,) labels by name.
 
     Raises:
         InputError: as `read_nc`, `said_inside` and `read_stimulus_table`.
@@ -206,7 +217,7 @@ def read_image_labels(said_in: str | Path, names: Sequence[str]) -> dict[str, Te
 def said_of_images(
     array: xr.DataArray, index: NDArray[np.intp], names: Sequence[str], path: str | Path
 ) -> tuple[str | Path, dict[str, Texts]]:
-    """The file that says what the stimuli are, and (n,) what it says of each image.
+    """Find the file that describes the stimuli, and read what it says.
 
     Args:
         array: from one of the readers.
@@ -214,9 +225,12 @@ def said_of_images(
         names: (n,) the images.
         path: the file of the responses.
 
+    Returns:
+        The file, and (n,) texts by name of the label.
+
     Raises:
-        InputError: as `said_inside` and `read_stimulus_table`, or if a table without names lies beside an array whose
-            rows are in another order than the images.
+        InputError: as `said_inside` and `read_stimulus_table`, and if the table names no images while the rows of the
+            responses are in another order than the images.
     """
     if is_netcdf(path):
         return path, said_inside(array, index, len(names), path)
@@ -225,5 +239,6 @@ def said_of_images(
         return path, {}
     said, is_named = read_stimulus_table(table, names)
     if not is_named and Path(path).suffix.lower() == ".npy" and not np.array_equal(index, np.arange(len(names))):
-        raise InputError(table, "table of stimuli", "no column that names images, and rows in another order", NAME_THEM)
+        what = "no column that names the images, whose order differs from that of the responses"
+        raise InputError(table, "table of stimuli", what, NAME_THEM)
     return table, said

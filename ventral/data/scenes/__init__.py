@@ -1,1 +1,1 @@
-"""Simulated images of objects."""
+"""Drawing simulated images of objects."""

@@ -1,4 +1,4 @@
-"""Scenes of the simulated free-viewing recordings: several objects before one background, faces among them."""
+"""Draw the scenes of the simulated free-viewing recordings: several objects, some of them faces, on one background."""
 
 import hashlib
 import io
@@ -27,23 +27,23 @@ from ventral.data.scenes.objects import (
 from ventral.data.scenes.render import VIEW, background, render
 
 SIZE = 160  # width and height of the images in pixels
-MARGIN = 8  # pixels that stay free along the edges: a near duplicate may shift by as much and lose no object
-TILES = (44, 78)  # widths of the squares that objects are drawn in
-PORTRAIT = 110  # width of the square of a monkey's portrait
-REACH = 1.35  # no object is larger than this many radii, in any pose
-ATTEMPTS = 40  # at a free place for one object, before the scene does without
+MARGIN = 8  # pixels that stay free along the edges, so that a near duplicate can shift and keep all objects
+TILES = (44, 78)  # smallest and largest width of the squares in which objects are drawn, in pixels
+PORTRAIT = 110  # width of the square of a monkey's portrait, in pixels
+REACH = 1.35  # upper bound of the size of an object in any pose, in radii
+ATTEMPTS = 40  # places that are tried for one object before it is left out
 TILT = 12  # degrees by which an object's pose varies about each axis
-MONKEY = "macaque"  # the one face that is no object of `OBJECTS`
-PAREIDOLIA = "Pareidolia"  # category of what has the features of a face and is none
-EYED = ("apple", "apricot", "peach", "watermelon")  # fruits on whose fronts they are
-RESEMBLES = {PAREIDOLIA: ("Faces", "Fruits")}  # what a neuron takes a category for that is none of `OBJECTS`
-STIMULI_A_GROUP = 30  # one group of near duplicates for so many stimuli
+MONKEY = "macaque"  # the only face that is not in `OBJECTS`
+PAREIDOLIA = "Pareidolia"  # category of objects that look like a face but are not one
+EYED = ("apple", "apricot", "peach", "watermelon")  # fruits that can have eyes and a mouth
+RESEMBLES = {PAREIDOLIA: ("Faces", "Fruits")}  # categories of `OBJECTS` to which a neuron responds in their place
+STIMULI_A_GROUP = 30  # there is one group of near duplicates for every so many stimuli
 FACE_TABLE, SIMILAR = "ROIs/Stimuli/face.csv", "similar_images.txt"
 MASKS = {"Faces": "ROIs/Stimuli/primate_face", PAREIDOLIA: "ROIs/Stimuli/pareidolia"}  # of categories without boxes
 
 
 class Placed(NamedTuple):
-    """An object in a scene: what it is, and left upper corner, width and height of the box of pixels it covers."""
+    """An object in a scene, with the upper left corner, width and height of the box of pixels that it covers."""
 
     category: str
     name: str
@@ -60,12 +60,12 @@ class Scene(NamedTuple):
     objects: list[Placed]
 
     def places(self, width: float) -> Floats:
-        """(k, 3) centre x, y (up) from the middle and mean radius of every object, in an image `width` wide."""
+        """(k, 3) centre x, y (up) from the middle, and mean radius of each object, in an image of this width."""
         boxes = [[p.x + p.w / 2 - SIZE / 2, SIZE / 2 - p.y - p.h / 2, (p.w + p.h) / 4] for p in self.objects]
         return np.array(boxes) * width / SIZE
 
     def covers(self, categories: Collection[str], x: Floats, y: Floats, width: float) -> NDArray[np.bool_]:
-        """Whether points x, y (up) from the middle of the image, which is `width` wide, lie in a box of a category."""
+        """Whether points x, y (up) from the middle of an image of this width lie in a box of one of the categories."""
         column, row = SIZE / 2 + x * SIZE / width, SIZE / 2 - y * SIZE / width
         found = np.zeros(x.shape, dtype=bool)
         for p in (placed for placed in self.objects if placed.category in categories):
@@ -74,7 +74,7 @@ class Scene(NamedTuple):
 
 
 def macaque() -> list[Part]:
-    """The head of a monkey towards the viewer: round ears, a bare face with close-set eyes, and a muzzle."""
+    """Build the head of a monkey that faces the viewer: round ears, a bare face with close-set eyes, and a muzzle."""
     fur, bare, muzzle = (0.58, 0.55, 0.46), (0.86, 0.66, 0.6), (0.8, 0.6, 0.54)
     parts = [
         Part((0, 0, 0), (0.78, 0.8, 0.7), fur),
@@ -95,9 +95,9 @@ def macaque() -> list[Part]:
 
 
 def eyed_fruit(name: str) -> list[Part]:
-    """A fruit of `FRUITS` with eyes and a mouth on its front."""
+    """Build a fruit of `FRUITS` with eyes and a mouth on its front."""
     wide, tall, _ = FRUITS[name]
-    parts = fruit(name, np.random.default_rng(0))  # which draws nothing
+    parts = fruit(name, np.random.default_rng(0))  # `fruit` does not use the generator
 
     def front(x: float, y: float) -> tuple[float, float, float]:
         return x * wide, y * tall, min(wide, 0.8) * (1 - x**2 - y**2) ** 0.5
@@ -110,17 +110,17 @@ def eyed_fruit(name: str) -> list[Part]:
 
 
 def parts_of(category: str, name: str) -> list[Part]:
-    """The parts of an object of a scene."""
+    """Build the parts of an object of a scene."""
     if category == PAREIDOLIA:
         return eyed_fruit(name)
     return macaque() if name == MONKEY else build(category, name)
 
 
 def choose_objects(i: int, rng: np.random.Generator) -> list[tuple[str, str]]:
-    """Category and name of the objects of scene i.
+    """Choose the objects of scene i: category and name of each.
 
-    Of ten scenes four have one to three faces and up to two other objects, one is a monkey's portrait, four have one
-    to four objects and no face, and one has a fruit with eyes and a mouth and up to two other objects.
+    Of every ten scenes, four have one to three faces and up to two other objects. One is a monkey's portrait. Four have
+    one to four objects and no face. One has a fruit with eyes and a mouth, and up to two other objects.
     """
     if i % 10 == 4:
         return [("Faces", MONKEY)]
@@ -132,7 +132,7 @@ def choose_objects(i: int, rng: np.random.Generator) -> list[tuple[str, str]]:
 
 
 def free_place(tile: int, taken: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int] | None:
-    """Left upper corner of a square of `tile` pixels that overlaps no pixel of `taken` (H, W), if one is found."""
+    """Find the upper left corner of a square of `tile` pixels, none of them `taken` (H, W); None if there is none."""
     for left, top in rng.integers(MARGIN, SIZE - MARGIN - tile + 1, (ATTEMPTS, 2)):
         if not taken[top : top + tile, left : left + tile].any():
             return int(left), int(top)
@@ -159,7 +159,7 @@ def draw_scene(i: int, rng: np.random.Generator) -> Scene:
 
 
 def near_duplicate(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The scene shifted by a few pixels and slightly recoloured."""
+    """Shift a scene by a few pixels, and change its colours slightly."""
     right, down = (int(step) for step in rng.choice([-1, 1], 2) * rng.integers(2, MARGIN - 2, 2))
     shifted = np.roll(scene.image, (down, right), axis=(0, 1)) * rng.uniform(0.88, 1.08, 3)
     moved = [placed._replace(x=placed.x + right, y=placed.y + down) for placed in scene.objects]
@@ -167,10 +167,10 @@ def near_duplicate(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def draw_scenes(n_stimuli: int, rng: np.random.Generator) -> tuple[list[Scene], list[list[int]]]:
-    """Draw scenes, and near duplicates of the first few: two of the first, one of each other.
+    """Draw scenes, and near duplicates of the first few: two of the first scene, one of each other.
 
     Returns:
-        `n_stimuli` scenes, and the groups of indices of those that nearly equal each other.
+        `n_stimuli` scenes, and the groups of near duplicates as lists of indices.
     """
     n_groups = max(n_stimuli // STIMULI_A_GROUP, 1)
     origins = [0, *range(n_groups)]
@@ -181,20 +181,20 @@ def draw_scenes(n_stimuli: int, rng: np.random.Generator) -> tuple[list[Scene], 
 
 
 def draw_mask(placed: Placed) -> Image.Image:
-    """White where the face, or what looks like one, is, an ellipse in its box, and black elsewhere."""
+    """Draw a mask: a white ellipse in the box of a face, or of an object that looks like one, on black."""
     mask = Image.new("L", (SIZE, SIZE))
     ImageDraw.Draw(mask).ellipse((placed.x, placed.y, placed.x + placed.w - 1, placed.y + placed.h - 1), fill=255)
     return mask
 
 
 def write_stimuli(images: Path, tables: Path, n_stimuli: int, rng: np.random.Generator) -> dict[str, Scene]:
-    """Draw scenes, and write what the authors publish of theirs.
+    """Draw scenes, and write them with the tables that the authors of the real recordings publish.
 
     Args:
         images: folder of the PNGs, each named by the MD5 sum of its bytes.
-        tables: folder of their tables: near duplicates, boxes of human faces, masks of monkeys' and of what has the
-            features of a face.
-        n_stimuli: number of images, near duplicates among them.
+        tables: folder of the tables: near duplicates, boxes of human faces, and masks of monkeys' faces and of objects
+            that look like a face.
+        n_stimuli: number of images, with near duplicates.
         rng: source of randomness.
 
     Returns:

@@ -1,7 +1,7 @@
-"""The 64 objects of the simulated set: eight categories, each a family of solids put together from a few parts.
+"""Build the 64 objects of the simulated set: eight categories of solids, each put together from a few parts.
 
-Coordinates: x to the right, y up, z towards the viewer. Every object has a radius of about 1 around the origin;
-animals, vehicles and furniture face +x before their category's view turns them.
+Coordinates: x points right, y up, z towards the viewer. Every object has a radius of about 1 around the origin.
+Animals, vehicles and furniture face +x until the view of their category turns them.
 """
 
 from collections.abc import Callable
@@ -31,13 +31,15 @@ WHITE: Triple = (0.92, 0.91, 0.88)
 
 @dataclass(frozen=True)
 class Part:
-    """A convex solid: where `sum(round * p**2) <= 1` and `low <= p <= high`, in axes `half` long around `centre`.
+    """A convex solid: the points p with `sum(round * p**2) <= 1` and `low <= p <= high`.
+
+    The coordinates p are distances from `centre`, in units of `half` along each axis.
 
     Attributes:
         centre: in radii of the object.
         half: half-axes, in radii of the object.
         colour: red, green and blue from 0 to 1.
-        round: 1 for the axes that curve: all of them make an ellipsoid, two a cylinder, none a box.
+        round: 1 for the axes that curve. Three make an ellipsoid, two a cylinder, none a box.
         low, high: cuts along the axes, from -1 to 1.
         turn: rotation of the part, see `rotation`.
         bands: number of dark bands around the y axis.
@@ -54,29 +56,29 @@ class Part:
 
     @property
     def axes(self) -> Floats:
-        """(3, 3) half-axes of the part in the object's coordinates, one a column."""
+        """(3, 3) half-axes of the part in the coordinates of the object, one in each column."""
         return rotation(*self.turn) * self.half
 
 
 def rod(centre: Triple, half: Triple, colour: Triple, turn: Triple = (0, 0, 0)) -> Part:
-    """A cylinder along y."""
+    """Make a cylinder along y."""
     return Part(centre, half, colour, round=(1, 0, 1), turn=turn)
 
 
-def box(centre: Triple, half: Triple, colour: Triple, turn: Triple = (0, 0, 0)) -> Part:
-    """A box."""
-    return Part(centre, half, colour, round=(0, 0, 0), turn=turn)
+def box(centre: Triple, half: Triple, colour: Triple) -> Part:
+    """Make a box."""
+    return Part(centre, half, colour, round=(0, 0, 0))
 
 
 def tint(rng: np.random.Generator, strength: float) -> Triple:
-    """A colour of random hue and brightness; `strength` 0 is grey, 1 fully saturated."""
+    """Draw a colour of random hue and brightness. `strength` 0 is grey, 1 fully saturated."""
     hue = 2 * np.pi * (rng.random() + np.arange(3) / 3)
     red, green, blue = rng.uniform(0.5, 0.85) * (1 - strength * (0.5 - 0.5 * np.cos(hue)))
     return float(red), float(green), float(blue)
 
 
 def rotation(rxy: float, rxz: float, ryz: float) -> Floats:
-    """(3, 3) rotation by `rxz` degrees about y, then `ryz` about x, then `rxy` about z (in the image plane)."""
+    """Make a (3, 3) rotation by `rxz` degrees about y, then `ryz` about x, then `rxy` about z (in the image plane)."""
     (cz, cy, cx), (sz, sy, sx) = np.cos(np.deg2rad([rxy, rxz, ryz])), np.sin(np.deg2rad([rxy, rxz, ryz]))
     about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -98,7 +100,7 @@ ANIMALS: dict[str, tuple[float, float, float, float, float, float, float, float,
 
 
 def animal(name: str, rng: np.random.Generator) -> list[Part]:
-    """A body on four legs with a head, eyes, ears, a snout and a tail."""
+    """Build an animal: a body on four legs with a head, eyes, ears, a snout and a tail."""
     length, height, leg, lift, head, snout, ear, tail, coat = ANIMALS[name]
     shade: Triple = (0.72 * coat[0], 0.72 * coat[1], 0.72 * coat[2])
     width, x, y = 0.8 * height, length + 0.55 * head, lift + 0.1
@@ -127,7 +129,7 @@ def animal(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def boat(name: str, rng: np.random.Generator) -> list[Part]:
-    """A hull with a deck, and cabins and funnels or masts and sails."""
+    """Build a boat: a hull with a deck, and either cabins and funnels or a mast and sails."""
     length, depth, beam = 1.0, rng.uniform(0.24, 0.36), rng.uniform(0.22, 0.32)
     hull, paint = tint(rng, 0.6), tint(rng, 0.25)
     parts = [
@@ -152,7 +154,7 @@ def boat(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def car(name: str, rng: np.random.Generator) -> list[Part]:
-    """A body with a cabin, windows, four wheels and lamps."""
+    """Build a car: a body with a cabin, windows, four wheels and lamps."""
     paint, tall, cabin = tint(rng, 0.6), rng.uniform(0.24, 0.56), rng.uniform(0.4, 0.75)
     bonnet, rear, wheel = rng.uniform(0.12, 0.18), rng.uniform(-0.3, 0.0), rng.uniform(0.17, 0.22)
     parts = [
@@ -172,7 +174,7 @@ def car(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def chair(name: str, rng: np.random.Generator) -> list[Part]:
-    """A seat on four legs with a back, solid or of slats, and sometimes arms."""
+    """Build a chair: a seat on four legs with a back, solid or of slats, and sometimes arms."""
     k, wood, cloth = int(name[-1]), tint(rng, 0.4), tint(rng, 0.5)
     wide, tall, leg, thick = rng.uniform(0.38, 0.52), rng.uniform(0.5, 0.85), rng.uniform(0.55, 0.75), 0.045
     shape = rod if k % 4 == 3 else box
@@ -197,7 +199,7 @@ def chair(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def face(name: str, rng: np.random.Generator) -> list[Part]:
-    """A head with eyes, brows, a nose, a mouth, ears, hair and a neck, towards the viewer."""
+    """Build a face that looks at the viewer: a head with eyes, brows, a nose, a mouth, ears, hair and a neck."""
     tone = rng.uniform(0.35, 1.05)
     skin: Triple = (0.25 + 0.68 * tone, 0.16 + 0.58 * tone, 0.12 + 0.48 * tone)
     hair: Triple = [DARK, (0.35, 0.22, 0.12), (0.72, 0.56, 0.28), (0.55, 0.54, 0.53)][int(rng.integers(4))]
@@ -238,7 +240,7 @@ FRUITS: dict[str, tuple[float, float, Triple]] = {
 
 
 def fruit(name: str, rng: np.random.Generator) -> list[Part]:
-    """A round body, with the stem, leaves, seeds or drupelets of its kind."""
+    """Build a fruit: a round body, with the stem, leaves, seeds or drupelets of its kind."""
     wide, tall, flesh = FRUITS[name]
     green: Triple = (0.22, 0.42, 0.16)
     bands = {"watermelon": 9, "walnut": 13}.get(name, 0)
@@ -272,7 +274,7 @@ def fruit(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def plane(name: str, rng: np.random.Generator) -> list[Part]:
-    """A fuselage with wings, a tail, windows, and jet engines or a propeller."""
+    """Build a plane: a fuselage with wings, a tail, windows, and jet engines or a propeller."""
     k, body, trim = int(name[-1]), tint(rng, 0.15), tint(rng, 0.6)
     girth, span, chord = rng.uniform(0.12, 0.19), rng.uniform(0.7, 1.0), rng.uniform(0.18, 0.28)
     sweep, height = rng.uniform(5, 35), 0.12 if k % 4 == 1 else -0.05
@@ -299,7 +301,7 @@ def plane(name: str, rng: np.random.Generator) -> list[Part]:
 
 
 def table(name: str, rng: np.random.Generator) -> list[Part]:
-    """A square or round top on four legs or on one column with a foot."""
+    """Build a table: a square or round top on four legs or on one column with a foot."""
     k, wood, cloth = int(name[-1]), tint(rng, 0.45), tint(rng, 0.4)
     wide, deep, leg = rng.uniform(0.8, 1.0), rng.uniform(0.45, 0.75), rng.uniform(0.55, 0.9)
     deep, shape = (wide, rod) if k % 2 else (deep, box)
@@ -319,7 +321,7 @@ def table(name: str, rng: np.random.Generator) -> list[Part]:
     return parts
 
 
-# The family of each category, and the pose in which it is shown at variation 0.
+# The function that builds the objects of each category, and their pose at variation 0.
 FAMILIES: dict[str, tuple[Callable[[str, np.random.Generator], list[Part]], Triple]] = {
     "Animals": (animal, (0, -30, 10)),
     "Boats": (boat, (0, -25, 12)),
@@ -333,7 +335,7 @@ FAMILIES: dict[str, tuple[Callable[[str, np.random.Generator], list[Part]], Trip
 
 
 def build(category: str, name: str) -> list[Part]:
-    """The parts of an object, alike in every simulation, centred and scaled to a radius of about 1.
+    """Build the parts of an object, centred and scaled to a radius of about 1. They are the same in every simulation.
 
     Args:
         category: a key of `OBJECTS`.
@@ -344,6 +346,6 @@ def build(category: str, name: str) -> list[Part]:
     reach = np.array([np.abs(p.axes).sum(axis=1) for p in parts])
     centres = np.array([p.centre for p in parts])
     low, high = (centres - reach).min(axis=0), (centres + reach).max(axis=0)
-    scale = 2.7 / np.linalg.norm(high - low)  # a cube's edge is then 1.56, a rod's length 2.7
+    scale = 2.7 / np.linalg.norm(high - low)  # gives a cube edges of 1.56, and a thin rod a length of 2.7
     middle = (low + high) / 2
     return [replace(p, centre=tuple(scale * (p.centre - middle)), half=tuple(scale * np.array(p.half))) for p in parts]

@@ -9,23 +9,23 @@ SUPERSAMPLE = 3  # rays a pixel along each side
 VIEW = 1.6  # half the width of an image, in radii of an object of size 1
 LIGHT = np.array([-0.45, 0.7, 0.55])
 LIGHT /= np.linalg.norm(LIGHT)
-HALFWAY = LIGHT + np.array([0, 0, 1])  # between the light and the viewer
+HALFWAY = LIGHT + np.array([0, 0, 1])  # direction halfway between the light and the viewer
 HALFWAY /= np.linalg.norm(HALFWAY)
 AMBIENT, DIFFUSE, GLOSS = 0.46, 0.66, 0.2
-PARALLEL = 1e-6  # stands for zero where a ray runs along a surface
+PARALLEL = 1e-6  # replaces zero where a ray runs parallel to a surface
 
 
 def _hit(part: Part, inverse: Floats, origin: Floats) -> tuple[NDArray[np.bool_], Floats, Floats, Floats]:
-    """Where rays along z first meet a part from the viewer's side.
+    """Find where rays along z first meet a part, seen from the viewer.
 
     Args:
         part: the convex solid.
-        inverse: (3, 3) from the image's axes to the part's.
-        origin: (3, h, w) start of each ray on the image plane, in the part's axes.
+        inverse: (3, 3) matrix from the axes of the image to those of the part.
+        origin: (3, h, w) start of each ray on the image plane, in the axes of the part.
 
     Returns:
-        (h, w) whether each ray hits, its height above the image plane, (3, h, w) the point hit in the part's axes and
-        (3, h, w) the surface normal in the image's axes.
+        (h, w) whether each ray hits, (h, w) height of the hit above the image plane, (3, h, w) the point that is hit in
+        the axes of the part, and (3, h, w) the surface normal in the axes of the image.
     """
     ray = np.where(np.abs(inverse[:, 2]) < PARALLEL, PARALLEL, inverse[:, 2])[:, None, None]
     curved = np.array(part.round)[:, None, None]
@@ -45,7 +45,7 @@ def _hit(part: Part, inverse: Floats, origin: Floats) -> tuple[NDArray[np.bool_]
 
 
 def _shade(part: Part, point: Floats, normal: Floats) -> Floats:
-    """(h, w, 3) colour of points of a part: mottled, banded, lit from the upper left with a soft highlight."""
+    """Compute the (h, w, 3) colour of points of a part: mottled, banded, lit from the upper left, with a highlight."""
     x, y, z = point * np.array(part.half)[:, None, None]
     mottle = 1 + 0.09 * np.sin(17 * x + 1) * np.sin(19 * y + 2) * np.sin(18 * z + 3)
     if part.bands:
@@ -66,7 +66,7 @@ def cast(parts: list[Part], pose: Floats, scale: float, centre: tuple[float, flo
         n: rays along each side.
 
     Returns:
-        (n, n, 3) colour, 0 where nothing is hit, and (n, n) 1 where the object is and 0 elsewhere.
+        (n, n, 3) colour, 0 where no ray hits; and (n, n) mask, 1 where the object is and 0 elsewhere.
     """
     colour, depth = np.zeros((n, n, 3)), np.full((n, n), -np.inf)
     for part in parts:
@@ -89,7 +89,10 @@ def cast(parts: list[Part], pose: Floats, scale: float, centre: tuple[float, flo
 
 
 def background(size: int, rng: np.random.Generator) -> Floats:
-    """(size, size, 3) faintly coloured texture from 0 to 1, with the 1/f amplitudes of natural scenes (Field 1987)."""
+    """Draw a faintly coloured (size, size, 3) texture from 0 to 1, with 1/f amplitudes like natural scenes.
+
+    Source: Field 1987.
+    """
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)) * size
     filters = np.maximum(frequency, 1) ** -rng.uniform(1.1, 1.7)
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((3, size, size))) * filters, s=(size, size))

@@ -1,4 +1,4 @@
-"""Somebody's own recordings: a folder or zip of images, and one file of responses."""
+"""The user's own recordings: a folder or zip archive of images, and one file of responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ventral.data.images import Pictures
+from ventral.data.images import LABELS, Pictures
 from ventral.data.source import Source
 from ventral.files.keys import key
 
@@ -28,7 +28,7 @@ class Files(Source):
     ] = ("stimulus", "neuroid")
     image_size: Annotated[
         int | None,
-        key("side in pixels of the squares that images are fitted into; absent: as they are", example=256, ge=8),
+        key("side in pixels of the squares into which images are fitted; absent: unchanged", example=256, ge=8),
     ] = None
     region: Annotated[str, key("recorded region", "give the name of the recorded region", "IT")] = "all"
     subject: Annotated[str, key("animal", "give the name of the animal")] = "unknown"
@@ -36,20 +36,18 @@ class Files(Source):
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """What the files say of their stimuli: labels, split, groups."""
+        """What the files say about the stimuli: labels, split, groups."""
         from ventral.data.own.stimuli import known_labels
 
         return known_labels(self.responses)
 
     @property
     def labels(self) -> frozenset[str]:
-        from ventral.data.own.naming import LABELS
-
         return self.known & set(LABELS)
 
     @property
     def said_in(self) -> list[str]:
-        """The file that labels the images."""
+        """The file with the labels of the images, as a list; empty without labels."""
         from ventral.data.own.stimuli import is_netcdf, stimulus_table
 
         table = str(self.responses) if is_netcdf(self.responses) else stimulus_table(self.responses)

@@ -1,4 +1,4 @@
-"""Kriegeskorte et al. 2008: RDMs of monkey and human IT on 92 photographs; no responses of single neurons."""
+"""Kriegeskorte et al. 2008: RDMs of monkey and human IT for 92 photographs, without responses of single neurons."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d093
 MEMBER = "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat"
 MEMBER_SHA256 = "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504"
 
-OBJECTS, RDMS = "stimuli_92objs", "RDMs_mIT_hIT_fig1"  # the variables that are read
+OBJECTS, RDMS = "stimuli_92objs", "RDMs_mIT_hIT_fig1"  # the variables of the file that are read
 REGIONS = {"mIT_674neurons": ("monkey IT", "macaque"), "hITvisStim_316vx": ("human IT", "human")}
 REMEDY = "delete it and run again"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kriegeskorte92(Source):
-    """Kriegeskorte et al. 2008: RDMs of monkey and human IT on 92 photographs."""
+    """Kriegeskorte et al. 2008: RDMs of monkey and human IT for 92 photographs."""
 
     has_rates: ClassVar[bool] = False
 
@@ -42,7 +42,7 @@ class Kriegeskorte92(Source):
 
     @property
     def file(self) -> str:
-        """The supplemental data, as the rule `fetch_kriegeskorte92` leaves it."""
+        """The file of the supplemental data, which the rule `fetch_kriegeskorte92` writes."""
         return f"{self.places.downloaded}.mat"
 
     def image_files(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], "xr.Dataset"
     """
     import scipy.io
 
-    with refusing(path, "MATLAB file", "not readable", REMEDY):  # on damage, the reader raises nearly any exception
+    with refusing(path, "MATLAB file", "not readable", REMEDY):  # for a damaged file, scipy may raise any exception
         if not comes_back(partial(scipy.io.loadmat, path), path):
             raise InputError(path, "MATLAB file", "not readable", REMEDY)
         content = scipy.io.loadmat(path)
@@ -92,7 +92,12 @@ def read_kriegeskorte(path: str | Path) -> tuple[NDArray[np.uint8], "xr.Dataset"
 
 
 def _photographs_and_rdms(objects: NDArray[np.void], rdms: NDArray[np.void]) -> tuple[NDArray[np.uint8], "xr.Dataset"]:
-    """As `read_kriegeskorte`, from its structs: (92,) with `image`, `category`, and (2,) with `name`, `RDM`."""
+    """Take photographs and RDMs from the structs of the file, as `read_kriegeskorte` returns them.
+
+    Args:
+        objects: (92,) with `image`, `category`.
+        rdms: (2,) with `name`, `RDM`.
+    """
     import xarray as xr
     from scipy.spatial.distance import squareform
 

@@ -1,11 +1,11 @@
-"""Majaj & Hong 2015: IT and V4 of two monkeys, from the publisher's files or the course's file."""
+"""Majaj & Hong 2015: responses in IT and V4 of two monkeys, from the publisher's files or from the course's file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from ventral.data.images import Pictures
+from ventral.data.images import LABELS, Pictures
 from ventral.data.source import Source
 from ventral.files.download import Download
 from ventral.files.errors import listed
@@ -14,7 +14,7 @@ from ventral.files.keys import key
 if TYPE_CHECKING:
     import xarray as xr
 
-# What the publisher offers: the name and sha1 of each file, and the folders that hold them, best first.
+# The publisher's files: name and sha1 of each, and the folders that hold them, best first.
 PUBLISHED = {
     "assembly": ("assy_dicarlo_MajajHong2015_public.nc", "13d28ca0ce88ee550b54db3004374ae19096e9b9"),
     "stimuli": ("stimulus_hvm-public.csv", "5ca7a3da00d8e9c694a9cd725df5ba0ad6d735af"),
@@ -25,16 +25,15 @@ MIRRORS = (
     "https://brainio-brainscore.s3.amazonaws.com",
     "https://s3.amazonaws.com/brainio.dicarlo",
 )
-OTHER_NAMES = {  # of the same files on the last mirror
+OTHER_NAMES = {  # names of the same files on the last mirror
     "stimulus_hvm-public.csv": "image_dicarlo_hvm-public.csv",
     "stimulus_hvm-public.zip": "image_dicarlo_hvm-public.zip",
 }
-LABELS = ("object_name", "category_name")
-COURSE = "IT_data.h5"  # the course's file among simulated ones
+COURSE = "IT_data.h5"  # name of the course's file, where it is simulated
 
 
 def addresses(name: str) -> list[str]:
-    """Where a published file can be had, best first."""
+    """List the addresses of a published file, best first."""
     *first, last = MIRRORS
     return [*(f"{mirror}/{name}" for mirror in first), f"{last}/{OTHER_NAMES.get(name, name)}"]
 
@@ -86,7 +85,7 @@ class Majaj(Source):
 
     @property
     def files(self) -> dict[str, str]:
-        """The publisher's three files: given, downloaded or simulated."""
+        """The publisher's three files, whether the user gave them or they are downloaded or simulated."""
         folder = self.places.simulated if self.is_simulated else self.places.downloaded
         made = {name: f"{folder}/{file}" for name, (file, _) in PUBLISHED.items()}
         return (
@@ -94,7 +93,7 @@ class Majaj(Source):
         )
 
     def simulated_files(self) -> dict[str, str]:
-        """What the simulation writes: the publisher's files, the course's file, and the truth about them."""
+        """The files of the simulation: the publisher's files, the course's file, and the true tuning."""
         folder = self.places.simulated
         return {name: f"{folder}/{file}" for name, (file, _) in PUBLISHED.items()} | {
             "truth": f"{folder}/truth.nc",
@@ -106,12 +105,12 @@ class Majaj(Source):
 
     def response_files(self) -> dict[str, str]:
         files = self.given if self.source == "course_file" else self.files
-        # Beside the course's file the assembly is optional: it tells the reliabilities.
+        # With the course's file, the assembly is optional. It gives the reliabilities.
         return {name: files[name] for name in ("assembly", "stimuli", "course") if name in files}
 
     def keys_of(self, reader: str) -> list[str]:
         found = super().keys_of(reader)
-        return [name for name in found if name != "split" or self.source != "course_file"]  # it brings its own split
+        return [name for name in found if name != "split" or self.source != "course_file"]  # which has its own split
 
     def from_outside(self) -> list[str]:
         if self.is_simulated:
@@ -130,7 +129,7 @@ class Majaj(Source):
             yield f"source: {self.source} needs {listed(missing)}; {remedy}"
         if self.source == "course_file" and (self.assembly is None) != (self.stimuli is None):
             given, other = ("stimuli", "assembly") if self.assembly is None else ("assembly", "stimuli")
-            yield f"{given}: goes with {other}; add it, or leave {given} out"
+            yield f"{given}: needs {other} too; add {other}, or leave {given} out"
 
     @staticmethod
     def read_images(files: Mapping[str, str]) -> Pictures:

@@ -1,7 +1,7 @@
-"""Xiao et al. 2024 (DANDI 000628): neurons of the ventral stream of freely viewing monkeys, one session a file.
+"""Xiao et al. 2024 (DANDI 000628): neurons of the ventral stream of freely viewing monkeys, one file a session.
 
-The rules of `workflow/rules/xiao.smk` make what only free viewing needs (fixations, spikes, tables of units, crops) and
-join the sessions; they ask this source where the files lie.
+The rules of `workflow/rules/xiao.smk` make the files that only free viewing needs (fixations, spikes, tables of units,
+crops), and join the sessions. They ask this source where its files are.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from ventral.files.keys import Count, Text, key
 CATALOGUE = Path(__file__).parents[3] / "config" / "xiao_sessions.csv"
 MANIFEST = CATALOGUE.with_name("xiao_tables.csv")
 NAME = "Xiao et al. 2024, DANDI 000628"
-SESSIONS, TABLES, STIMULI, ROIS = "000628", "db", "Stimuli", "ROIs/Stimuli"  # as the publishers name their folders
+SESSIONS, TABLES, STIMULI, ROIS = "000628", "db", "Stimuli", "ROIs/Stimuli"  # names that the publishers give to folders
 SIMILAR = "similar_images.txt"
 # The authors' tables that the study reads.
 READ = (
@@ -33,11 +33,11 @@ Sessions = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra=
 
 @dataclass(frozen=True, kw_only=True)
 class SessionChoice:
-    """Sessions by what was recorded."""
+    """Conditions that a session must meet."""
 
-    region: Annotated[str | tuple[str, ...] | None, key("their regions", example=["AIT", "CIT"])] = None
-    subject: Annotated[str | tuple[str, ...] | None, key("their subjects", example="Bo")] = None
-    min_units: Annotated[Count | None, key("their least number of units", example=20)] = None
+    region: Annotated[str | tuple[str, ...] | None, key("regions of the sessions", example=["AIT", "CIT"])] = None
+    subject: Annotated[str | tuple[str, ...] | None, key("subjects of the sessions", example="Bo")] = None
+    min_units: Annotated[Count | None, key("smallest number of units of a session", example=20)] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +51,13 @@ class SimulatedXiao:
 
 @dataclass(frozen=True, kw_only=True)
 class Servers:
-    """Addresses in place of the publishers'."""
+    """Addresses that replace those of the publishers."""
 
-    dandi: Annotated[Text | None, key("of the DANDI archive", example="https://api.dandiarchive.org/api")] = None
-    osf: Annotated[Text | None, key("of OSF", example="https://osf.io")] = None
-    tables: Annotated[Text | None, key("of the authors' repository", example="https://github.com")] = None
+    dandi: Annotated[Text | None, key("address of the DANDI archive", example="https://api.dandiarchive.org/api")] = (
+        None
+    )
+    osf: Annotated[Text | None, key("address of OSF", example="https://osf.io")] = None
+    tables: Annotated[Text | None, key("address of the authors' repository", example="https://github.com")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,28 +83,31 @@ class Xiao(Source):
     ] = "published"
     latency_ms: Annotated[
         Literal["table"] | Annotated[float, Field(ge=0)],
-        key("latency of the counting window in ms: of each unit as in the authors' table, or one number for all"),
+        key("latency of the counting window in ms; table: for each unit from the authors' table; or a number for all"),
     ] = "table"
     window_ms: Annotated[int, key("length of the counting window in ms", ge=1)] = 200
     fixations: Annotated[
-        Literal["all", "zeroth", "nonzeroth"], key("fixations that count; zeroth: under way when the image came on")
+        Literal["all", "zeroth", "nonzeroth"], key("fixations that count; zeroth: under way when the image appeared")
     ] = "all"
     bin_ms: Annotated[int, key("width of the bins of rates around onsets in ms", ge=1, le=200)] = 10
-    permutations: Annotated[int, key("permutations behind the p of self-consistency", ge=100)] = 1000
-    image_size: Annotated[int, key("side in pixels of the squares that images are fitted into", ge=16)] = 256
+    permutations: Annotated[int, key("permutations for the p of self-consistency", ge=100)] = 1000
+    image_size: Annotated[int, key("side in pixels of the squares into which images are fitted", ge=16)] = 256
     crop_degrees: Annotated[
         float | None,
         key(
-            "stimuli are single fixations, seen as squares of so many degrees; absent: images", example=4, ge=0.1, le=60
+            "stimuli are crops of the images at single fixations, of this side in degrees; absent: whole images",
+            example=4,
+            ge=0.1,
+            le=60,
         ),
     ] = None
-    fixations_per_session: Annotated[int, key("single fixations of a session, at most", ge=12)] = 500
-    servers: Annotated[Servers | None, key("addresses in place of the publishers'")] = None
+    fixations_per_session: Annotated[int, key("largest number of single fixations of a session", ge=12)] = 500
+    servers: Annotated[Servers | None, key("addresses that replace those of the publishers")] = None
     simulation: Annotated[SimulatedXiao, key("size of the simulated recordings")] = field(default_factory=SimulatedXiao)
 
     @property
     def has_categories(self) -> bool:
-        return True  # faces and others; the images are packed without, for the regions of interest say it of sessions
+        return True  # faces and others, from the regions of interest; only joined responses have them, not the images
 
     @property
     def is_simulated(self) -> bool:
@@ -114,7 +119,7 @@ class Xiao(Source):
 
     @property
     def has_rdms(self) -> bool:
-        return self.crop_degrees is None  # fixations on one image share it and the state of the animal
+        return self.crop_degrees is None  # fixations on one image are not independent stimuli
 
     @property
     def has_faces(self) -> bool:
@@ -125,7 +130,7 @@ class Xiao(Source):
 
     @property
     def name(self) -> str:
-        """What tables and figures call the recordings."""
+        """The name of the recordings in tables and figures."""
         return "simulated" if self.is_simulated else NAME
 
     @property
@@ -135,10 +140,10 @@ class Xiao(Source):
 
     @cached_property
     def recorded(self) -> str:
-        """The folder of the sessions' files.
+        """The folder of the files of sessions.
 
         Raises:
-            InputError: if the given folder holds no sessions.
+            InputError: if the folder that the config names holds no sessions.
         """
         from ventral.data.xiao.files import find_sessions_folder
 
@@ -153,7 +158,7 @@ class Xiao(Source):
 
     @property
     def stimulus_folder(self) -> str | None:
-        """The folder of the images; None where there is none."""
+        """The folder of the images, or None if there is none."""
         if self.stimuli is not None:
             return str(self.stimuli)
         return None if self.source == "files" else f"{self.home}/{STIMULI}"
@@ -168,7 +173,7 @@ class Xiao(Source):
         return f"{self.table_folder}/{name}"
 
     def session_file(self, session: str, kind: str = "") -> str:
-        """The rasters of a session, or with `kind` "_image" what was shown and looked at."""
+        """The file of a session: with its rasters, or with stimuli and gaze if `kind` is "_image"."""
         return f"{self.recorded}/{self.stems[session]}{kind}.nwb"
 
     def session_files(self, kind: str = "") -> list[str]:
@@ -177,10 +182,10 @@ class Xiao(Source):
 
     @cached_property
     def stems(self) -> dict[str, str]:
-        """The file stem of every session of the study, by the authors' name.
+        """The stem of the files of each session of the study, by the name that the authors give to the session.
 
         Raises:
-            InputError: if a session is unknown, or its file cannot be told from others of the day.
+            InputError: if a session is unknown, or several files of its day could be its own.
         """
         from ventral.data.xiao.files import list_stems, session_stem
         from ventral.data.xiao.sessions import choose_sessions, read_sessions
@@ -194,18 +199,18 @@ class Xiao(Source):
             known = choose_sessions(catalogue, self.wanted)
             return {session: str(catalogue.loc[session, "stem"]) for session in known}
         listed_in, stems = Path(self.table_folder, "sessions.txt"), list_stems(self.recorded)
-        assert isinstance(self.sessions, tuple)  # as `faults` makes sure
+        assert isinstance(self.sessions, tuple)  # `faults` checks this
         return {session: session_stem(session, listed_in, stems, self.recorded) for session in self.sessions}
 
     @property
     def wanted(self) -> Any:
-        """The key `sessions` as `choose_sessions` takes it."""
+        """The key `sessions` in the form that `choose_sessions` takes."""
         if not isinstance(self.sessions, SessionChoice):
             return self.sessions
         return {name: value for name, value in asdict(self.sessions).items() if value is not None}
 
     def region_files(self) -> list[str]:
-        """What the regions of interest are read from, as the rules that make it name it."""
+        """The files and folders of the regions of interest, as the rules that make them name them."""
         from ventral.data.scenes.compose import FACE_TABLE
         from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS
 
@@ -240,7 +245,7 @@ class Xiao(Source):
             yield Download("xiao, the authors' tables", urls)
 
     def download_plan(self) -> str:
-        """One line on what of the sessions and archives is still to be downloaded."""
+        """Describe in one line which sessions and archives are still to be downloaded."""
         from ventral.data.xiao.sessions import download_plan, read_sessions
 
         folders = {"stimuli": self.stimulus_folder, "tables": self.table_folder}
@@ -254,12 +259,12 @@ class Xiao(Source):
 
         given = [name for name in ("path", "tables", "stimuli") if getattr(self, name) is not None]
         if self.sessions == SessionChoice():
-            yield "sessions: names no session; give region, subject or min_units"
+            yield "sessions: has no condition; give region, subject or min_units"
         if self.is_simulated and given:
-            yield f"{given[0]}: goes with source: files or dandi; leave it out"
+            yield f"{given[0]}: is only for source: files or dandi; leave it out"
         if self.is_simulated:
             if isinstance(self.sessions, SessionChoice):
-                yield "sessions: conditions go with source: dandi; give session names, or leave sessions out"
+                yield "sessions: conditions are only for source: dandi; give session names, or leave sessions out"
             unknown = set(self.sessions) - set(SIMULATED) if isinstance(self.sessions, tuple) else set()
             yield from (
                 f"sessions: no simulated session {name!r}; {nearest(name, SIMULATED)}" for name in sorted(unknown)

@@ -130,7 +130,7 @@ def test_an_image_that_is_named_twice_was_shown_twice(tmp_path, images):
             "picture a1.png, a2.png, a3.png, ... (6 in all): not",
         ),
         ({"x": ("stimulus", [f"D:\\old\\{i}.JPG" for i in ORDER])}, "x D:\\old\\0.JPG"),
-        ({"stimulus_id": ("stimulus", ORDER * 10)}, "stimulus_id: numbers that are no names of images"),
+        ({"stimulus_id": ("stimulus", ORDER * 10)}, "stimulus_id: numbers that are not names of images"),
         (
             {"stimulus_id": ("stimulus", FILES), "image": ("stimulus", FILES[::-1])},
             "names 3.png in row 1, where stimulus_id names 4.png",
@@ -164,7 +164,7 @@ def test_a_table_of_other_length_beside_an_array_names_nothing(tmp_path, images,
     (tmp_path / "r.csv").write_text("image,a\n" + "".join(f"{file},1\n" for file in FILES * 2))
     np.testing.assert_allclose(read(images, tmp_path / "r.npy"), RATES)
     said = capsys.readouterr().err
-    assert "13 rows beside responses to 6 stimuli" in said and "in the order of the images" in said
+    assert "it has 13 rows for 6 stimuli" in said and "in the order of the images" in said
 
 
 @pytest.mark.parametrize("names", [[f"no {file}" for file in FILES], [f"set/{file}x.jpg" for file in FILES]])

@@ -101,7 +101,7 @@ def test_neuroids_of_one_id_are_refused(tmp_path, images):
 @pytest.mark.parametrize("name", ["Region", "regions", "REGION", "Subject", "sessions", "neuroid_ids"])
 def test_labels_by_nearly_a_known_name_are_named(tmp_path, images, name):
     for kind in ({"coords": {name: ("neuroid", list("abc"))}}, {name: ("neuroid", list("abc"))}):
-        with pytest.raises(InputError, match=rf"r.nc: {name}: no name of a label; did you mean \w+\? rename it"):
+        with pytest.raises(InputError, match=rf"r.nc: {name}: unknown name of a label; did you mean \w+\? rename it"):
             read(images, write_nc(tmp_path / "r.nc", **kind))
 
 

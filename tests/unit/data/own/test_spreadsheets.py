@@ -63,15 +63,18 @@ def test_columns_that_count_presentations_are_no_neuroids(tmp_path, text, counte
     assert list(values.columns) == ["a", "b"]
     assert values.to_numpy().tolist() == [[3, 4], [5, 6]]
     said = capsys.readouterr().err
-    assert (f"no neuroids, passed over: {counted}" in said) if counted else "passed over" not in said
+    assert (f"skipped columns: {counted}" in said) if counted else "skipped" not in said
 
 
 @pytest.mark.parametrize(
     "data, words",
     [
         ("image,a,a\nx.png,1,2\n", "column a: named twice; give every column its own name"),
-        ("image;a;b\nx.png;1.234,5;2,5\n", "column a, b: not of numbers ('1.234,5': decimal points alone are read)"),
-        ("image;a;b\nx.png;1,5;2.5\n", "column a: not of numbers ('1,5': decimal points alone are read)"),
+        (
+            "image;a;b\nx.png;1.234,5;2,5\n",
+            "column a, b: not of numbers ('1.234,5': write numbers with a decimal point)",
+        ),
+        ("image;a;b\nx.png;1,5;2.5\n", "column a: not of numbers ('1,5': write numbers with a decimal point)"),
         ("image,a;b\nx.png,1;2\ny.png,1;3\n", "cells may be separated by commas or semicolons"),
         (b"image,a\nx.png,\xff\x00\n", "not a readable csv"),
         (b"PK\x03\x04\x00\x00\x00", "not a readable csv"),

@@ -132,13 +132,13 @@ def other_order(folder):
     "spoil, said",
     [
         (rewritten(split="fit"), "split: 'fit' is not allowed; one of train, val, test"),
-        (rewritten(split="train"), "split: no stimulus is of val, test; name some, or leave the column out"),
+        (rewritten(split="train"), "split: no stimulus of val, test; add some, or leave the column out"),
         (rewritten(object_name=["cup"] * 9 + [""]), "object_name: empty in row 10; fill it in, or leave the column"),
-        (append("dog,things,train,g0,im0.png\n"), "object_name: 'cup' in row 1, and 'dog' in another row of the same"),
+        (append("dog,things,train,g0,im0.png\n"), "object_name: 'cup' in row 1, but 'dog' in another row of the same"),
         (append("dog,things,train,g0\n"), "line 12: 4 cells for 5 columns; write one cell a column"),
         (append("dog,things,train,g0,im99.png\n"), "image im99.png: not among the images; correct name or add image"),
-        (without_names(9), "table of stimuli: 9 rows for 10 images, and no column that names these; add a column"),
-        (other_order, "table of stimuli: no column that names images, and rows in another order; add a column `image`"),
+        (without_names(9), "table of stimuli: 9 rows for 10 images, and no column that names the images; add a column"),
+        (other_order, "table of stimuli: no column that names the images, whose order differs from that of the resp"),
     ],
 )
 def test_a_bad_table_is_one_line(folder, spoil, said):
@@ -150,7 +150,7 @@ def test_a_bad_table_is_one_line(folder, spoil, said):
 
 
 def test_an_image_with_responses_of_which_nothing_is_said_is_named(folder):
-    with pytest.raises(InputError, match=r"stimuli.csv: object_name: no value for im3.png, to which there are resp"):
+    with pytest.raises(InputError, match=r"stimuli.csv: object_name: no value for images with responses: im3.png"):
         read(folder, write_csv(folder, [i for i in range(N) if i != 3]))
 
 
@@ -164,7 +164,5 @@ def test_labels_of_netcdf_are_over_stimuli(folder):
 def test_copies_of_one_picture_are_of_one_group(folder):
     responses = write_npy(folder, np.arange(N))
     assert read(folder, responses, copies={"im1.png": "im0.png"})["stimulus_group"].values[0] == "g0"
-    with pytest.raises(
-        InputError, match=r"stimulus_group: im0\.png and im2.png have the same pixels, and different gr"
-    ):
+    with pytest.raises(InputError, match=r"stimulus_group: im0\.png and im2.png have the same pixels but different gr"):
         read(folder, responses, copies={"im2.png": "im0.png"})
