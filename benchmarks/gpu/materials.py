@@ -24,6 +24,7 @@ class Size:
         trained: images of a training.
         epochs: of a training.
         batch: images in a step of training.
+        steps: of the bare loop of training.
         modules: that HMO draws.
         fitted: train stimuli of a fit; there are a quarter more in all.
         units: of the layer that is fitted.
@@ -42,6 +43,7 @@ class Size:
     trained: int
     epochs: int
     batch: int
+    steps: int
     modules: int
     fitted: int
     units: int
@@ -61,6 +63,7 @@ FULL = Size(
     trained=1280,
     epochs=3,
     batch=32,
+    steps=30,
     modules=12,
     fitted=2592,
     units=6000,
@@ -79,6 +82,7 @@ TINY = Size(
     trained=24,
     epochs=2,
     batch=8,
+    steps=2,
     modules=3,
     fitted=80,
     units=200,

@@ -41,13 +41,13 @@ SECTIONS = (
     # float32 has to be float32 even where torch was told to use TF32.
     Section("agreement", "correct:agreement", 60, {"TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}),
     Section("determinism", "correct:determinism", 45),
-    Section("extraction", "speed:extraction_resnet", 40),
-    Section("extraction ConvNeXt", "speed:extraction_convnext", 40),
+    Section("extraction-resnet", "speed:extraction_resnet", 40),
+    Section("extraction-convnext", "speed:extraction_convnext", 40),
     Section("fits", "speed:fits", 40, ONE_CORE),
     Section("training", "speed:training", 35, {"NVIDIA_TF32_OVERRIDE": "0"}),
-    Section("many images", "speed:many_images", 30),
-    Section("memory, extraction", "correct:short_extraction", 25),
-    Section("memory, training", "correct:short_training", 25),
+    Section("many-images", "speed:many_images", 30),
+    Section("memory-extraction", "correct:short_extraction", 25),
+    Section("memory-training", "correct:short_training", 25),
 )
 
 
