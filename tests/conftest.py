@@ -1,4 +1,4 @@
-"""What several tests share: the real recordings beside the project."""
+"""Fixtures that several tests share: the real recordings beside the project."""
 
 import os
 from pathlib import Path

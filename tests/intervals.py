@@ -1,4 +1,4 @@
-"""Every interval in the tables of a study: it holds its estimate, and has a width."""
+"""Check all intervals in the tables of a study: each contains its estimate and has a width."""
 
 from pathlib import Path
 

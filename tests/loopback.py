@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that speaks as DANDI, OSF and plain file servers do, and fails as they do when told to."""
+"""A server on 127.0.0.1 that answers like DANDI, OSF and plain file servers, and fails like them when told to."""
 
 import hashlib
 import json

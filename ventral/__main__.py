@@ -11,7 +11,6 @@ from ventral.files.errors import InputError, refusing
 from ventral.networks.published import FACES, STUDY, origin
 from ventral.study import paths
 
-HOME = Path(__file__).parents[1]
 AN_ENCODER = paths.ENCODER.format(dataset="majaj", protocol="holdout", encoder="resnet50-ridge_loo")
 
 
@@ -162,7 +161,7 @@ def write_generated() -> str:
 
     files = generated() | {"docs/catalogue.md": catalogue_page()}
     for name, text in files.items():
-        with writing(HOME / name) as temporary:
+        with writing(paths.HOME / name) as temporary:
             temporary.write_text(text)
     return "\n".join(files)
 

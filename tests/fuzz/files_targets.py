@@ -1,4 +1,4 @@
-"""Images in files and archives, tables and arrays of the user's own, and the files of Majaj & Hong 2015."""
+"""Readers to fuzz: images in files and archives, the user's own tables and arrays, files of Majaj & Hong 2015."""
 
 import io
 import random

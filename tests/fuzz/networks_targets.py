@@ -1,4 +1,4 @@
-"""Weights, kept encoders and configs."""
+"""Readers to fuzz: weights, kept encoders and configs."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Files of Xiao et al. 2024: sessions, the authors' tables, masks, and the archives that they come in."""
+"""Readers to fuzz: files of Xiao et al. 2024, with sessions, the authors' tables, masks, and their archives."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""What is fuzzed: a reader, inputs that it takes, and what it promises."""
+"""A target of fuzzing: a reader, inputs that it accepts, and what it promises about others."""
 
 import io
 import random

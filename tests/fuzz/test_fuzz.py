@@ -1,4 +1,4 @@
-"""Whatever is read from outside, damaged in thousands of ways: read as promised, or refused in one clear line."""
+"""Damaged inputs, in thousands of ways: a reader returns what it promises, or refuses the input in one clear line."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""A process of its own that reads damaged inputs: `python -m tests.fuzz.worker FOLDER SEED TARGETS`.
+"""Read damaged inputs in a process of its own: `python -m tests.fuzz.worker FOLDER SEED TARGETS`.
 
-A reader may crash or never end in a C library, or ask for all memory: the limits here then end this process, and
-`current` in FOLDER says at which input. The result is one JSON object a target on stdout.
+A reader may crash or hang in a C library, or ask for all memory. The limits here then end this process, and the file
+`current` in FOLDER names the input. The result is one JSON object for each target on stdout.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The Brain-Score protocol by our own chain, from features to one number, against scikit-learn on the same inputs."""
+"""The Brain-Score protocol with our code, from features to one number, against scikit-learn on the same inputs."""
 
 import numpy as np
 import pytest

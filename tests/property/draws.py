@@ -1,4 +1,4 @@
-"""A random study: images, responses, networks and a config, written into a folder."""
+"""Draw a random study, with images, responses, networks and a config, into a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Random networks of somebody's own code: every kind of module that people write, and state dicts as they save them."""
+"""Draw random networks of a user's own code: modules as people write them, and state dicts as they save them."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Choices of a random study, noted so that a failure can name them, with what is to come of them."""
+"""Record the choices of a random study, so that a failure can name them, and the outcome that they allow."""
 
 from collections.abc import Sequence
 from typing import Any

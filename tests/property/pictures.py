@@ -1,4 +1,4 @@
-"""Random images in files of any format, size and name."""
+"""Draw random images in files of any format, size and name."""
 
 import io
 import shutil

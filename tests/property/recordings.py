@@ -1,4 +1,4 @@
-"""Random responses to images: arrays, tables and netCDF files as people write them, and what they say of each image."""
+"""Draw random responses to images: arrays, tables and netCDF files as people write them, with labels of images."""
 
 import csv
 import io

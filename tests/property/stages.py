@@ -1,6 +1,6 @@
-"""A study from its config to predictions of its own images: the scripts of the workflow, run in this process.
+"""Run a study from its config to predictions for its own images, with the scripts of the workflow in this process.
 
-They are given what the rules would give them; that the rules do is what the draws through Snakemake are for.
+The scripts get what the rules would give them. `test_workflow.py` tests that the rules do so.
 """
 
 import copy

@@ -1,6 +1,6 @@
-"""Random small studies run whole or end in one line before any network runs; what runs whole predicts as it did.
+"""Random small studies run whole, or end in one line before any network runs. `predict` repeats their predictions.
 
-PROPERTY_SEED and PROPERTY_DRAWS say which; a failure names its draw, which PROPERTY_FIRST repeats.
+PROPERTY_SEED and PROPERTY_DRAWS choose the studies. A failure names its draw, which PROPERTY_FIRST repeats.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A few of the random studies as a user runs them: rules give scripts what the others are given by hand."""
+"""A few of the random studies through Snakemake: rules give scripts what the other tests give them by hand."""
 
 from pathlib import Path
 

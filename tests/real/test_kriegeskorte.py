@@ -1,4 +1,4 @@
-"""Kriegeskorte et al. 2008: monkey and human IT, and networks of the default study, on 92 photographs."""
+"""Kriegeskorte et al. 2008: RDMs of monkey and human IT, and of networks of the default study, for 92 photographs."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Real V4 neurons and the images they saw: a trained network beats pixels and its random copy, by the whole chain."""
+"""Real V4 neurons and their stimuli: a trained network beats pixels and its random copy, through all steps."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A real session and the tables through the workflow, from a server on this machine that stands for the archives."""
+"""A real session and the tables, downloaded by the workflow from a server on this machine in place of the archives."""
 
 import io
 import tarfile

@@ -1,6 +1,6 @@
-"""Files and tables of a real session, An220105, each spoilt in one way: one line that says what to do, nothing written.
+"""Files and tables of a real session, An220105, each damaged in one way: one line with a remedy, and no output.
 
-Every fault goes through the script that meets it, as snakemake would run it.
+Every fault goes through the script that meets it, as Snakemake would run it.
 """
 
 import gzip

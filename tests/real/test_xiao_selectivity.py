@@ -1,4 +1,4 @@
-"""An220105 through the scripts: which of its units are visually selective, when they respond, and faces in images."""
+"""Session An220105 through the scripts: visually selective units, their latencies, and faces in images."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A whole real session, An220105 in V1, against the figures that an independent reading of the authors' rules gave."""
+"""A whole real session, An220105 in V1, against numbers from an independent implementation of the authors' rules."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -70,6 +70,7 @@ def respond(aligned: pd.DataFrame, recording: SimpleNamespace, kind: str = "all"
         window_ms=200,
         kind=kind,
         seed=1,
+        source="files",
     )
 
 
@@ -233,6 +234,7 @@ def test_single_fixations_are_as_reliable_as_the_paper_found_units_consistent(al
         kind="all",
         seed=0,
         n_fixations=500,
+        source="files",
     )
     assert responses["rate"].shape == (500, 35)
     counts = responses["image_id"].to_series().value_counts()

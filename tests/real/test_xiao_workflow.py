@@ -1,4 +1,4 @@
-"""One real session of Xiao et al. 2024 through the workflow: files of the dandiset to responses and a figure."""
+"""One real session of Xiao et al. 2024 through the workflow, from files of the dandiset to responses and a figure."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The command line: a table of a network's layers, or one line."""
+"""The command line prints a table of a network's layers, or one line."""
 
 import sys
 

@@ -1,13 +1,14 @@
-"""The house: packages without loops, and arrows between them that run down only."""
+"""The structure of the library: packages import only from lower floors, and one module names all files of a study."""
 
 import ast
+import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# From the ground up: what a floor imports lies below it, or is on the same floor and does not import it.
+# From the ground up. A package imports only from lower floors.
 FLOORS = [
     {"files"},
     {"scores", "gram"},
@@ -22,6 +23,9 @@ FLOORS = [
     {"report"},
 ]
 MOST_ROOMS = 20
+
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 
 
 def modules() -> dict[str, Path]:
@@ -42,6 +46,15 @@ def imports(path: Path, known: dict[str, Path]) -> set[str]:
     return found & set(known)
 
 
+def texts(path: Path) -> list[str]:
+    """All texts in the code of a file, without docstrings."""
+    tree = ast.parse(path.read_text())
+    documented = [node for node in ast.walk(tree) if isinstance(node, DOCUMENTED) and ast.get_docstring(node)]
+    docstrings = {node.body[0].value for node in documented}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in docstrings]
+    return [node.value for node in nodes if isinstance(node.value, str)]
+
+
 GRAPH = {name: imports(path, modules()) for name, path in modules().items()}
 
 
@@ -55,12 +68,12 @@ def test_every_room_is_on_a_floor():
     assert all(not low & high for low, high in pairwise(FLOORS))
 
 
-def test_arrows_between_rooms_run_down_only():
+def test_rooms_import_only_from_lower_floors():
     floor = {name: i for i, names in enumerate(FLOORS) for name in names}
     arrows = {(room(name), room(other)) for name, others in GRAPH.items() for other in others}
     arrows = {(a, b) for a, b in arrows if a != b and a in floor and b in floor}
-    assert not {(a, b) for a, b in arrows if floor[b] > floor[a]}, "an arrow up"
-    assert not {(a, b) for a, b in arrows if floor[b] == floor[a]}, "an arrow on one floor"
+    assert not {(a, b) for a, b in arrows if floor[b] > floor[a]}, "an import from a higher floor"
+    assert not {(a, b) for a, b in arrows if floor[b] == floor[a]}, "an import from the same floor"
 
 
 @pytest.mark.parametrize("name", sorted(GRAPH))
@@ -72,3 +85,8 @@ def test_no_module_imports_itself_through_others(name):
             reached.add(other)
             waiting += GRAPH[other]
     assert name not in reached
+
+
+@pytest.mark.parametrize("name", sorted(set(GRAPH) - {"ventral.study.paths"}))
+def test_only_the_module_of_paths_names_files_of_a_study(name):
+    assert [text for text in texts(modules()[name]) if re.search(r"\b(results|resources)/", text)] == []

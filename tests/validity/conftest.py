@@ -1,7 +1,7 @@
-"""Simulations with known truth: how large they are, and what they found.
+"""Options of simulations with known truth, and a table of their results.
 
-`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated studies (1 unless given); above 1, a table of every
-recorded figure follows the tests.
+`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated studies (default 1). Above 1, a table of all recorded
+numbers follows the tests.
 """
 
 import os

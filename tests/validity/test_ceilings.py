@@ -1,4 +1,4 @@
-"""Signal, noise, ceilings and crossvalidated distances against simulated recordings whose truth is known."""
+"""Signal, noise, ceilings and crossvalidated distances, on simulated recordings whose truth is known."""
 
 import numpy as np
 import pytest

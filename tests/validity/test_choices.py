@@ -1,6 +1,6 @@
-"""Are layers and penalties chosen on train the right ones? Simulated encoders whose R2 on fresh stimuli is known.
+"""Layers and penalties chosen on train are the right ones, for simulated encoders with known R2 on new stimuli.
 
-`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated networks; `-s` shows what was found.
+`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated networks. `-s` shows the results.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Intervals hold the truth in 95 of 100 simulated studies, whatever the metric, the protocol and the number of stimuli.
+"""Intervals contain the truth in 95 of 100 simulated studies, for any metric, protocol and number of stimuli.
 
 The truth is what the protocol measures on average: the mean of the estimate over all simulated studies.
 """

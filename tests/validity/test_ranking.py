@@ -1,4 +1,4 @@
-"""Who is among the best: equal encoders are seldom called worse, however many there are, and worse ones are found."""
+"""The model confidence set: equal encoders are seldom called worse, however many there are; worse ones are found."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_equal_encoders_are_seldom_called_worse_and_worse_ones_are(n_equal, n_wo
     assert not n_worse or power >= 0.75
 
 
-def test_the_same_predictions_and_none_are_not_told_from_the_best():
+def test_equal_predictions_are_tied_and_missing_ones_have_no_p():
     rng = np.random.default_rng(0)
     one, *_ = encoders(rng, 1, 0, 50, 5, "both")
     draws = resample([one, one], 200, 0)

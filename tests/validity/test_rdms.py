@@ -1,4 +1,4 @@
-"""Reliabilities, distances and ceilings of RDMs against simulated recordings whose truth is known."""
+"""Reliabilities, distances and ceilings of RDMs, on simulated recordings whose truth is known."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Simulated neuroids and encoders of known quality, as the files that the workflow scores."""
+"""Simulate neuroids and encoders of known quality, in the files that the workflow scores."""
 
 from functools import cache
 

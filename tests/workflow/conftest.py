@@ -1,4 +1,4 @@
-"""Snakemake as a user runs it, a finished small study to change, and somebody's own recordings to spoil."""
+"""Run Snakemake as a user does, on a finished small study to change, and on a user's own recordings to damage."""
 
 import os
 import shutil

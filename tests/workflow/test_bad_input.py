@@ -1,4 +1,4 @@
-"""Input that cannot be used: one line that names file, field and remedy, no traceback, no half-written output."""
+"""Unusable input ends in one line with file, field and remedy, without a traceback or a half-written output."""
 
 import io
 import runpy
@@ -396,7 +396,7 @@ def test_unknown_layer_lists_the_layers_there_are(refused, packed):
     assert "; its layers are _conv_stem, " in line and "`python -m ventral layers` shows all" in line
 
 
-def test_weights_of_what_has_none(refused, packed):
+def test_weights_of_pixels_are_refused(refused, packed):
     line = refused("extract_activations", packed, network=PIXELS | {"weights": "pretrained"})
     assert line.endswith("networks.net.weights: pixels has no weights; leave weights out")
 

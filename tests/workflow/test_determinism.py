@@ -1,4 +1,4 @@
-"""Other cores, memory and batch sizes: tables equal as they are printed."""
+"""Other numbers of cores, memory and batch sizes give equal tables, as they are printed."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The worked examples of docs/develop.md, each one file, added to a copy of the project and run as they stand there."""
+"""The examples of docs/develop.md, each one file, are added to a copy of the project and run as printed."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What README and docs tell a reader to type works, what they link to is there, what they name exists."""
+"""In README and docs, commands work, links lead to existing pages, and names exist."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Networks that the study trains on faces: planned before they are run, left out without faces, reported with HMO's."""
+"""Networks that the study trains on faces are trained before they run, left out without faces, reported with HMO."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Full and read-only disks, damaged files, two runs at once, a clock put back: one line, then the same tables."""
+"""Full and read-only disks, damaged files, two runs at once, a clock set back: one line, then the same tables."""
 
 import os
 import shutil

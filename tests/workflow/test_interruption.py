@@ -1,4 +1,4 @@
-"""A study killed in the middle of a job, and taken up again."""
+"""A study that is killed in the middle of a job continues to the same tables."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An encoder of a finished study kept on demand, and used on the images of that study."""
+"""An encoder of a finished study is kept on demand, and used on the images of that study."""
 
 import io
 import json

@@ -1,6 +1,6 @@
-"""Kill -9 at random moments, of whole studies and of single jobs: the tables of an undisturbed run, and nothing else.
+"""Kill -9 at random moments, of whole studies and of single jobs, leaves the tables of an undisturbed run.
 
-`KILLS=20` kills the free-viewing study as often as the other; four by default.
+`KILLS=20` kills the free-viewing study as often as the other; the default is four.
 """
 
 import os

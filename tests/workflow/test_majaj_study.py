@@ -1,4 +1,4 @@
-"""Majaj & Hong 2015 from every kind of file a user may have, through Snakemake, on what the small study simulated."""
+"""Majaj & Hong 2015 from every kind of file that a user may have, through Snakemake, with simulated recordings."""
 
 import re
 

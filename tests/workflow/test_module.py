@@ -1,4 +1,4 @@
-"""The workflow as a part: a module of another Snakefile, and one script of it alone in a process."""
+"""The workflow as a module of another Snakefile, and one script of it alone in a process."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Recordings as they come: what cannot be compared or drawn is left out and named, and the study still ends."""
+"""Odd recordings: what cannot be compared or drawn is left out and named, and the study still ends."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""`predict` on a study's own image files: the study's predictions, whatever the dataset and the encoder."""
+"""`predict` on the image files of a study gives its predictions, for any dataset and any encoder."""
 
 import h5py
 import numpy as np

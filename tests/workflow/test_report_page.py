@@ -1,4 +1,4 @@
-"""The page of a finished study, opened from disk in a browser."""
+"""The report of a finished study, opened from disk in a browser."""
 
 import os
 import re

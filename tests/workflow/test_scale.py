@@ -1,4 +1,4 @@
-"""The real study over every published session, as far as a plan goes: nothing is downloaded."""
+"""The real study on all published sessions, planned only: nothing is downloaded."""
 
 import re
 

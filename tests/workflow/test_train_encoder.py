@@ -1,4 +1,4 @@
-"""An encoder trained by the workflow: killed in mid-epoch and taken up again, from one seed and from another."""
+"""An encoder trained by the workflow: killed in the middle of an epoch and continued, with one seed and another."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""Two recordings of one kind in one study: their names are only names, and neither is taken for the other."""
+"""Two recordings of one kind in one study are kept apart, whatever their names."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Weights at an address: downloaded, checked, refused, taken up again, left out; and trained ones told from others."""
+"""Weights at an address: downloaded, checked, refused, resumed, left out; only trained weights pass the check."""
 
 import hashlib
 import io

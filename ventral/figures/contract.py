@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Data = TypeVar("Data")
 Files = Mapping[str, str | list[str]]
+PROTOCOL = "holdout"  # the protocol that figures show
 
 
 def no_settings(study: Study, dataset: str) -> dict[str, Any]:

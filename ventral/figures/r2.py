@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ventral.figures.contract import FigureKind, Files
+from ventral.figures.contract import PROTOCOL, FigureKind, Files
 from ventral.study import paths
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ventral.study.plan import Study
     from ventral.tables.groups import Group
 
-PROTOCOL = "holdout"
 NAMED = 2  # at most so many neuroids without a ceiling are named; of more, the figure says how many have one
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ventral.figures.contract import FigureKind, Files
+from ventral.figures.contract import PROTOCOL, FigureKind, Files
 from ventral.study import paths
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ventral.study.plan import Study
     from ventral.tables.groups import Group
-
-PROTOCOL = "holdout"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ventral.figures.contract import FigureKind, Files
+from ventral.figures.contract import PROTOCOL, FigureKind, Files
 from ventral.study import paths
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ventral.study.plan import Study
     from ventral.tables.groups import Group
 
-PROTOCOL = "holdout"
 MARKERS = "os^DvPX*"
 
 

@@ -122,14 +122,9 @@ def cornet_z() -> CORnet:
     return model
 
 
-def cornet_s(times: tuple[int, int, int] = (2, 4, 2)) -> CORnet:
-    """CORnet-S with weights drawn after He et al. 2015.
-
-    Args:
-        times: time steps of V2, V4 and IT; the published ones are 2, 4 and 2.
-    """
-    v2, v4, it = times
-    model = CORnet(EntranceS(64), AreaS(64, 128, v2), AreaS(128, 256, v4), AreaS(256, 512, it))
+def cornet_s() -> CORnet:
+    """CORnet-S with the published 2, 4 and 2 time steps of V2, V4 and IT, and weights drawn after He et al. 2015."""
+    model = CORnet(EntranceS(64), AreaS(64, 128, times=2), AreaS(128, 256, times=4), AreaS(256, 512, times=2))
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

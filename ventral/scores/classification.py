@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from ventral.scores.resampling import COVERAGE
+
 Floats = NDArray[np.float64]
 
 
-def wilson(right: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Interval of the share `right` of n (Wilson 1927); NaN if n is 0. It also holds for shares of 0 and 1."""
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """95 % interval of the share `right` of n (Wilson 1927); NaN if n is 0. It also holds for shares of 0 and 1."""
     if n == 0:
         return float("nan"), float("nan")
-    z2 = ndtri((1 + level) / 2) ** 2
+    z2 = ndtri((1 + COVERAGE) / 2) ** 2
     share = right / n
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
@@ -30,7 +32,7 @@ def share_right(right: NDArray[np.bool_]) -> dict[str, Any]:
     return {"n": n, "accuracy": float(right.mean()), "low": low, "high": high}
 
 
-def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_], level: float = 0.95) -> dict[str, Any]:
+def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_]) -> dict[str, Any]:
     """Difference of two accuracies on the same images, paired by image, as `accuracy` with `low` and `high`.
 
     The interval adds half an image to each of the four outcomes (Agresti & Min 2005), so that it has a width even if
@@ -42,7 +44,7 @@ def accuracy_gain(right: NDArray[np.bool_], baseline: NDArray[np.bool_], level: 
     gained, lost = int((right & ~baseline).sum()), int((~right & baseline).sum())
     gain, adjusted = (gained - lost) / n, (gained - lost) / (n + 2)
     error = np.sqrt(gained + lost + 1 - (gained - lost) ** 2 / (n + 2)) / (n + 2)
-    half = float(ndtri((1 + level) / 2) * error)
+    half = float(ndtri((1 + COVERAGE) / 2) * error)
     return {"n": n, "accuracy": gain, "low": max(adjusted - half, -1.0), "high": min(adjusted + half, 1.0)}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+COVERAGE = 0.95  # of all intervals
 
 
 def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[Any] | None = None) -> NDArray[np.int64]:
@@ -21,7 +22,7 @@ def bootstrap_weights(n_stimuli: int, n_draws: int, seed: int, groups: NDArray[A
     return np.random.default_rng(seed).multinomial(n_stimuli, np.full(n_stimuli, 1 / n_stimuli), size=n_draws)
 
 
-def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float = 0.95) -> Floats:
+def interval(estimate: NDArray[np.floating] | float, draws: Floats) -> Floats:
     """Percentile interval of bootstrap draws, shifted so that their mean is the estimate.
 
     Resamples repeat stimuli, which pulls most statistics down on average. Where many neuroids or pairs make the spread
@@ -30,7 +31,6 @@ def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float
     Args:
         estimate: (...) the statistic itself.
         draws: (draw, ...) the statistic of each resample; draws that are NaN are left out.
-        level: coverage.
 
     Returns:
         (2, ...) lower and upper bound, around the estimate; NaN where the estimate or every draw is.
@@ -40,7 +40,7 @@ def interval(estimate: NDArray[np.floating] | float, draws: Floats, level: float
     n = known.sum(axis=0)
     bias = np.where(known, draws, 0).sum(axis=0) / np.maximum(n, 1) - estimate
     ordered = np.sort(np.where(known, draws, np.nan), axis=0)  # NaN last
-    tail = (1 - level) / 2
+    tail = (1 - COVERAGE) / 2
     index = np.rint(np.multiply.outer([tail, 1 - tail], np.maximum(n - 1, 0))).astype(np.intp)
     bounds = np.take_along_axis(ordered, index, axis=0) - bias
     bounds = np.stack([np.minimum(bounds[0], estimate), np.maximum(bounds[1], estimate)])

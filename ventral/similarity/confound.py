@@ -13,6 +13,8 @@ from ventral.similarity.regions import region_rdms
 
 Floats = NDArray[np.float64]
 
+N_SESSIONS, N_IMAGES, N_UNITS = 4, 60, 24  # sessions, and images and units of each
+N_FEATURES = 200
 OFFSET_SD = 3.0  # SD of the units' baselines between sessions, in SDs of the responses
 NOISE_SD = 0.5  # SD of the noise of one of two presentations, in SDs of the responses
 STATISTICS_SD = 1.5  # SD of the features' means between sessions, in SDs within a session
@@ -45,9 +47,7 @@ class Panels(NamedTuple):
     confounded: bool
 
 
-def simulate_confound(
-    seed: int, n_sessions: int = 4, n_images: int = 60, n_units: int = 24, n_features: int = 200
-) -> tuple[xr.Dataset, Gram]:
+def simulate_confound(seed: int) -> tuple[xr.Dataset, Gram]:
     """Simulate sessions with their own images, and with responses that do not depend on the features of the images.
 
     Both differ between sessions: responses by the units' baselines, features by the statistics of the images.
@@ -56,16 +56,16 @@ def simulate_confound(
         Responses as of `join_sessions`, with one region "IT", and the Gram matrix of the features of the images.
     """
     rng = np.random.default_rng(seed)
-    n = n_sessions * n_images
-    session = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_images)
-    half = np.full((2, n, n_sessions * n_units), np.nan)
-    features = rng.normal(size=(n, n_features))
-    for k in range(n_sessions):
-        rows, units = slice(k * n_images, (k + 1) * n_images), slice(k * n_units, (k + 1) * n_units)
-        response = rng.normal(size=(n_images, n_units)) + OFFSET_SD * rng.normal(size=n_units)
-        half[:, rows, units] = response + NOISE_SD * rng.normal(size=(2, n_images, n_units))
-        features[rows] += STATISTICS_SD * rng.normal(size=n_features)
-    unit = np.repeat([f"S{k + 1}" for k in range(n_sessions)], n_units)
+    n = N_SESSIONS * N_IMAGES
+    session = np.repeat([f"S{k + 1}" for k in range(N_SESSIONS)], N_IMAGES)
+    half = np.full((2, n, N_SESSIONS * N_UNITS), np.nan)
+    features = rng.normal(size=(n, N_FEATURES))
+    for k in range(N_SESSIONS):
+        rows, units = slice(k * N_IMAGES, (k + 1) * N_IMAGES), slice(k * N_UNITS, (k + 1) * N_UNITS)
+        response = rng.normal(size=(N_IMAGES, N_UNITS)) + OFFSET_SD * rng.normal(size=N_UNITS)
+        half[:, rows, units] = response + NOISE_SD * rng.normal(size=(2, N_IMAGES, N_UNITS))
+        features[rows] += STATISTICS_SD * rng.normal(size=N_FEATURES)
+    unit = np.repeat([f"S{k + 1}" for k in range(N_SESSIONS)], N_UNITS)
     responses = xr.Dataset(
         {
             "rate": (("stimulus", "neuroid"), half.mean(axis=0)),

@@ -13,8 +13,7 @@ from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings
 
 from ventral.files.errors import InputError, listed, nearest
-
-HOME = Path(__file__).parents[2]
+from ventral.study import paths
 
 
 def snakemake_of(rule: str, wildcards: Mapping[str, str], config_files: Sequence[str | Path] = ()) -> SimpleNamespace:
@@ -38,7 +37,7 @@ def snakemake_of(rule: str, wildcards: Mapping[str, str], config_files: Sequence
             workflow = api.workflow(
                 resource_settings=ResourceSettings(cores=1),
                 config_settings=ConfigSettings(configfiles=files),
-                snakefile=HOME / "Snakefile",
+                snakefile=paths.HOME / "Snakefile",
             )._workflow
             workflow.dag_settings = DAGSettings()
             names = [known.name for known in workflow.rules]

@@ -20,12 +20,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from ventral.files.errors import InputError, listed
+from ventral.study import paths
 from ventral.study.versions import installed, required, versions
 
 if TYPE_CHECKING:
     from ventral.files.download import Download
 
-HOME = Path(__file__).parents[2]
 REINSTALL = "run `make .venv/made`"
 SECONDS = 5.0  # how long a server may take to answer
 GB = 1e9
@@ -50,7 +50,7 @@ def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
     Args:
         config_files: of the study. Later files override earlier ones, as in Snakemake.
     """
-    packages = list(check_packages(HOME))
+    packages = list(check_packages(paths.HOME))
     yield from packages
     if any(check.status == "fail" for check in packages):
         return  # the other checks need these packages

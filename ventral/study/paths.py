@@ -4,6 +4,10 @@ The names hold wildcards as Snakemake writes them: `IMAGES.format(dataset="majaj
 of an encoder is NETWORK-READOUT, or NAME-HEAD if it is trained by gradient descent.
 """
 
+from pathlib import Path
+
+HOME = Path(__file__).parents[2]  # folder of the project
+
 # Recordings: the same files for every dataset.
 IMAGES = "results/images/{dataset}.h5"
 RESPONSES = "results/responses/{dataset}.nc"

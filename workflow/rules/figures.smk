@@ -27,7 +27,7 @@ rule draw_figure:
         "../../envs/cpu.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input, attempt: enough(*DRAWN[wildcards.figure].memory)(wildcards, input, attempt),
+        mem_mb=figure_memory,
         runtime=enough(20),
     params:
         content=content_of(figure("sources")),

@@ -163,6 +163,11 @@ def figure(attribute):
     return lambda wildcards: getattr(DRAWN[wildcards.figure], attribute)
 
 
+def figure_memory(wildcards, input, attempt):
+    """Resource: the memory that a figure needs, by `enough`."""
+    return enough(*DRAWN[wildcards.figure].memory)(wildcards, input, attempt)
+
+
 def figure_files(wildcards):
     """Input function: the files from which a figure is made, by name."""
     return as_inputs(DRAWN[wildcards.figure].files)

@@ -1,4 +1,4 @@
-"""Copies of a picture stay together in every split, and pictures that look nearly alike are named."""
+"""Copies of an image stay together in every split, and images that look nearly alike are named."""
 
 import io
 

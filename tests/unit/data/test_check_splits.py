@@ -1,4 +1,4 @@
-"""What no protocol can be fitted to is told of all at once, before any network runs."""
+"""Faults of responses to which no protocol can be fitted are reported all at once, before any network runs."""
 
 import numpy as np
 import pytest

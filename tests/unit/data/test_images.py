@@ -1,4 +1,4 @@
-"""Images from folders and archives, whole or refused."""
+"""Images from folders and archives are read whole or refused."""
 
 import io
 import os
@@ -143,7 +143,7 @@ def test_damage_is_an_input_error_or_an_image(kind, data):
 
 
 @pytest.mark.parametrize("data", [b"", b"no image", encoded(PIXELS)[:60]])
-def test_what_is_no_image_is_named(tmp_path, data, capsys):
+def test_a_file_that_is_not_an_image_is_named(tmp_path, data, capsys):
     source = make_zip(tmp_path / "images.zip", numbered(2) | {"image3.png": data})
     with pytest.raises(InputError, match=r"images\.zip: image3\.png: not a readable image; remove it"):
         read_all(source)

@@ -1,4 +1,4 @@
-"""One picture in any format gives the same pixels, upright; what says no such thing is refused by name."""
+"""An image has the same upright pixels in any format; an image with unclear pixels is refused by name."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""From presentations to rates, halves and reliability; and the file that holds them."""
+"""From presentations to rates, halves and reliability, and the file that holds them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Which stimuli and neuroids count."""
+"""Which stimuli and neuroids count in means."""
 
 import numpy as np
 import xarray as xr

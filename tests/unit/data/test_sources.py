@@ -1,4 +1,4 @@
-"""Kinds of recordings: what each says of itself, from its keys alone."""
+"""Kinds of recordings: what each declares from its keys alone."""
 
 import csv
 from pathlib import Path

@@ -68,7 +68,7 @@ def test_seeds_differ():
 
 
 @pytest.mark.parametrize("absent, present", [("val", "test"), ("test", "val")])
-def test_a_share_of_nothing(absent, present):
+def test_a_share_of_zero_gets_no_stimulus(absent, present):
     split = assign_splits(50, {absent: 0, present: 0.2}, 0)
     assert set(split) == {"train", present}
     assert set(assign_splits(50, {"val": 0, "test": 0}, 0)) == {"train"}

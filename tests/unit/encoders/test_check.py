@@ -1,4 +1,4 @@
-"""A network that is trained tells objects apart far better than its random copy; one that only says so does not."""
+"""A trained network classifies objects far better than its random copy; one with random weights does not."""
 
 import numpy as np
 import pytest

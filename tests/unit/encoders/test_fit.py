@@ -1,4 +1,4 @@
-"""Fitting a readout per neuroid, and choosing the layer of a region on train."""
+"""Fitting a readout to each neuroid, and choosing the layer of a region on train."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""Entries under `trained`: from the config to a recipe, an encoder, and predictions of what is held out."""
+"""Entries under `trained`: from the config to a recipe, an encoder, and predictions of held-out stimuli."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A task of faces in miniature."""
+"""A small face detection task."""
 
 import numpy as np
 from numpy.typing import NDArray

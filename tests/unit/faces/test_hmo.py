@@ -1,4 +1,4 @@
-"""HMO made: modules chosen by cross-validated classification, levels trained; every step against a plain version."""
+"""How HMO is made: modules are chosen by cross-validated classification, then levels are trained."""
 
 import numpy as np
 import pytest

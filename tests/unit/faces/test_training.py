@@ -1,4 +1,4 @@
-"""Networks trained on faces: the loop against a plain one, and what networks of every shape make of the task."""
+"""Networks trained on faces: the training loop against a plain one, and networks of every shape on the task."""
 
 import numpy as np
 import pytest

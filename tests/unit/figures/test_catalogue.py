@@ -1,4 +1,4 @@
-"""Each figure is one module that says everything about itself, found by its name."""
+"""Each figure is one module that declares everything about itself, found by its name."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Figures are made, open, say what is simulated, and come out the same every time."""
+"""Figures are drawn, open, say what is simulated, and are the same every time."""
 
 import itertools
 from xml.etree import ElementTree

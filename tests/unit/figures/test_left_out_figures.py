@@ -1,4 +1,4 @@
-"""Each figure's files carry its words; one that cannot be drawn costs no other, and says why in files, log and page."""
+"""Files of figures contain their words. A figure that cannot be drawn stops no other, and gives its reason."""
 
 import re
 

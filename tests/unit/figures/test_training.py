@@ -1,4 +1,4 @@
-"""Learning curves: one panel an encoder, one line a run, the kept epoch marked."""
+"""Learning curves: one panel for each encoder, one line for each run, the kept epoch marked."""
 
 import numpy as np
 import pandas as pd

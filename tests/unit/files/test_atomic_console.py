@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what a job says on the terminal and in its log."""
+"""Files appear whole or not at all; and what a job writes on the terminal and in its log."""
 
 import sys
 

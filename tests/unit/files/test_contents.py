@@ -1,4 +1,4 @@
-"""What files hold is told by hashes, whatever their dates, and each file is read once for as long as it stays."""
+"""The content of files is compared by hashes, whatever their dates; an unchanged file is read once."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Fetching by pip, without a network: a stand-in for pip leaves an archive, or fails."""
+"""Fetching by pip without a network: a stand-in for pip writes an archive, or fails."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Every fault of a server ends in the right file or in one line, and never in a wrong file."""
+"""Every fault of a server ends in the right file or in one line, never in a wrong file."""
 
 import hashlib
 import io
@@ -218,7 +218,7 @@ def test_a_silent_server_is_given_up(server, path):
     assert "stalled for 0.2 s" in line
 
 
-def test_no_address(path):
+def test_a_word_that_is_not_an_address_is_refused(path):
     assert "nowhere: MissingSchema" in refused(["nowhere"], path, **RIGHT)
 
 

@@ -1,4 +1,4 @@
-"""HDF5 files that are not what they seem: their data elsewhere, or more of it than they have bytes for."""
+"""HDF5 files that are not what they seem: their data are elsewhere, or larger than the file."""
 
 import h5py
 import numpy as np

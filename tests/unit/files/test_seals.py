@@ -1,4 +1,4 @@
-"""Files of the study end with a seal: any flipped bit, any cut, is an error naming the file, never other numbers."""
+"""Files of the study end with a seal: any flipped bit or cut is an error that names the file, never other numbers."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Activations and Gram matrices of whole networks against those computed by hand; images as networks want them."""
+"""Activations and Gram matrices of whole networks against computation by hand; images as networks need them."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Networks of our own for training on neurons: their shapes, seeds and weights."""
+"""Our own networks for training on neurons: their shapes, seeds and weights."""
 
 import pytest
 import torch

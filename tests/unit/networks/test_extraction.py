@@ -1,4 +1,4 @@
-"""Files of Gram matrices: what they hold, and what they say that they were made from."""
+"""Files of Gram matrices: what they hold, and what they say about their origin."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""HMO as a network: what is drawn, what a layer computes, and that a card and a state dict are all of it."""
+"""HMO as a network: random modules, the computation of a layer, and rebuilding from card and state dict."""
 
 import json
 from itertools import pairwise
@@ -117,7 +117,7 @@ NO_CARDS = [lambda _: "{", lambda card: json.dumps(card | {"n2": {}}), lambda _:
 
 
 @pytest.mark.parametrize("damage", NO_CARDS)
-def test_no_card(tmp_path, card, damage):
+def test_a_missing_or_damaged_card_is_refused(tmp_path, card, damage):
     text = damage(card)
     if text is not None:
         (tmp_path / "card.json").write_text(text)

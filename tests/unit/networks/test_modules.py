@@ -1,4 +1,4 @@
-"""Modules of every kind and name that people bring run, or are refused in one line."""
+"""Modules of every kind and name that users bring run, or are refused in one line."""
 
 import re
 import sys
@@ -135,7 +135,7 @@ def test_half_precision_is_the_same_weights_widened(own):
     assert fingerprint(half) == fingerprint(widened)
 
 
-def test_weights_of_a_lazy_network_are_a_seeds(own):
+def test_weights_of_a_lazy_network_follow_the_seed(own):
     assert own("lazy").weights == "random" and own("lazy").model[4].weight.shape == (5, 784)
 
 
@@ -143,7 +143,7 @@ def test_weights_of_a_lazy_network_are_a_seeds(own):
 @pytest.mark.parametrize(
     "name", ["grey", "four_channels", "of_another_size", "lazy_grey", "of_two", "of_whole_numbers", "one_image"]
 )
-def test_modules_that_do_not_run_are_one_line(own, name, layers):
+def test_modules_that_do_not_run_are_refused_in_one_line(own, name, layers):
     with pytest.raises(InputError, match=r"config: networks\.mine\.architecture: does not run on images of shape \("):
         grams_of(own(name, layers))
 
@@ -186,12 +186,12 @@ def test_a_package_in_a_folder_of_sources_is_found(repository, tmp_path, monkeyp
         assert repository("deep.nets:net", python_path=folder).layers == ("0", "1")
 
 
-def test_a_file_of_a_package_is_told_to_be_named_as_one(repository):
+def test_a_file_inside_a_package_must_be_named_as_a_module(repository):
     with pytest.raises(InputError, match=r"relative import.*; name it as package.module:function, and the folder that"):
         repository("lab/src/deep/nets.py:net")
 
 
-def test_a_folder_of_sources_that_is_not_there_is_told_before_anything_runs(repository):
+def test_a_missing_folder_of_sources_is_named_before_anything_runs(repository):
     with pytest.raises(InputError, match=r"python_path is no folder: 'lab/scr'; correct it"):
         repository("deep.nets:net", python_path="lab/scr")
     network = {"weights": "random", "python_path": "lab/scr"}
@@ -245,7 +245,7 @@ def grams_of_plain():
 @pytest.mark.parametrize(
     "name", ["a$b$c", "$\\frac$", "NA", "null", "nan", "3", "1e5", "a,b", 'a"b', "a\nb", " a", "été"]
 )
-def test_any_name_of_a_layer_is_a_tables_and_a_figures(name, tmp_path):
+def test_any_name_of_a_layer_appears_in_tables_and_figures(name, tmp_path):
     table = pd.DataFrame({"layer": [name, "b"], "depth": [0, 1], "r": [0.5, np.nan]})
     write_csv(table, tmp_path / "a.csv")
     pd.testing.assert_frame_equal(read_table(tmp_path / "a.csv"), table)

@@ -1,4 +1,4 @@
-"""Addresses and hashes of published weights, and what of a config is refused before anything is asked for."""
+"""Addresses and hashes of published weights, and faults of a config that show before any download."""
 
 import hashlib
 import random
@@ -149,7 +149,7 @@ def test_what_nobody_publishes_is_one_line(architecture, weights, line):
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "oid sha256:12\nsize 3\n", POINTER.format("x" * 64, 3)])
-def test_no_pointer(text):
+def test_a_text_that_is_not_a_pointer_is_refused(text):
     with pytest.raises(ValueError, match="not a Git LFS pointer"):
         parse_pointer(text)
     with pytest.raises(InputError, match=r"raw/main/model.safetensors: hash: not a Git LFS pointer; download the file"):

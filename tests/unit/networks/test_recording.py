@@ -1,4 +1,4 @@
-"""Every shape of network that can be recorded, against what its parts put out when called by hand."""
+"""Every shape of network that can be recorded, against the outputs of its parts when called by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Networks that give an image other features each time are refused by name; those that do not are left alone."""
+"""Networks whose features of an image change from pass to pass are refused by name; all others are accepted."""
 
 import sys
 

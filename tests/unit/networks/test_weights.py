@@ -1,4 +1,4 @@
-"""Weights from a seed or from a file that is never trusted."""
+"""Weights from a seed, or from a file that is not trusted."""
 
 import argparse
 import datetime
@@ -104,7 +104,7 @@ def test_another_architecture_is_named(tmp_path, other, fragments):
 @pytest.mark.parametrize(
     "content", [[torch.ones(2)], torch.ones(2), {"a": 1}, {"state_dict": {"a": [1.0]}}, {"model": 1}, 3]
 )
-def test_what_is_no_state_dict_is_refused(tmp_path, content):
+def test_a_file_without_a_state_dict_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "a.pt")
     with pytest.raises(InputError, match=r"a\.pt: weights: not a state dict.*; save it with torch\.save"):
         read_states(tmp_path / "a.pt")

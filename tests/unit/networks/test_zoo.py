@@ -1,4 +1,4 @@
-"""Networks by name and from a user's own code: weights, images, layers, and the one line when there is none."""
+"""Networks by name and from a user's own code: weights, images, layers, and one line if there is no such network."""
 
 import sys
 
@@ -100,19 +100,18 @@ def test_weights_that_a_package_carries_and_none():
     assert build("pixels").weights == "none"
 
 
-def test_weights_that_the_study_trains_on_faces(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as error:
-        build(SQUEEZENET, "faces")
-    remedy = "run `snakemake --cores all results/faces/n/state.pt` first"
-    assert str(error.value).endswith(f"networks.n.weights: the study trains it on its faces, and has not yet; {remedy}")
+def test_weights_that_the_study_trains_on_faces(tmp_path):
+    file = tmp_path / "state.pt"
+    remedies = {None: "give the state dict that a study left", str(file): f"run `snakemake --cores all {file}` first"}
+    for weights_file, remedy in remedies.items():
+        with pytest.raises(InputError) as error:
+            build(SQUEEZENET, "faces", weights_file=weights_file)
+        problem = "networks.n.weights: a study trains it to detect faces, and has not yet"
+        assert str(error.value).endswith(f"{problem}; {remedy}")
     trained = build(SQUEEZENET, seed=5)
-    file = tmp_path / "results" / "faces" / "n" / "state.pt"
-    file.parent.mkdir(parents=True)
     write_state(trained.model, file)
-    for weights_file in (None, str(file)):
-        network = build(SQUEEZENET, "faces", weights_file=weights_file)
-        assert (network.weights, network.weights_sha256) == ("trained on faces", trained.weights_sha256)
+    network = build(SQUEEZENET, "faces", weights_file=str(file))
+    assert (network.weights, network.weights_sha256) == ("trained on faces", trained.weights_sha256)
 
 
 def test_a_simple_cnn():

@@ -1,4 +1,4 @@
-"""The kinds of readouts: found by name, each with its keys, and a new one by one file."""
+"""Kinds of readouts are found by name, each with its keys; one file adds a new one."""
 
 import numpy as np
 import pytest

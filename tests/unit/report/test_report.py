@@ -1,4 +1,4 @@
-"""The report page: what it says of a study, that it loads nothing, and that nobody is left out."""
+"""The report: what it says about a study, that it loads nothing, and that it is accessible."""
 
 import base64
 import re
@@ -218,7 +218,7 @@ def test_encoders_are_marked_within_their_group():
     assert [cell.text for cell in table.rows[3][4:6]] == ["0.500 [0.400, 0.600]", "none"]
 
 
-def test_labels_are_told_to_be_no_network():
+def test_labels_are_said_to_replace_a_network():
     study = make_study(summary=pd.DataFrame([summary_rows("labels-ols", 0.9, True)]))
     assert next(words.answers(study))[2].startswith(" (the labels of the images, in place of a network), r 0.900")
 

@@ -26,7 +26,7 @@ def test_accuracy_has_an_interval_even_where_all_is_right():
     assert 0.8 < all_right["low"] < all_right["accuracy"] == 1
 
 
-def test_no_image_no_accuracy():
+def test_without_images_there_is_no_accuracy():
     none = np.zeros(0, dtype=bool)
     assert share_right(none)["n"] == 0 and np.isnan(share_right(none)["accuracy"])
     assert np.isnan(accuracy_gain(none, none)["low"])

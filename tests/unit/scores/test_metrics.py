@@ -1,4 +1,4 @@
-"""Metrics are one file each; tables, pages and figures take names, headings and directions from them."""
+"""Each metric is one file; tables, pages and figures take names, headings and directions from it."""
 
 import re
 from dataclasses import replace
@@ -26,7 +26,7 @@ def test_every_file_is_a_metric_and_headlines_come_first():
     assert all(metric.title and metric.meaning for metric in METRICS.values())
 
 
-def test_numbers_are_headed_by_what_they_are():
+def test_headings_name_the_metric_and_its_direction():
     assert [heading_of(name) for name in ("pearson_r", "explained_variance_median", "ceiled_r2", "accuracy")] == [
         *("r", "median explained variance", "share of the ceiling", "accuracy")
     ]

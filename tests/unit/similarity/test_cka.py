@@ -1,4 +1,4 @@
-"""Linear CKA: against the published formulas, under weights, and what it must not see."""
+"""Linear CKA against the published formulas, with weights, and its invariances."""
 
 from itertools import permutations
 
@@ -92,7 +92,7 @@ def test_rotation_scale_and_origin_are_not_seen(seed, scale, p, n):
     np.testing.assert_allclose(cka(x, x, weights[:1]), 1, atol=1e-12)
 
 
-def test_unrelated_features_are_alike_to_the_biased_one_alone():
+def test_only_biased_cka_finds_unrelated_features_alike():
     found = np.array([cka(*features(60, 500, 40, seed=seed, shared=0))[:, 0] for seed in range(20)])
     assert found[:, 0].min() > 0.5
     assert abs(found[:, 1].mean()) < 0.02

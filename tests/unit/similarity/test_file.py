@@ -1,4 +1,4 @@
-"""RDMs of regions and layers: made, compared, written and read."""
+"""RDMs of regions and layers are made, compared, written and read."""
 
 import h5py
 import numpy as np

@@ -1,4 +1,4 @@
-"""Who has an RDM together: sessions that showed different images, missing trials, too few of anything."""
+"""Which sessions share an RDM: sessions with different images, missing trials, too few stimuli or neuroids."""
 
 import numpy as np
 import pytest
@@ -144,7 +144,7 @@ def test_one_session_alone_with_repeats_gives_the_ceiling(tmp_path):
     assert table.loc["V4", "ceiling"] == pytest.approx(np.sqrt(a.reliability))
 
 
-def test_of_sessions_of_which_one_lacks_trials_the_average_is_of_what_both_have(tmp_path):
+def test_the_average_of_sessions_uses_only_comparisons_that_all_have(tmp_path):
     def lose(trials):
         halves(trials)
         gone = np.random.default_rng(3).random((N // 2, 20)) < 0.3
@@ -169,13 +169,13 @@ def test_an_entry_is_the_correlation_over_the_neuroids_that_saw_both():
     np.testing.assert_array_equal(rdm, rdm.T)
 
 
-def test_without_holes_it_is_the_rdm():
+def test_without_missing_trials_the_paired_rdm_is_the_plain_rdm():
     rates = np.random.default_rng(5).normal(size=(9, 12))
     np.testing.assert_allclose(paired_rdm(rates), neural_rdm(rates), atol=1e-9)
     np.testing.assert_allclose(correlation_rdm(gram_of(rates)).shape, (9, 9))
 
 
-def test_of_the_stimuli_kept_three_neuroids_saw_every_two():
+def test_three_neuroids_saw_both_stimuli_of_every_kept_pair():
     seen = np.random.default_rng(6).random((30, 8)) < 0.6
     kept = shared_stimuli(seen)
     assert ((seen[kept].astype(int) @ seen[kept].T.astype(int)) >= 3).all()

@@ -235,7 +235,7 @@ def test_averages_of_sessions_are_weighted_by_pairs():
     ("pooled", "low", "high", "flagged"),
     [(0.5, -0.02, 0.03, True), (0.5, 0.01, 0.3, False), (0.05, -0.02, 0.03, False), (0.2, -0.1, 0.3, False)],
 )
-def test_flag(pooled, low, high, flagged):
+def test_a_pooled_number_above_an_interval_that_holds_zero_is_flagged(pooled, low, high, flagged):
     assert is_confounded(pooled, low, high) == flagged
 
 

@@ -1,4 +1,4 @@
-"""Faults of a config, one line each, against the schema of the workflow."""
+"""Faults of a config, one line each, by the schema of the workflow."""
 
 import copy
 from datetime import date
@@ -402,12 +402,12 @@ def test_entries_of_networks(entry):
 @pytest.mark.parametrize(
     "key, value", [("copies", 0), ("std", [1, 1, 0]), ("mean", [0.5]), ("precision", "float16"), ("keep", "all")]
 )
-def test_entries_of_networks_that_do_not_do(key, value):
+def test_faulty_entries_of_networks_are_named(key, value):
     (fault,) = check_config(changed(f"networks.pixels.{key}", value))[:1]
     assert fault.startswith(f"networks.pixels.{key}")
 
 
-def test_trained_encoders_of_datasets_that_are_not_there():
+def test_trained_encoders_of_unknown_datasets_are_named():
     config = {
         "datasets": {"majaj": {"source": "simulated"}},
         "trained": {"c": {"network": "cnn", "datasets": ["magaj"]}},

@@ -1,4 +1,4 @@
-"""Every check tells what stands, and what to do where it does not."""
+"""Every check says what it found, and what to do if it failed."""
 
 import sys
 from collections import namedtuple
@@ -76,7 +76,7 @@ def test_a_package_that_cannot_be_imported(monkeypatch):
     assert checks == {"torch": "ok", "torchvision": "ok", "timm": "fail", "snakemake": "ok"}
 
 
-def test_configs_stand_behind_one_another(home):
+def test_later_configs_override_earlier_ones(home):
     files = [home / "config" / name for name in ("published.yaml", "rehearsal.yaml")]
     config, faults = doctor.read_config(files)
     assert not faults and config["bootstrap"] == 200 and config["networks"]["vgg19"]["image_size"] == 64
@@ -101,7 +101,7 @@ def test_faults_of_a_config(tmp_path, text, fault):
     assert doctor.read_config(["study.yaml"])[1][0].startswith(fault)
 
 
-def test_a_gpu_where_it_is_wanted(monkeypatch):
+def test_a_gpu_is_checked_against_the_device_of_the_config(monkeypatch):
     import torch
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

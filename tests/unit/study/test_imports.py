@@ -34,7 +34,7 @@ def test_imports_are_followed(tmp_path):
     }
 
 
-def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(tmp_path):
+def test_a_computed_module_name_imports_the_whole_package_and_type_imports_nothing(tmp_path):
     files = {
         "__init__.py": "",
         "parts/__init__.py": "",
@@ -64,13 +64,13 @@ def test_what_a_name_completes_stands_for_a_whole_package_and_types_for_nothing(
         "extract_activations",
     ],
 )
-def test_nothing_before_a_gram_matrix_hangs_on_statistics(script):
+def test_nothing_before_a_gram_matrix_depends_on_statistics(script):
     """A change of a score or of a readout must not run a network again."""
     assert not code_of(script) & STATISTICS
 
 
 @pytest.mark.parametrize("kind", [kind for kind in kinds() if hasattr(find_kind(kind), "read_images")])
-def test_images_of_a_kind_hang_on_neither_its_responses_nor_its_description(kind):
+def test_images_of_a_kind_depend_on_neither_its_responses_nor_its_description(kind):
     """An edit of a reader of responses, or of how a kind is described, must not pack images anew and run networks."""
     module = ROOT / "ventral" / "data" / "sources" / f"{kind}.py"
     read = {
@@ -86,7 +86,7 @@ def test_images_of_a_kind_hang_on_neither_its_responses_nor_its_description(kind
         assert "ventral/data/majaj/files.py" in read["read_images"]
 
 
-def test_a_method_is_told_from_the_rest_of_its_module(tmp_path):
+def test_a_method_depends_only_on_the_statements_it_uses(tmp_path):
     module = tmp_path / "ventral" / "kind.py"
     module.parent.mkdir()
     text = """

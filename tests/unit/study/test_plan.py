@@ -1,4 +1,4 @@
-"""What a study is, told from its config alone."""
+"""What a study is, derived from its config alone."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What a study was made of: hashes that anybody can check, and nothing of the machine it ran on."""
+"""What a study depends on: hashes that anybody can check, and nothing about the machine."""
 
 import hashlib
 import json

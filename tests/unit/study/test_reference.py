@@ -1,4 +1,4 @@
-"""What is made from the dataclasses of a config's keys agrees with them: schema for editors, page of keys, defaults."""
+"""Generated files agree with the dataclasses of config keys: schema for editors, page of keys, defaults."""
 
 import copy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What messages advise can be followed: keys, options, rules and arguments that they name are there."""
+"""The advice of messages can be followed: the keys, options, rules and arguments that they name exist."""
 
 import ast
 import re

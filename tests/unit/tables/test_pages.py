@@ -1,4 +1,4 @@
-"""Pages of tables: what LaTeX shows is what Markdown shows, and is LaTeX."""
+"""Pages of tables: LaTeX shows the same as Markdown, and compiles."""
 
 import re
 import shutil

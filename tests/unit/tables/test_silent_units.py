@@ -1,4 +1,4 @@
-"""Neuroids that hardly fire: a reliability that is bounded and known wherever stimuli were repeated."""
+"""Neuroids that hardly fire have a bounded reliability, known if stimuli were repeated."""
 
 import numpy as np
 import pandas as pd

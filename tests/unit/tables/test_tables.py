@@ -1,4 +1,4 @@
-"""Encoders scored, in rows, and the summary to read."""
+"""Tables of scored encoders, and the summary to read."""
 
 from dataclasses import replace
 

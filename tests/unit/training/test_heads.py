@@ -1,4 +1,4 @@
-"""Readout heads against the sums they stand for, and layers taken out of a backbone."""
+"""Readout heads against the sums that they compute, and layers taken from a backbone."""
 
 import numpy as np
 import pytest

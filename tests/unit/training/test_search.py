@@ -1,4 +1,4 @@
-"""The search for settings: what it draws, gives up, keeps on disk, and that a killed one goes on where it was."""
+"""The search for settings: what it draws, stops early and keeps on disk; a killed search continues where it was."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The training engine on tiny networks: what it learns, what it leaves alone, and that a killed run does not show."""
+"""The training engine on tiny networks: what it learns and leaves alone; a killed run continues exactly."""
 
 import signal
 import subprocess

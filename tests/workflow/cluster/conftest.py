@@ -1,4 +1,4 @@
-"""A SLURM of one node with one make-believe GPU on this machine, started by hand and stopped at the end."""
+"""A SLURM cluster of one node with one pretended GPU on this machine, started for the tests and stopped at the end."""
 
 import os
 import shutil

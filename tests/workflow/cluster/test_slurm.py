@@ -1,4 +1,4 @@
-"""The small study as jobs of a real SLURM: the same tables, and what each job asked for."""
+"""The small study as jobs of a real SLURM: the same tables, and the resources that each job asked for."""
 
 import os
 import shutil

@@ -18,7 +18,7 @@ IMAGES = {"image", "image_id", "image_name", "image_file", "image_file_name", "f
     *("stimulus", "stimulus_id", "stimulus_name"),
 }
 OF_STIMULI = (*LABELS, "split", "stimulus_group")  # names of the columns and coordinates that describe stimuli
-# Endings of image files, in lower case. If no column is called a name of images, one whose values end like this is.
+# Endings of image files, in lower case. Without a column titled as above, a column of such values must name images.
 SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 BESIDE = ("{stem}", "{stem}_stimuli", "{stem}_images", "stimuli", "images")  # stems of tables beside the file `stem`
 TABLES = (".csv", ".tsv", ".txt")

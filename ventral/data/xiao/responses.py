@@ -23,7 +23,6 @@ UNSTABLE = (
     0.5  # a unit is left out if its rate in the second half differs by more than this share from its overall rate
 )
 EARLIEST_MS = 40  # shorter latencies in the table are set to this
-SOURCE = "Xiao et al. 2024, DANDI 000628"
 
 
 def is_stable(spikes: NDArray[np.integer], recording_ms: int) -> bool:
@@ -110,7 +109,7 @@ def session_responses(
     kind: FixationKind,
     seed: int,
     n_fixations: int | None = None,
-    source: str = SOURCE,
+    source: str,
 ) -> xr.Dataset:
     """Mean response of a session's units to its images, over the selected fixations on each; or single responses.
 

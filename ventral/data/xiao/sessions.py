@@ -49,9 +49,7 @@ def read_sessions(path: str | Path) -> pd.DataFrame:
     return read_columns(path, list(COLUMNS), COLUMNS).set_index("session")
 
 
-def choose_sessions(
-    table: pd.DataFrame, wanted: str | Sequence[str] | Mapping[str, Any], source: str | Path = "config"
-) -> list[str]:
+def choose_sessions(table: pd.DataFrame, wanted: str | Sequence[str] | Mapping[str, Any]) -> list[str]:
     """Names of the sessions that a study wants.
 
     Args:
@@ -59,7 +57,6 @@ def choose_sessions(
         wanted: names; or "all"; or "published", a small subset to begin with; or what a session must have:
             `region` (V1, V2, V4, PIT, CIT, AIT, or IT for the last three), `subject` (such as Pa), each one or a list
             of alternatives, and `min_units`, how many units in these regions (1 where absent).
-        source: the file that says so, for messages.
 
     Returns:
         The names, as given; or in the order of the table.
@@ -68,11 +65,11 @@ def choose_sessions(
         InputError: if a name, region, subject or condition is unknown, or no session has all of it.
     """
     if isinstance(wanted, Mapping):
-        return _matching(table, wanted, source)
+        return _matching(table, wanted)
     if isinstance(wanted, str):
-        _known(source, "", [wanted], ["all", "published", *table.index])
+        _known("", [wanted], ["all", "published", *table.index])
         wanted = {"all": list(table.index), "published": PUBLISHED}.get(wanted, [wanted])
-    _known(source, "", wanted, list(table.index))
+    _known("", wanted, list(table.index))
     return list(wanted)
 
 
@@ -107,19 +104,19 @@ def download_plan(table: pd.DataFrame, sessions: Collection[str], folder: str | 
     return f"Xiao et al. 2024: {len(left)} of {n} files to download, {sum(left.values()) / MEGABYTE:.1f} MB"
 
 
-def _matching(table: pd.DataFrame, wanted: Mapping[str, Any], source: str | Path) -> list[str]:
+def _matching(table: pd.DataFrame, wanted: Mapping[str, Any]) -> list[str]:
     """Names of the sessions that meet every condition, in the order of the table."""
     subjects = table.index.str[:2]
-    _known(source, "", wanted, ["region", "subject", "min_units"])
+    _known("", wanted, ["region", "subject", "min_units"])
     regions = _alternatives(wanted.get("region", list(REGIONS)))
-    _known(source, ".region", regions, list(REGIONS))
+    _known(".region", regions, list(REGIONS))
     alike = _alternatives(wanted.get("subject", sorted(set(subjects))))
-    _known(source, ".subject", alike, sorted(set(subjects)))
+    _known(".subject", alike, sorted(set(subjects)))
     parts = sorted({part for region in regions for part in REGIONS[region]})
     chosen = table.index[(table[parts].sum(axis=1) >= wanted.get("min_units", 1)) & subjects.isin(alike)]
     if chosen.empty:
         asked = ", ".join(f"{key}: {value}" for key, value in wanted.items())
-        raise InputError(source, "sessions", f"no session with {asked}", "ask for less")
+        raise InputError("config", "sessions", f"no session with {asked}", "ask for less")
     return list(chosen)
 
 
@@ -127,8 +124,8 @@ def _alternatives(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def _known(source: str | Path, field: str, names: Iterable[str], known: Collection[str]) -> None:
+def _known(field: str, names: Iterable[str], known: Collection[str]) -> None:
     """Refuse the first name that is not known."""
     for name in names:
         if name not in known:
-            raise InputError(source, f"sessions{field}", f"unknown '{name}'", nearest(str(name), known))
+            raise InputError("config", f"sessions{field}", f"unknown '{name}'", nearest(str(name), known))

@@ -59,7 +59,7 @@ def read_card(folder: str | Path) -> Card:
     """
     folder = Path(folder)
     if not (folder / CARD).is_file():
-        raise InputError(folder, CARD, "no encoder here", "give a folder under results/encoders")
+        raise InputError(folder, CARD, "no encoder here", "give the folder of a kept encoder")
     with refusing(folder, CARD, "changed or damaged since it was written", AGAIN):
         card = json.loads((folder / CARD).read_bytes())
         files = dict(card["files"])

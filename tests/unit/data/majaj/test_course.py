@@ -1,4 +1,4 @@
-"""The reader of the course file, on simulated ones of the same layout."""
+"""The reader of the course file, on simulated files of the same layout."""
 
 import shutil
 

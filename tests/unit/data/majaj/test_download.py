@@ -1,4 +1,4 @@
-"""The published files of Majaj & Hong 2015, from mirrors of which not all do."""
+"""Downloads of the published files of Majaj & Hong 2015 from mirrors, some of which fail."""
 
 import hashlib
 import runpy

@@ -1,4 +1,4 @@
-"""The reader of the published files, on simulated ones of the same layout."""
+"""The reader of the published files, on simulated files of the same layout."""
 
 import io
 import shutil

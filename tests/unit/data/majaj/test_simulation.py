@@ -1,4 +1,4 @@
-"""The simulator: the files it leaves, and whether what is true of them can be found again by the reader."""
+"""The simulation of Majaj & Hong 2015: the files that it writes, and whether the reader recovers the true tuning."""
 
 import hashlib
 import zipfile

@@ -1,4 +1,4 @@
-"""Rows of responses go to the images that they name, in whatever way people write names."""
+"""Rows of responses belong to the images that they name, in whatever way people write names."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Arrays of odd kinds, labels by nearly a known name, files in use, and folders that hold more than images."""
+"""Arrays of odd types, misspelt labels, files in use, and folders that hold more than images."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Own recordings, in each of their files."""
+"""The user's own recordings in each kind of file."""
 
 import itertools
 

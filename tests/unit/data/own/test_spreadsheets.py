@@ -1,4 +1,4 @@
-"""Tables as spreadsheets save them in other places."""
+"""Tables as spreadsheets save them in other countries."""
 
 import numpy as np
 import pytest

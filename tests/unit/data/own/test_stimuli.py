@@ -1,4 +1,4 @@
-"""What own recordings say of their stimuli: labels, a publisher's split, groups."""
+"""What the user's own files say about the stimuli: labels, a publisher's split, groups."""
 
 import numpy as np
 import pandas as pd

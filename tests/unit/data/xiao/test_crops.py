@@ -1,4 +1,4 @@
-"""Patches of images where receptive fields were: which pixels they show, and grey beyond."""
+"""Crops of images at receptive fields: the pixels that they show, and grey outside the image."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Recordings, stimuli and tables from servers that speak as the publishers' do, and fail as they might."""
+"""Recordings, stimuli and tables from servers that answer like those of the publishers, and fail like them."""
 
 import hashlib
 import io
@@ -209,7 +209,7 @@ def test_a_damaged_archive_and_one_of_other_files(server, tmp_path):
 @pytest.mark.parametrize(
     "answer", [b"<html>", b"[]", b"{}", b'{"data": [{"attributes": {"name": "a"}}], "links": {}}', b'{"data": 3}']
 )
-def test_a_listing_that_is_none(server, tmp_path, answer):
+def test_a_listing_without_files_is_refused(server, tmp_path, answer):
     line = refused(list_osf, server.add("/v2", answer), tmp_path / "page", **FAST)
     assert line.startswith(f"{server.url}/v2: listing: not a list of files")
 

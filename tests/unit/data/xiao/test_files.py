@@ -1,4 +1,4 @@
-"""Files and tables of the free-viewing recordings: small ones that are right, and each way to be wrong."""
+"""Files and tables of the free-viewing recordings: small correct ones, and each way to be wrong."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Alignment, counting and averaging of the free-viewing recordings, on examples small enough to reckon by hand."""
+"""Alignment, counting and averaging of the free-viewing recordings, on examples that are easy to compute by hand."""
 
 import numpy as np
 import pandas as pd
@@ -201,6 +201,7 @@ def respond(aligned, spikes, kind="all", latency=(50.0, 50.0, 50.0), n_fixations
         kind=kind,
         seed=3,
         n_fixations=n_fixations,
+        source="Xiao et al. 2024, DANDI 000628",
     )
 
 

@@ -1,4 +1,4 @@
-"""Self-consistency, false discoveries, preference for faces, latencies: against loops, and against known truth."""
+"""Self-consistency, false discoveries, face selectivity and latencies, against loops and against known truth."""
 
 from itertools import combinations
 

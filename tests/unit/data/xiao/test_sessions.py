@@ -1,4 +1,4 @@
-"""The project's table of sessions, and what studies may ask of it."""
+"""The project's table of sessions, and how studies choose from it."""
 
 import hashlib
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_choices(table):
 @pytest.mark.parametrize(
     "wanted, said",
     [
-        (["An220105", "Pa21011"], "config.yaml: sessions: unknown 'Pa21011'; did you mean Pa21"),
+        (["An220105", "Pa21011"], "config: sessions: unknown 'Pa21011'; did you mean Pa21"),
         ("publishd", "unknown 'publishd'; did you mean published?"),
         ({"regions": "IT"}, "unknown 'regions'; did you mean region?"),
         ({"region": "CTI"}, "sessions.region: unknown 'CTI'; did you mean CIT?"),
@@ -78,13 +78,13 @@ def test_choices(table):
         ({"region": "V1", "min_units": 10_000}, "no session with region: V1, min_units: 10000; ask for less"),
     ],
 )
-def test_choices_that_are_none(table, wanted, said):
+def test_choices_without_a_session_are_refused(table, wanted, said):
     with pytest.raises(InputError) as error:
-        choose_sessions(table, wanted, "config.yaml")
+        choose_sessions(table, wanted)
     assert said in str(error.value)
 
 
-def test_a_file_of_no_session(table):
+def test_a_file_of_an_unknown_session_is_refused(table):
     with pytest.raises(InputError, match=r"ses-1: no such session; (did you mean|known are) "):
         expected_files(table, "sub-An/sub-An_ses-1")
 

@@ -1,4 +1,4 @@
-"""The simulated dandiset: our readers take its files for real ones, and what is true of it can be found again."""
+"""The simulated dandiset: our readers accept its files, and recover the true tuning."""
 
 import hashlib
 from pathlib import Path
@@ -80,7 +80,7 @@ def align(name, session, delay=None):
 
 @pytest.fixture(scope="module")
 def responses(sessions):
-    options = {"window_ms": 200, "kind": "all", "seed": 0}
+    options = {"window_ms": 200, "kind": "all", "seed": 0, "source": "simulated"}
     return {
         name: session_responses(name, align(name, s), s.units, s.spikes, s.length, latency_ms=s.latency, **options)
         for name, s in sessions.items()

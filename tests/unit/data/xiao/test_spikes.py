@@ -1,4 +1,4 @@
-"""Spike times: found in rasters, written and read back, counted."""
+"""Spike times are found in rasters, written and read back, and counted."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Tables of units, and their rates around events, of a session whose truth is known."""
+"""Tables of units, and their rates around events, for a session whose truth is known."""
 
 import numpy as np
 import pandas as pd

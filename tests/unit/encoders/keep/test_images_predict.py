@@ -1,4 +1,4 @@
-"""`predict` on the files of a study's images sees what the study saw: any kind of dataset, any kind of encoder."""
+"""`predict` on the image files of a study uses the same pixels as the study, for any dataset and any encoder."""
 
 import json
 import zipfile

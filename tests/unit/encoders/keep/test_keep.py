@@ -1,4 +1,4 @@
-"""Encoders kept in folders: the same predictions after a round trip, and nothing read that was changed."""
+"""Kept encoders: the same predictions after a round trip, and no file is read that was changed."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Weights of units from weights of images: of a neuroid alone, and of readouts that lean on the smallest components."""
+"""Weights of units from weights of images: for a single neuroid, and for readouts that use the smallest components."""
 
 from dataclasses import replace
 
