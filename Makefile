@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.8
 
-.PHONY: run test validity lint bench snakemake-report
+.PHONY: run test validity lint bench gpu snakemake-report
 run: .venv/made
 	$(BIN)/snakemake --cores all
 
@@ -28,6 +28,10 @@ bench: .venv/made
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.rdms
 	$(BIN)/python -m benchmarks.hmo
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.rasters simulated
+
+# What a GPU must do right, the same twice, and fast: six minutes (docs/gpu.md).
+gpu: .venv/made
+	$(BIN)/python -m benchmarks.gpu --output results/gpu.json
 
 # UV_FIND_LINKS: uv does not read pip's own variable for a folder of local wheels.
 .venv/made: requirements.lock

@@ -26,6 +26,7 @@ CELLS = re.compile(r"`([^`]+)`")
 ELSEWHERE = {
     r"make (run|test|lint)\b.*": "what continuous integration runs",
     r".*-m pytest tests/unit .*": "what continuous integration runs",
+    r"make gpu|.*python -m benchmarks\.gpu\b.*": "tests/gpu/test_benchmark.py",
     r"make \.venv/made": "it made the environment of this test",
     r"\.venv/bin/uv pip install .* --extra slurm": "tests/workflow/cluster installs it in a folder of its own",
     r".*--(executor|jobs|profile|workflow-profile) .*": "needs a cluster",

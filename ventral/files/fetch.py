@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import requests  # type: ignore[import-untyped]
 from ventral.files.atomic import disk_faults
 from ventral.files.console import SECONDS_BETWEEN_LINES
 from ventral.files.errors import InputError
+from ventral.files.stand_in import stand_in
 
 CHUNK = 1 << 13  # a cut connection loses at most so many bytes
 MEGABYTE = 1e6
@@ -100,27 +100,6 @@ def fetch_text(url: str) -> str:
         path = Path(folder, "text")
         fetch([url], path)
         return path.read_text(errors="replace")
-
-
-def stand_in(path: Path) -> str:
-    """What stands in place of a binary file, judged by its first bytes; empty if it looks like a binary file.
-
-    Servers may answer with a web page, such as a log-in, a used-up quota or a virus warning, with a status of success.
-    """
-    with open(path, "rb") as file:
-        start = file.read(1024)
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        text = start.decode("utf-16", errors="replace")
-    else:
-        text = start.decode("utf-8-sig", errors="replace")
-    text = text.lstrip().lower()
-    if text.startswith("version https://git-lfs"):
-        return "a Git LFS pointer"
-    if re.match(r"<(!doctype|!--|html|head|body|script|meta|title|form|\?xml)", text):
-        return "a web page"
-    if re.match(r"[{\[]\s*[\"}\]{]", text):
-        return "a message in JSON"
-    return "" if text else "an empty file"
 
 
 def difference(path: Path, digest: str | None, size: int | None) -> str:

@@ -3,12 +3,29 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Protocol, runtime_checkable
 
-from pydantic import Field
 
-Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, Field(min_length=1)]
-Names = Annotated[tuple[str, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
-Sizes = Annotated[tuple[Count, ...], Field(min_length=1)]
+class Terms:
+    """What pydantic is told of a key, in the terms of `pydantic.Field`.
+
+    pydantic takes it for a group of annotations (`annotated_types.GroupedMetadata`) and asks it for them when a schema
+    is made. So code that only runs networks and fits readouts needs no pydantic.
+    """
+
+    __is_annotated_types_grouped_metadata__ = True
+
+    def __init__(self, **terms: Any) -> None:
+        self.terms = terms
+
+    def __iter__(self) -> Iterator[Any]:
+        from pydantic import Field
+
+        yield Field(**self.terms)
+
+
+Count = Annotated[int, Terms(ge=1)]
+Text = Annotated[str, Terms(min_length=1)]
+Names = Annotated[tuple[str, ...], Terms(min_length=1, json_schema_extra={"uniqueItems": True})]
+Sizes = Annotated[tuple[Count, ...], Terms(min_length=1)]
 
 
 def key(meaning: str, remedy: str = "", example: object = None, *, unique: bool = False, **bounds: Any) -> Any:
@@ -28,7 +45,7 @@ def key(meaning: str, remedy: str = "", example: object = None, *, unique: bool 
     """
     extra: dict[str, Any] = {"remedy": remedy} if remedy else {}
     extra |= {"uniqueItems": True} if unique else {}
-    return Field(
+    return Terms(
         description=meaning, examples=None if example is None else [example], json_schema_extra=extra, **bounds
     )
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ventral.files.errors import InputError, listed
-from ventral.files.fetch import stand_in
+from ventral.files.stand_in import stand_in
 
 SAVE = "save it with torch.save(model.state_dict(), path)"
 # Keys of checkpoints that hold a state dict, best first: if several fit a network, the first counts.

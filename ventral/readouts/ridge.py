@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeFloat
 
-from ventral.files.keys import key
+from ventral.files.keys import Terms, key
 from ventral.gram.spectra import Decomposition, Spectrum
 from ventral.readouts.contract import ComponentsReadout, Fitted
 from ventral.readouts.linear import fit_linear
@@ -25,7 +24,7 @@ class Ridge(ComponentsReadout):
     is_linear = True
 
     alpha: Annotated[
-        Literal["loo", "cv"] | NonNegativeFloat,
+        Literal["loo", "cv"] | Annotated[float, Terms(ge=0)],
         key(
             "penalty as in scikit-learn, 0 for least squares; loo: one for each neuroid, chosen on held-out stimuli of "
             "train; cv: likewise, one for all neuroids that are fitted together",
