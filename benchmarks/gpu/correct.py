@@ -119,7 +119,7 @@ def trained_encoder(
     example = torch.zeros(1, 3, size.side, size.side)
     encoder = build_encoder(network.model, network.layers[-1], HeadPlan(), example, size.neuroids, seed=0)
     rates = np.random.default_rng(2).normal(size=(len(images), size.neuroids))
-    inputs = Inputs(images, None, lambda rows: prepare(torch.as_tensor(rows), network), device)
+    inputs = Inputs(images, None, lambda rows: prepare(rows, network), device)
     plan = Plan(epochs=size.epochs, batch=size.batch, backbone_learning_rate=1e-4, patience=None)
     return encoder, train(encoder, Examples(inputs, rates), plan, device=device)
 
