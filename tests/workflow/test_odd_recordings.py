@@ -108,10 +108,10 @@ def test_what_has_no_rdm_or_figure_is_named_in_the_log_and_on_the_page(odd):
     ]  # fmt: skip
     for dataset in ("one", "singles"):
         assert f"rdms_{dataset}: no figure: no region has an RDM" in said
-        assert f"Figure rdms_{dataset}: not drawn, for no region has an RDM." in page
+        assert f"Figure rdms_{dataset} was not drawn: no region has an RDM." in page
         assert f'id="figure-rdms_{dataset}"' not in page
         assert f'id="figure-scores_{dataset}"' in page
-    assert "one, V4: no RDM, hence no representational similarity: only 1 neuroid" in page
+    assert "one, V4: no RDM, and so no representational similarity: only 1 neuroid" in page
     assert 'id="figure-rdms_halves"' in page
     assert page.count("not drawn") == 2
 
@@ -130,10 +130,13 @@ def test_where_no_neuroid_is_reliable_enough_the_page_says_so(tmp_path, snakemak
     done = snakemake(tmp_path, "--configfile", "study.yaml")
     assert done.returncode == 0, done.stdout
     page = (tmp_path / "results" / "report.html").read_text()
-    assert "silent, V4 (holdout): no encoder has a score, for none of 4 neuroids is of the reliability" in page
-    assert "Figure scores_silent: not drawn, for no encoder has a score." in page
+    assert (
+        "silent, V4 (holdout): no encoder has a score: none of 4 neuroids reaches the minimum reliability (0.9999)"
+        in page
+    )
+    assert "Figure scores_silent was not drawn: no encoder has a score." in page
     summary = (tmp_path / "results" / "tables" / "summary.md").read_text()
-    assert "no repetitions" not in summary and "no neuroid of the reliability that is asked for" in summary
+    assert "no repetitions" not in summary and "no neuroid is reliable enough" in summary
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])
