@@ -1,8 +1,6 @@
 """Weights of networks: download them from their publishers, and check that they are those of a trained network.
 
-Outputs: `resources/weights/{key}`, one file for each network with weights to download.
-`results/weights/{network}.csv`, one row for each network with trained weights: does it classify objects better than its
-copy with random weights?
+The check: does a network with trained weights classify objects better than its copy with random weights?
 """
 
 
