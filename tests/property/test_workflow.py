@@ -30,7 +30,7 @@ def test_a_random_study_runs_whole_or_ends_in_one_line_before_any_network_runs(n
         assert draw.odds.faults or draw.odds.risks, f"{draw}\n{done.stdout}"
         assert "error: " in done.stdout or "study.yaml: " in done.stdout, done.stdout
         # The modules of a network can forbid to keep its encoders; they are fitted all the same.
-        assert f"{OF_NETWORK}: " in done.stdout or not list(Path("results").glob("predictions/**/*.nc"))
+        assert f": {OF_NETWORK}: " in done.stdout or not list(Path("results").glob("predictions/**/*.nc"))
         return
     assert not draw.odds.faults, draw
     with apart():

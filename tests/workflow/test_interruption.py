@@ -36,7 +36,7 @@ def test_killed_study_resumes_to_the_same_tables(study, fresh, snakemake, kill_w
     assert again.returncode == 0, again.stdout
     assert "rule simulate_majaj" not in again.stdout  # finished before the kill, and kept
     assert outputs(fresh / "results") == outputs(study / "results")
-    csv = {f"{name}.csv" for name in ("scores", "summary", "layers", "rsa", "weights", "reproduction")}
+    csv = {f"{name}.csv" for name in ("scores", "summary", "layers", "rsa", "left_out", "weights", "reproduction")}
     pages = {f"{name}.{suffix}" for name in ("summary", "reproduction") for suffix in ("md", "tex")}
     assert tables(fresh).keys() == {*csv, *pages, "provenance.json"}
     assert tables(fresh) == tables(study)

@@ -36,11 +36,6 @@ class StudyFigure(NamedTuple):
     files: Files
     settings: dict[str, Any]
 
-    @property
-    def sources(self) -> list[str]:
-        """All files that it is made from."""
-        return [path for files in self.files.values() for path in ([files] if isinstance(files, str) else files)]
-
 
 def kinds() -> list[str]:
     """The names of all kinds of figures."""

@@ -77,11 +77,11 @@ def read(
     from ventral.scores.catalogue import RANKED_BY
     from ventral.tables.layers import read_layers, region_ceilings
 
-    recorded, compared = read_responses(responses), read_table(rsa)
+    recorded, compared = read_responses(responses), read_table(rsa, dataset)
     found = region_ceilings(recorded, min_reliability)
     ceilings = {region: ceiling.values[RANKED_BY] for region, ceiling in found.items()}
     rows = read_layers(read_table(layers), dataset, networks)
-    maps = [encoding_map(rows, ceilings), *similarity_maps(compared[compared["dataset"] == dataset])]
+    maps = [encoding_map(rows, ceilings), *similarity_maps(compared)]
     counts = {region: ceiling.n_neuroids for region, ceiling in found.items()}
     return Levels(maps, dataset, recorded.attrs["source"], counts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -102,8 +103,7 @@ def read(
     """Read the scores of the encoders."""
     from ventral.files.csv import read_table
 
-    of_neuroids, of_regions = read_table(scores), read_table(summary)
-    rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]
+    rows = read_table(scores, dataset), read_table(summary, dataset)
     return collect(*rows, encoders, dataset, bootstrap, seed, min_reliability)
 
 
@@ -114,7 +114,7 @@ def collect(
     dataset: str,
     bootstrap: int,
     seed: int,
-    min_reliability: float | None = None,
+    min_reliability: float = -math.inf,
 ) -> R2:
     """R² over the neuroids of each region, with medians.
 
@@ -125,7 +125,7 @@ def collect(
         dataset: its name.
         bootstrap: resamples of the neuroids.
         seed: of these.
-        min_reliability: neuroids of less are left out; None keeps all.
+        min_reliability: neuroids of less are left out.
 
     Raises:
         NothingToDraw: if no neuroid has a score.

@@ -70,8 +70,8 @@ def read(rsa: str, similarity: str, dataset: str) -> RDMs:
     from ventral.similarity import CATEGORY
     from ventral.similarity.file import read_rdms
 
-    table = read_table(rsa)
-    table = table[(table["dataset"] == dataset) & table["layer"].notna() & (table["compared_with"] != CATEGORY)]
+    table = read_table(rsa, dataset)
+    table = table[table["layer"].notna() & (table["compared_with"] != CATEGORY)]
     regions, labels, source = read_rdms(similarity)
     layers = [most_similar(table, region, similarity) for region in regions]
     return RDMs(regions, layers, labels.get("category_name"), dataset, source)

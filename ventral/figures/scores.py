@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -51,19 +52,18 @@ def read(scores: str, summary: str, min_reliability: float, dataset: str) -> Sco
     """Read the scores of the best encoders."""
     from ventral.files.csv import read_table
 
-    of_neuroids, of_regions = read_table(scores), read_table(summary)
-    rows = of_neuroids[of_neuroids["dataset"] == dataset], of_regions[of_regions["dataset"] == dataset]
+    rows = read_table(scores, dataset), read_table(summary, dataset)
     return choose(*rows, dataset, min_reliability)
 
 
-def choose(scores: pd.DataFrame, summary: pd.DataFrame, dataset: str, min_reliability: float | None = None) -> Scores:
+def choose(scores: pd.DataFrame, summary: pd.DataFrame, dataset: str, min_reliability: float = -math.inf) -> Scores:
     """The scores of the best encoder of every region.
 
     Args:
         scores: rows of `scores.csv` of one dataset.
         summary: rows of `summary.csv` of it.
         dataset: its name.
-        min_reliability: neuroids of less are left out; None keeps all.
+        min_reliability: neuroids of less are left out.
 
     Raises:
         NothingToDraw: if no encoder has a score.

@@ -90,11 +90,11 @@ def read(summary: str, responses: str, predictions: Sequence[str], dataset: str)
     from ventral.files.csv import read_table
     from ventral.tables.groups import groups
 
-    table, recorded = read_table(summary), read_responses(responses)
+    table, recorded = read_table(summary, dataset), read_responses(responses)
     files = {Path(path).stem: path for path in predictions}
     found = [
         (group, mean_rates(recorded, read_responses(files[group.best["encoder"]]), group.region, group.split))
-        for group in groups(table[table["dataset"] == dataset], PROTOCOL)
+        for group in groups(table, PROTOCOL)
         if group.is_scored
     ]
     if not found:

@@ -31,9 +31,13 @@ def write_csv(table: pd.DataFrame, path: str | Path, digits: int | None = DIGITS
         table.to_csv(temporary, index=False, float_format=f"%.{digits}g" if digits else None, lineterminator="\n")
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_csv` wrote. The columns in `NAMES` stay text; an empty cell is a missing value."""
-    return pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+def read_table(path: str | Path, dataset: str | None = None) -> pd.DataFrame:
+    """Read a table that `write_csv` wrote, or its rows of one dataset.
+
+    The columns in `NAMES` stay text; an empty cell is a missing value.
+    """
+    table = pd.read_csv(path, dtype=dict.fromkeys(NAMES, str), keep_default_na=False, na_values=[""])
+    return table if dataset is None else table[table["dataset"] == dataset]
 
 
 def read_columns(path: str | Path, columns: Sequence[str], types: Any = str) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ventral.data.kinds import kind_of
 from ventral.files.errors import nearest
-from ventral.networks.published import weights_fault
+from ventral.networks.published import origin, weights_fault
 from ventral.similarity import CATEGORY
 from ventral.study.faults import check_config
 from ventral.study.schema import dataset_schema, fill_defaults
@@ -50,9 +50,12 @@ def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
 
 
 def _network_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Find the keys under `networks` that may name a file: place in the config, settings, key."""
+    """Find the keys under `networks` that may name a file, not an address: place in the config, settings, key."""
     for name, settings in config.get("networks", {}).items():
-        yield from ((f"networks.{name}.{key}", settings, key) for key in NETWORK_PATH_KEYS if key in settings)
+        keys = [key for key in NETWORK_PATH_KEYS if key in settings]
+        if "weights" in keys and origin(settings["architecture"], settings["weights"]) == "address":
+            keys.remove("weights")
+        yield from ((f"networks.{name}.{key}", settings, key) for key in keys)
 
 
 def names_of_copies(name: str, settings: Mapping[str, Any]) -> list[str]:
@@ -93,7 +96,7 @@ def find_absent(config: Mapping[str, Any]) -> list[str]:
     absent += [
         f"{where}: {settings[key]!r} has braces, which Snakemake takes for a wildcard; rename the file or folder"
         for where, settings, key in [*paths, *_network_paths(config)]
-        if {"{", "}"} & set(settings[key]) and "://" not in settings[key]  # addresses are no names of inputs
+        if {"{", "}"} & set(settings[key])
     ]
     for name, settings in networks.items():
         architecture, where = settings["architecture"], f"networks.{name}"

@@ -128,6 +128,7 @@ def _bound(node: ast.stmt) -> list[str]:
     return []
 
 
+@cache
 def _files(module: str, root: Path) -> list[Path]:
     """Find the file of a module, or of the module that defines a name, and the files of the packages around it."""
     parts = [part for part in module.split(".") if part]

@@ -83,7 +83,7 @@ class Study:
         """Datasets of several sessions, each with its own files."""
         return [name for name, source in self.datasets.items() if source.several_sessions]
 
-    @property
+    @cached_property
     def faces_dataset(self) -> str | None:
         """The dataset on whose images networks learn to detect faces.
 

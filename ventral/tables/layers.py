@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.selection import is_reliable
 from ventral.scores.catalogue import HEADLINES
 from ventral.scores.ceilings import noise_ceiling
 
@@ -51,19 +52,18 @@ def best_readout(layers: pd.DataFrame) -> str:
     return str(best.groupby("readout").mean().fillna(-np.inf).idxmax())
 
 
-def region_ceilings(responses: xr.Dataset, min_reliability: float | None) -> dict[str, Ceiling]:
+def region_ceilings(responses: xr.Dataset, min_reliability: float) -> dict[str, Ceiling]:
     """The noise ceiling of each region on the validation stimuli.
 
     Args:
         responses: as in `responses/{dataset}.nc`.
-        min_reliability: neuroids of less reliability are left out, as in the means of the summary; None keeps all.
+        min_reliability: neuroids of less reliability are left out, as in the means of the summary.
     """
     val = responses.isel(stimulus=responses["split"].values == "val")
     components = (val[name].values for name in ("signal_variance", "noise_variance", "n_presentations"))
     ceiling, region = noise_ceiling(*components), responses["region"].values
-    reliability = responses["reliability"].values
-    counted = np.ones(len(region), bool) if min_reliability is None else ~(reliability < min_reliability)
-    left = np.isfinite(ceiling) & np.isfinite(reliability) & counted
+    counted = is_reliable(responses, min_reliability)
+    left = np.isfinite(ceiling) & np.isfinite(responses["reliability"].values) & counted
     return {
         str(name): Ceiling(int((counted & (region == name)).sum()), _means(ceiling[(region == name) & left]))
         for name in np.unique(region)

@@ -7,16 +7,14 @@ from ventral.scores.catalogue import METRICS, RANKED_BY
 from ventral.tables.groups import Group
 
 
-def neuroid_scores(
-    scores: pd.DataFrame, group: Group, encoder: str, min_reliability: float | None = None
-) -> pd.DataFrame:
+def neuroid_scores(scores: pd.DataFrame, group: Group, encoder: str, min_reliability: float = -np.inf) -> pd.DataFrame:
     """What an encoder reaches on every neuroid of a region.
 
     Args:
         scores: rows of `scores.csv` of one dataset.
         group: says the region, the protocol and the split.
         encoder: its name.
-        min_reliability: neuroids of less are left out, as in the means of the summary; None keeps all.
+        min_reliability: neuroids of less are left out, as in the means of the summary.
 
     Returns:
         One row a neuroid that has a score: every metric; `signed_r2` = r |r|; `ceiling_r2`, the noise ceiling of r²;
@@ -25,8 +23,7 @@ def neuroid_scores(
     """
     here = (scores["protocol"] == group.protocol) & (scores["split"] == group.split)
     here &= (scores["region"] == group.region) & (scores["encoder"] == encoder)
-    if min_reliability is not None:
-        here &= ~(scores["reliability"] < min_reliability)
+    here &= ~(scores["reliability"] < min_reliability)
     rows = scores[here]
     values = rows.pivot_table(index="neuroid", columns="metric", values="value")
     values = values.reindex(columns=list(METRICS)).dropna(subset=[RANKED_BY])

@@ -30,7 +30,7 @@ rule draw_figure:
         mem_mb=figure_memory,
         runtime=enough(20),
     params:
-        content=content_of(figure("sources")),
+        content=content_of_files(figure_files),
         kind=figure("kind"),
         dataset=figure("dataset"),
         settings=figure("settings"),

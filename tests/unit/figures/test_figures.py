@@ -204,7 +204,7 @@ def test_ceilings_are_of_the_neuroids_that_means_are_over():
     found = region_ceilings(responses, 0.1)
     assert found["IT"] == Ceiling(3, {"explained_variance": 0.625, "pearson_r": 0.75})
     assert np.isnan([found[region].values[metric] for region in ("V1", "V4") for metric in METRICS]).all()
-    everyone = region_ceilings(responses, None)
+    everyone = region_ceilings(responses, -np.inf)
     assert everyone["IT"].values["pearson_r"] == 0.5 and everyone["V1"].values["explained_variance"] == pytest.approx(
         0.05
     )
