@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.8
+# Every job starts Python anew, in half the time if compiled modules are kept. Many containers say not to keep them.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test validity lint bench gpu snakemake-report
 run: .venv/made

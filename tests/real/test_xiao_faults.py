@@ -19,8 +19,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from ventral.data.xiao.files import FIXATIONS, PRESENTATIONS, RASTERS, SHOWN, TEMPLATES, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.files import read_spike_times
 from ventral.data.xiao.fixations import read_fixations
+from ventral.data.xiao.layout import FIXATIONS, PRESENTATIONS, RASTERS, SHOWN, TEMPLATES, UNIT_NAMES
 from ventral.data.xiao.spikes import write_spikes
 
 REPO = Path(__file__).parents[2]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 PACKAGE = "ventral"
 ANY = "**"  # every module of a package: what `import_module(f"package.{name}")` may import
+STATEMENTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
 Module = tuple[int, str]  # level of a relative import (0: absolute) and dotted name
 
 
@@ -65,11 +66,12 @@ def own_code(source: str, roots: Sequence[Path]) -> list[Path]:
 @cache
 def _modules(file: Path, method: str | None = None) -> frozenset[Module]:
     try:
-        tree = _needed(file, method) if method else ast.parse(file.read_bytes(), file)
+        source = file.read_bytes()
+        tree = _needed(file, method) if method else ast.parse(source, file)
     except (OSError, SyntaxError, ValueError):
         return frozenset()
     found: set[Module] = set()
-    for node in _executed(tree):
+    for node in _executed(tree, with_expressions=b"import_module" in source):
         match node:
             case ast.Import(names=names):
                 found |= {(0, alias.name) for alias in names}
@@ -85,8 +87,11 @@ def _modules(file: Path, method: str | None = None) -> frozenset[Module]:
     return frozenset(found)
 
 
-def _executed(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk over a tree, without the imports that only a type checker reads."""
+def _executed(tree: ast.AST, with_expressions: bool) -> Iterator[ast.AST]:
+    """Walk over the statements of a tree, without the imports that only a type checker reads.
+
+    Expressions are most of a tree, and the walk is part of every start of Snakemake.
+    """
     waiting = [tree]
     while waiting:
         match node := waiting.pop():
@@ -94,7 +99,8 @@ def _executed(tree: ast.AST) -> Iterator[ast.AST]:
                 waiting += otherwise
             case _:
                 yield node
-                waiting += ast.iter_child_nodes(node)
+                parts = ast.iter_child_nodes(node)
+                waiting += parts if with_expressions else (part for part in parts if isinstance(part, STATEMENTS))
 
 
 def _needed(file: Path, method: str) -> ast.Module:

@@ -3,7 +3,7 @@
 Every rule has a wildcard `dataset`, since two datasets may choose different sessions or different fixations.
 """
 
-from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS, simulated_files
+from ventral.data.xiao.simulated_sessions import SIMULATED_FOLDERS, simulated_files
 
 DOWNLOADING = of_kind("xiao", source="dandi")
 

@@ -1,5 +1,6 @@
 """Draw the scenes of the simulated free-viewing recordings: several objects, some of them faces, on one background."""
 
+import csv
 import hashlib
 import io
 from collections.abc import Collection
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -214,7 +214,8 @@ def write_stimuli(images: Path, tables: Path, n_stimuli: int, rng: np.random.Gen
                 draw_mask(face).save(tables / MASKS[face.category] / f"{stems[-1]}.png")
             else:
                 boxes.append([f"{stems[-1]}.png", *map(float, (face.x, face.y, face.w, face.h, SIZE, SIZE))])
-    pd.DataFrame(boxes, columns=["Filename", "x", "y", "w", "h", "W", "H"]).to_csv(tables / FACE_TABLE, index=False)
+    with (tables / FACE_TABLE).open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("Filename", "x", "y", "w", "h", "W", "H"), *boxes])
     lines = ["\t".join(f"{stems[i]}.png" for i in group) + "\n" for group in groups]
     (tables / SIMILAR).write_text("".join(lines))
     return dict(sorted(zip(stems, scenes, strict=True)))

@@ -123,7 +123,7 @@ class Xiao(Source):
 
     @property
     def has_faces(self) -> bool:
-        from ventral.data.xiao.labels import ANNOTATED
+        from ventral.data.xiao.layout import ANNOTATED
 
         whole = self.has_images and self.crop_degrees is None
         return whole and any(session[:2] in ANNOTATED for session in self.stems)
@@ -145,16 +145,20 @@ class Xiao(Source):
         Raises:
             InputError: if the folder that the config names holds no sessions.
         """
+        if self.path is None:
+            return f"{self.home}/{SESSIONS}"
         from ventral.data.xiao.files import find_sessions_folder
 
-        return find_sessions_folder(self.path) if self.path is not None else f"{self.home}/{SESSIONS}"
+        return find_sessions_folder(self.path)
 
     @cached_property
     def table_folder(self) -> str:
         """The folder of the authors' tables."""
+        if self.tables is None:
+            return f"{self.home}/{TABLES}"
         from ventral.data.xiao.files import find_tables_folder
 
-        return find_tables_folder(self.tables) if self.tables is not None else f"{self.home}/{TABLES}"
+        return find_tables_folder(self.tables)
 
     @property
     def stimulus_folder(self) -> str | None:
@@ -187,17 +191,19 @@ class Xiao(Source):
         Raises:
             InputError: if a session is unknown, or several files of its day could be its own.
         """
-        from ventral.data.xiao.files import list_stems, session_stem
-        from ventral.data.xiao.sessions import choose_sessions, read_sessions
-        from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
-
         if self.is_simulated:
+            from ventral.data.xiao.simulated_sessions import SESSIONS as SIMULATED
+
             chosen = self.sessions if isinstance(self.sessions, tuple) else tuple(SIMULATED)
             return {session: SIMULATED[session] for session in chosen}
         if self.source == "dandi":
+            from ventral.data.xiao.sessions import choose_sessions, read_sessions
+
             catalogue = read_sessions(CATALOGUE)
             known = choose_sessions(catalogue, self.wanted)
             return {session: str(catalogue.loc[session, "stem"]) for session in known}
+        from ventral.data.xiao.files import list_stems, session_stem
+
         listed_in, stems = Path(self.table_folder, "sessions.txt"), list_stems(self.recorded)
         assert isinstance(self.sessions, tuple)  # `faults` checks this
         return {session: session_stem(session, listed_in, stems, self.recorded) for session in self.sessions}
@@ -212,7 +218,7 @@ class Xiao(Source):
     def region_files(self) -> list[str]:
         """The files and folders of the regions of interest, as the rules that make them name them."""
         from ventral.data.scenes.compose import FACE_TABLE
-        from ventral.data.xiao.simulated_files import SIMULATED_FOLDERS
+        from ventral.data.xiao.simulated_sessions import SIMULATED_FOLDERS
 
         if not self.is_simulated:
             return [self.regions_folder]
@@ -254,15 +260,14 @@ class Xiao(Source):
         return download_plan(read_sessions(CATALOGUE), self.stems, self.recorded) + beside
 
     def faults(self) -> Iterator[str]:
-        from ventral.data.xiao.sessions import choose_sessions, read_sessions
-        from ventral.data.xiao.simulated_files import SESSIONS as SIMULATED
-
         given = [name for name in ("path", "tables", "stimuli") if getattr(self, name) is not None]
         if self.sessions == SessionChoice():
             yield "sessions: has no condition; give region, subject or min_units"
         if self.is_simulated and given:
             yield f"{given[0]}: is only for source: files or dandi; leave it out"
         if self.is_simulated:
+            from ventral.data.xiao.simulated_sessions import SESSIONS as SIMULATED
+
             if isinstance(self.sessions, SessionChoice):
                 yield "sessions: conditions are only for source: dandi; give session names, or leave sessions out"
             unknown = set(self.sessions) - set(SIMULATED) if isinstance(self.sessions, tuple) else set()
@@ -275,6 +280,8 @@ class Xiao(Source):
             if not isinstance(self.sessions, tuple):
                 yield "sessions: source: files needs a list of sessions; give session names such as An220105"
         elif self.source == "dandi" and self.wanted:
+            from ventral.data.xiao.sessions import choose_sessions, read_sessions
+
             try:
                 choose_sessions(read_sessions(CATALOGUE), self.wanted)
             except InputError as fault:

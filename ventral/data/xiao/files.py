@@ -13,20 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ventral.data.xiao.layout import CHANNELS_PER_BANK, FIXATIONS, PRESENTATIONS, RASTERS, SHOWN, TEMPLATES, UNIT_NAMES
 from ventral.data.xiao.spikes import spike_times
 from ventral.files.console import progress
 from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, listed, nearest
 from ventral.files.hdf5 import open_hdf5
 
-CHANNELS_PER_BANK = 32
-REGION_LATENCY_MS = {"V1": 40.0, "V2": 40.0, "V4": 50.0, "PIT": 65.0, "CIT": 80.0, "AIT": 100.0}
-RASTERS = "processing/ecephys/rasters/data"
-UNIT_NAMES = "processing/ecephys/unit_names/unit_name"
-FIXATIONS = ("processing/behavior/fixations", "processing/fixation_detection/fixations")  # newer files, older files
-PRESENTATIONS = "intervals/presentations"
-SHOWN = "stimulus/presentation/presentations/data"
-TEMPLATES = "stimulus/templates/stimuli"
 AGAIN = "download the file again"
 AGAIN_OR_LEAVE = f"{AGAIN}, or leave the session out"
 

@@ -15,12 +15,11 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from ventral.data.pixels import FORMATS
+from ventral.data.xiao.layout import ANNOTATED
 from ventral.files.csv import read_columns
 from ventral.files.errors import InputError, refusing
 
 FACE = ("face", "primate_face")  # categories of real faces; all others are ambiguous
-# Monkeys for whom all stimuli were labelled for faces; the last three are simulated.
-ANNOTATED = ("Pa", "Bo", "Re", "Sa", "Sb", "Sc")
 BOX = ["x", "y", "w", "h", "W", "H"]  # left, top, width, height, and size of the picture, in pixels of the file
 Floats = NDArray[np.float64]
 

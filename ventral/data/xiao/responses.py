@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ventral.data.responses import make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
-from ventral.data.xiao.files import REGION_LATENCY_MS, milliseconds
+from ventral.data.xiao.files import milliseconds
 from ventral.data.xiao.fixations import FixationKind, choose_fixations, used_fixations
 from ventral.data.xiao.labels import label_sessions
+from ventral.data.xiao.layout import REGION_LATENCY_MS
 from ventral.data.xiao.selectivity import self_consistency
 from ventral.data.xiao.spikes import count_spikes
 from ventral.files.csv import read_columns

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ventral.data.majaj.simulation import LUMINANCE
 from ventral.data.scenes.compose import MASKS, RESEMBLES, SIZE, Scene
 from ventral.data.scenes.objects import OBJECTS, Floats
-from ventral.data.xiao.files import CHANNELS_PER_BANK, REGION_LATENCY_MS
-from ventral.data.xiao.simulated_files import Recording
+from ventral.data.xiao.layout import CHANNELS_PER_BANK, REGION_LATENCY_MS
+from ventral.data.xiao.simulated_sessions import Recording
 
 RESPONSE_MS = 200
 RECEPTIVE_RADIUS = {"V4": 1.0, "CIT": 2.0, "AIT": 3.0}  # degrees

@@ -15,18 +15,8 @@ import pandas as pd
 from ventral.data.scenes.compose import Scene, write_stimuli
 from ventral.data.scenes.objects import Floats
 from ventral.data.xiao.fixations import MARGIN_MS, SHORTEST_MS
-from ventral.data.xiao.simulated_files import (
-    RECORDED,
-    RECORDINGS,
-    STIMULI,
-    TABLES,
-    TRUTH,
-    Behaviour,
-    Recording,
-    write_image_file,
-    write_rasters,
-    write_tables,
-)
+from ventral.data.xiao.simulated_files import Behaviour, write_image_file, write_rasters, write_tables
+from ventral.data.xiao.simulated_sessions import RECORDED, RECORDINGS, STIMULI, TABLES, TRUTH, Recording
 from ventral.data.xiao.simulated_units import RESPONSE_MS, draw_units, drive_units, noiseless_rate, window_means
 from ventral.files.console import progress
 

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 
 from ventral.data.xiao.files import (
-    FIXATIONS,
-    RASTERS,
-    UNIT_NAMES,
     list_stems,
     locate_units,
     read_image_file,
@@ -18,6 +15,7 @@ from ventral.data.xiao.files import (
     session_stem,
     tracker_latency,
 )
+from ventral.data.xiao.layout import FIXATIONS, RASTERS, UNIT_NAMES
 from ventral.data.xiao.responses import unit_latencies
 from ventral.files.errors import InputError
 

@@ -15,7 +15,6 @@ from ventral.data.scenes.compose import PAREIDOLIA, SIZE, Placed, Scene
 from ventral.data.scenes.objects import FAMILIES, OBJECTS, build, rotation
 from ventral.data.scenes.render import render
 from ventral.data.xiao.files import (
-    FIXATIONS,
     list_stems,
     locate_units,
     read_image_file,
@@ -25,9 +24,10 @@ from ventral.data.xiao.files import (
 )
 from ventral.data.xiao.fixations import align_fixations
 from ventral.data.xiao.labels import list_regions
+from ventral.data.xiao.layout import FIXATIONS
 from ventral.data.xiao.responses import fixation_rates, is_stable, join_sessions, session_responses, unit_latencies
 from ventral.data.xiao.selectivity import psth_latency
-from ventral.data.xiao.simulated_files import RECORDINGS, SESSIONS, SIMULATED_FOLDERS, simulated_files
+from ventral.data.xiao.simulated_sessions import RECORDINGS, SESSIONS, SIMULATED_FOLDERS, simulated_files
 from ventral.data.xiao.simulated_units import it_drive, v4_drive
 from ventral.data.xiao.simulation import simulate_dandiset
 from ventral.faces.task import HIGH_VARIATION, face_task

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ventral.data.xiao.files import RASTERS, UNIT_NAMES, read_spike_times
+from ventral.data.xiao.files import read_spike_times
+from ventral.data.xiao.layout import RASTERS, UNIT_NAMES
 from ventral.data.xiao.spikes import SHORT, count_spikes, read_spikes, spike_times, write_spikes
 
 counts = st.sampled_from([0] * 20 + [1, 2, 255])
