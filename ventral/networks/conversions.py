@@ -78,5 +78,6 @@ def renamed_in_order(state: State, own: Mapping[str, Tensor], path: Path) -> Sta
     for (name, value), (own_name, own_value) in zip(state.items(), own.items(), strict=True):
         if value.shape != own_value.shape or name.rpartition(".")[2] != own_name.rpartition(".")[2]:
             shape, own_shape = tuple(value.shape), tuple(own_value.shape)
-            raise InputError(path, name, f"shape {shape} in place of {own_name} of shape {own_shape}", REMEDY)
+            said = f"{name} of shape {shape} in place of {own_name} of shape {own_shape}"
+            raise InputError(path, "weights", said, REMEDY)
     return State(zip(own, state.values(), strict=True))

