@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 
 N_TRAIN, N, N_UNITS, N_NEUROIDS = 2592, 3200, 6000, 168
 READOUTS = {
@@ -41,35 +42,40 @@ def simulate(path: Path, fall_off: float) -> None:
     np.savez(path, x=x.astype(np.float32), y=y / y.std(axis=0) + rng.normal(size=y.shape))
 
 
-def measure(path: Path, seed: int) -> float:
-    """Measure processor seconds for one layer and one split, with the version of the code that is first on the path."""
-    import xarray as xr
-
-    is_before = find_spec("ventral.readouts") is None  # a commit in which `ventral` was one flat package
-    gram_of = import_module("ventral.gram" if is_before else "ventral.gram.matrix").gram_of
-    data = np.load(path)
-    split = np.random.default_rng(seed).permutation(np.where(np.arange(N) < N_TRAIN, "train", "test"))
-    responses = xr.Dataset(
-        {"rate": (("stimulus", "neuroid"), data["y"])},
+def responses_to(rates: np.ndarray, seed: int) -> xr.Dataset:
+    """Responses of one region, with a random split."""
+    order = np.random.default_rng(seed).permutation(N)
+    return xr.Dataset(
+        {"rate": (("stimulus", "neuroid"), rates)},
         coords={
             "stimulus_id": ("stimulus", np.arange(N).astype(str)),
+            "split": ("stimulus", np.where(order < N_TRAIN, "train", "test")),
             "neuroid_id": ("neuroid", np.arange(N_NEUROIDS).astype(str)),
             "region": ("neuroid", np.full(N_NEUROIDS, "IT")),
         },
     )
+
+
+def measure(path: Path, seed: int) -> float:
+    """Measure processor seconds for one layer and one split, with the version of the code that is first on the path."""
+    is_before = find_spec("ventral.readouts") is None  # a commit in which `ventral` was one flat package
+    gram_of = import_module("ventral.gram" if is_before else "ventral.gram.matrix").gram_of
+    data = np.load(path)
+    responses = responses_to(data["y"], seed)
+    splits = responses["split"].values[None]
     layers = [("layer", gram_of(data["x"]))]
     if is_before:
         encoders = import_module("ventral.encoders")
         plans = [encoders.ReadoutPlan(**readout) for readout in READOUTS.values()]
         start = time.process_time()
         for plan in plans:
-            encoders.fit_protocol(layers, responses, plan, split[None])
+            encoders.fit_protocol(layers, responses, plan, splits)
     else:
         encoders = import_module("ventral.encoders.fit")
         readout_of = import_module("ventral.readouts.catalogue").readout_of
         readouts = {name: readout_of(readout) for name, readout in READOUTS.items()}
         start = time.process_time()
-        encoders.fit_readouts(layers, responses, readouts, split[None])
+        encoders.fit_readouts(layers, responses, readouts, splits)
     return time.process_time() - start
 
 

@@ -226,12 +226,14 @@ def centre_on(inner: Floats, train: NDArray[np.intp], test: NDArray[np.intp]) ->
     Returns:
         (n_train, n_train) products of train with train and (n_test, n_train) of test with train.
     """
-    rows = inner[:, train]
-    means = rows.mean(axis=1)
-    rows -= means[:, None]
-    rows -= means[train]
-    rows += means[train].mean()
-    return rows[train], rows[test]
+    own, cross = inner[np.ix_(train, train)], inner[np.ix_(test, train)]
+    means = own.mean(axis=1)
+    cross -= cross.mean(axis=1)[:, None]
+    own -= means[:, None]
+    for products in (own, cross):
+        products -= means
+        products += means.mean()
+    return own, cross
 
 
 def block_width(n_images: int, n_units: int, memory_bytes: int) -> int:

@@ -32,6 +32,11 @@ class Spectrum:
     vectors: Floats
     is_whole: bool
 
+    @cached_property
+    def squared_vectors(self) -> Floats:
+        """(n, r) squares, from which leverages are summed; computed once for all readouts on these components."""
+        return self.vectors**2
+
     def first(self, n_components: int | None) -> "Spectrum":
         """The spectrum of the first components only; all of them for None."""
         if n_components is None or n_components >= self.values.size:

@@ -111,8 +111,7 @@ def _left_out_one_by_one(kept: Spectrum, y: Floats, projected: Floats, groups: N
     # The part of the responses that no feature reaches: none where the components span their space (about the mean).
     spans = kept.values.size >= n - 1
     unreached = 0.0 if spans else y - kept.vectors @ projected
-    squared = kept.vectors**2
-    rest = 0.0 if spans else 1 - 1 / n - squared.sum(axis=1)
+    rest = 0.0 if spans else 1 - 1 / n - kept.squared_vectors.sum(axis=1)
     together = [] if groups is None else [_Together(kept, rows, spans) for rows in _rows_of_groups(groups)]
 
     def residuals(alpha: float) -> Floats:
@@ -121,7 +120,7 @@ def _left_out_one_by_one(kept: Spectrum, y: Floats, projected: Floats, groups: N
         residual = kept.vectors @ (shrink[:, None] * projected)
         residual += unreached
         grouped = [(each.rows, each.left_out(shrink, residual[each.rows], projected)) for each in together]
-        residual /= np.maximum(squared @ shrink + rest, np.finfo(float).tiny)[:, None]
+        residual /= np.maximum(kept.squared_vectors @ shrink + rest, np.finfo(float).tiny)[:, None]
         for rows, held_out in grouped:
             residual[rows] = held_out
         return residual

@@ -360,6 +360,24 @@ def test_readouts_fitted_together_are_those_fitted_alone_and_decompose_a_layer_o
     assert "rank_cut" not in together["pls"].attrs
 
 
+def test_readouts_fitted_together_are_those_fitted_alone_with_gaps_groups_and_several_splits():
+    features, responses = study()
+    wide = features | {"wide": np.random.default_rng(5).normal(size=(N, 200))}
+    pairs = np.repeat(np.arange(N // 2), 2).astype(str)
+    responses = spoil(responses).assign_coords(
+        stimulus_group=("stimulus", pairs), subject=("neuroid", ["a", "b", "a", "a"])
+    )
+    splits = protocol_splits("kfold", responses["split"].values, 0)[:3]
+    readouts = {"ols": Ridge(0.0), "uncut": Ridge(0.0, rank_cut=0), "cv": Ridge("cv"), "pls": Pls(3)}
+    readouts |= {"subject": Ridge("cv", per="subject")}
+    for k in (5, 8, 15):  # the layers early and late have 10 components
+        readouts |= {f"pca{k}-{alpha}": Ridge(alpha, components=k) for alpha in (0.0, 1.0, "loo", "cv")}
+    together = fit_readouts(grams(wide), responses, readouts, splits)
+    for name, readout in readouts.items():
+        alone = fit_protocol(grams(wide), responses, readout, splits)
+        xr.testing.assert_allclose(together[name], alone, rtol=0, atol=1e-9)
+
+
 def test_a_neuroid_without_train_stimuli_is_named():
     features, responses = study()
     responses["rate"].values[responses["split"].values == "train", 1] = np.nan
