@@ -3,9 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := uv==0.13.8
 
-.PHONY: run test validity lint bench gpu snakemake-report
+.PHONY: run real test validity lint bench gpu snakemake-report
 run: .venv/made
 	$(BIN)/snakemake --cores all
+
+# Real neurons: macaque V4, trained networks and one trained on the neurons, in three minutes (config/v4.yaml).
+real: .venv/made
+	$(BIN)/snakemake --cores all --configfile config/v4.yaml
 
 test: .venv/made
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile

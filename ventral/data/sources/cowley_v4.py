@@ -156,9 +156,14 @@ class CowleyV4(Source):
         if self.server is not None and (fault := address_fault(self.server)):
             yield f"server: {fault}"
         yield from self._faults_of_sessions()
+        if is_local and self.path is not None and self.folder.is_dir():
+            yield from self._absent_files()
+
+    def _absent_files(self) -> Iterator[str]:
         absent = [file for file in self.from_outside() if not Path(file).is_file()]
-        if is_local and self.path is not None and self.folder.is_dir() and absent:
-            yield f"path: no file {listed(absent, 2)}; copy it there{', or set trials: false' * self.trials}"
+        if absent:
+            means_would_do = all(Path(file).is_file() for kind in ("images", "mean") for file in self.files(kind))
+            yield f"path: no file {listed(absent, 2)}; copy it there{', or set trials: false' * means_would_do}"
 
     def _faults_of_sessions(self) -> Iterator[str]:
         known = read_catalogue()
