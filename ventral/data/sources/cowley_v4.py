@@ -44,7 +44,7 @@ Sessions = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra=
 
 
 def read_catalogue(path: str | Path = CATALOGUE) -> dict[str, dict[str, str]]:
-    """Read the table of sessions: subject, role, sizes of the recording, and git blob ids and bytes of the files."""
+    """Read the table of sessions: subject, role, and of every file the git blob id and, where known, the bytes."""
     with open(path, newline="") as file:
         return {row["session"]: row for row in csv.DictReader(file)}
 
@@ -181,7 +181,7 @@ class CowleyV4(Source):
 
     @staticmethod
     def read_images(files: Mapping[str, Any]) -> "Pictures":
-        from ventral.data.cowley import read_pictures
+        from ventral.data.cowley.images import read_pictures
 
         return read_pictures(files["archives"])
 
@@ -189,7 +189,7 @@ class CowleyV4(Source):
     def read_responses(
         files: Mapping[str, Any], *, trials: bool, split: Mapping[str, float], seed: int
     ) -> "xr.Dataset":
-        from ventral.data.cowley import read_sessions
+        from ventral.data.cowley.responses import read_sessions
 
         subjects = {session: row["subject"] for session, row in read_catalogue(files["table"]).items()}
         return read_sessions(files["responses"], files["packed"], subjects, trials, split, seed)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SUFFIXES = (".npy", ".csv", ".tsv", ".nc")
+EXAMPLE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 DIGITS = "give its sha256, 64 digits in lower case"
 Sha256 = Annotated[str, Terms(pattern="^[0-9a-f]{64}$")]
 
@@ -26,8 +27,8 @@ Sha256 = Annotated[str, Terms(pattern="^[0-9a-f]{64}$")]
 class Hashes:
     """The sha256 of each file at an address."""
 
-    images: Annotated[Sha256 | None, key("of the archive of images", DIGITS)] = None
-    responses: Annotated[Sha256 | None, key("of the file of responses", DIGITS)] = None
+    images: Annotated[Sha256 | None, key("of the archive of images", DIGITS, example=EXAMPLE)] = None
+    responses: Annotated[Sha256 | None, key("of the file of responses", DIGITS, example=EXAMPLE)] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,14 @@
-"""Read the published files of Cowley et al. 2023: archives of images, and spike counts of V4 to them."""
+"""Read the published spike counts of Cowley et al. 2023, and join those of several sessions."""
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ventral.data.images import Pictures, check_pairing, open_images, read_groups, read_images, read_stimulus_ids
+from ventral.data.cowley.images import REMEDY, session_of
+from ventral.data.images import check_pairing, read_groups, read_stimulus_ids
 from ventral.data.joined import side_by_side
 from ventral.data.own.arrays import as_numbers
 from ventral.data.responses import make_responses, reduce_presentations
@@ -18,52 +17,8 @@ from ventral.files.errors import InputError, listed, refusing
 
 Counts = NDArray[np.float64]
 
-IMAGE = r"image(\d+)\.jpe?g"  # image k is column k - 1 of the counts
-SIDE = 112  # pixels
 WINDOW_S = 0.1  # length of the window in which spikes were counted
 AXES = ("neuroid", "image", "repeat")
-REMEDY = "copy or download it again"
-
-
-def read_pictures(archives: Sequence[str]) -> Pictures:
-    """Read the images of sessions. Their ids are SESSION_imageNNNN.
-
-    Raises:
-        InputError: if an archive is damaged, lacks an image, or has images of another size.
-    """
-    pixels, ids = [], []
-    for archive in archives:
-        names, read = open_images(archive)
-        names = sort_images(names, archive)
-        pixels.append(read_images(archive, names, read))
-        if pixels[-1].shape[1] != SIDE:
-            raise InputError(archive, "images", f"{pixels[-1].shape[1]} pixels a side, not {SIDE}", REMEDY)
-        ids += [f"{session_of(archive)}_{PurePosixPath(name).stem}" for name in names]
-    return Pictures(np.concatenate(pixels), ids)
-
-
-def session_of(file: str) -> str:
-    """The session of a file, from its name."""
-    return Path(file).stem.rpartition("_")[2]
-
-
-def sort_images(names: Sequence[str], archive: str) -> list[str]:
-    """Sort the images of a session by their numbers, in whatever folder of the archive they are.
-
-    Raises:
-        InputError: if a file has another name than imageNNNN.jpg, or the numbers are not 1, 2, 3 and so on.
-    """
-    numbers: dict[str, int] = {}
-    for name in names:
-        found = re.fullmatch(IMAGE, PurePosixPath(name).name)
-        if found is None:
-            raise InputError(archive, name, "not called imageNNNN.jpg", REMEDY)
-        numbers[name] = int(found[1])
-    ordered = sorted(names, key=numbers.__getitem__)
-    for i, name in enumerate(ordered, start=1):
-        if numbers[name] != i:
-            raise InputError(archive, f"image {min(i, numbers[name])}", "not there, or there twice", REMEDY)
-    return ordered
 
 
 def read_sessions(
