@@ -1,4 +1,4 @@
-"""Kriegeskorte et al. 2008: RDMs of monkey and human IT, and of networks of the default study, for 92 photographs."""
+"""Kriegeskorte et al. 2008: RDMs of monkey and human IT and of networks for 92 photographs."""
 
 import os
 import subprocess
@@ -20,6 +20,8 @@ CONFIG = {
         "pixels": {"architecture": "pixels"},
         "efficientnet_lite0": {"architecture": "efficientnet_lite0", "weights": "pretrained"},
         "efficientnet_lite0_random": {"architecture": "efficientnet_lite0"},
+        "squeezenet1_1": {"architecture": "squeezenet1_1", "weights": "pretrained", "image_size": 112},
+        "mobilenet_v2": {"architecture": "mobilenet_v2", "weights": "pretrained", "image_size": 112},
         "cornet_z_random": {"architecture": "cornet_z", "image_size": 112},
         "labels": {"architecture": "labels"},
     },
@@ -99,3 +101,12 @@ def test_pixels(comparisons):
 def test_trained_network_is_more_like_it_than_its_random_copy(comparisons):
     assert best(comparisons, "efficientnet_lite0") > 0.40
     assert best(comparisons, "efficientnet_lite0_random") < 0.26
+
+
+@pytest.mark.parametrize(
+    "network, layer, spearman", [("squeezenet1_1", "features.11", 0.468), ("mobilenet_v2", "features.13", 0.397)]
+)
+def test_networks_whose_weights_lie_in_wheels(comparisons, network, layer, spearman):
+    rows = comparisons[(comparisons["compared_with"] == network) & (comparisons["region"] == "monkey IT")]
+    found = rows.loc[rows["spearman"].idxmax()]
+    assert (found["layer"], found["spearman"]) == (layer, pytest.approx(spearman, abs=0.005))

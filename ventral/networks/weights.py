@@ -7,7 +7,7 @@ import random
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
@@ -49,17 +49,22 @@ def write_state(model: nn.Module, path: str | Path) -> None:
         temporary.write_bytes(buffer.getvalue())
 
 
-def load_state(model: nn.Module, path: Path) -> None:
+def load_state(model: nn.Module, path: Path, read: Callable[[Path], Mapping[str, State]] = read_states) -> None:
     """Load a state dict into a model, under today's names or those of its publisher's older files.
 
     All state dicts of the file are tried, first as they are, then with one prefix of all names cut or added. Only the
     last layer may be missing, as in weights trained without labels. It is then set to zero: a dead layer.
 
+    Args:
+        model: its weights are replaced.
+        path: of the file.
+        read: returns the state dicts of the file, by their keys.
+
     Raises:
         InputError: naming the first parameters that are missing, unknown or of another shape; or if several state dicts
             fit and differ.
     """
-    states = read_states(path)
+    states = read(path)
     if (fitting := _choose(states, model, path)) is not None and not _load(model, fitting, path):
         return
     least, told = math.inf, ""

@@ -1,7 +1,7 @@
 """Every network by its name: ours, torchvision's, timm's or the user's own; its weights and image preparation."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -11,11 +11,13 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from ventral.files.errors import InputError, listed, nearest
+from ventral.networks.conversions import read_wheel
 from ventral.networks.layers import auto_layers, expand_layers, running
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.own import ARCHITECTURES, RGB, Architecture, find_state, trained_hmo, users_network
 from ventral.networks.published import STUDY, origin, weights_fault
 from ventral.networks.weights import fingerprint, load_state, seeded
+from ventral.networks.wheels import WHEELS
 
 NATIVE = 224  # side of the images for a network that takes any size
 IN_PLACE = "random in place of pretrained"
@@ -34,8 +36,9 @@ class Network:
         mean: subtracted from each colour channel of images from 0 to 1.
         std: by which each channel is then divided.
         interpolation: how images are resized, "bilinear" or "bicubic".
-        weights: what tables call them: none, random, pretrained, the publisher's name, file, as built (by a user's
-            function whose weights do not depend on the seed), random in place of pretrained, trained on faces.
+        weights: what tables call them: none, random, pretrained, pretrained with the package that has them, the
+            publisher's name, file, as built (by a user's function whose weights do not depend on the seed), random in
+            place of pretrained, trained on faces.
         weights_sha256: over names and values of all parameters and buffers.
         anew: builds a network of a user's own code again, from another seed; None for other networks.
     """
@@ -77,7 +80,9 @@ def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str |
     remade = partial(make_model, plan, size or NATIVE, f"{field}.architecture")
     model = remade(seed)
     file, said = _choose_weights(name, settings, plan, weights_file)
-    if file is not None:
+    if file is not None and origin(settings["architecture"], weights) == "wheel":
+        load_state(model, file, partial(read_wheel, settings["architecture"], model))
+    elif file is not None:
         load_state(model, file)
     elif not model.state_dict():
         said = "none"
@@ -154,7 +159,10 @@ def find_architecture(settings: Mapping[str, Any], field: str) -> Architecture:
 
         known = models.list_models(module=models)
         if name in known:
-            return _torchvision(name, weights, settings.get("image_size"), field)
+            plan = _torchvision(name, weights, settings.get("image_size"), field)
+            if architecture in WHEELS and weights in ("pretrained", "random"):  # random networks see the same images
+                plan = replace(plan, mean=WHEELS[architecture].mean, std=WHEELS[architecture].std)
+            return plan
     if library != "torchvision":
         import timm
 
@@ -181,6 +189,8 @@ def _choose_weights(
     if where == "package" and plan.carried is not None:
         return Path(plan.carried()), weights
     said = weights if where == "publisher" else "file"
+    if where == "wheel":
+        said = f"{weights} ({WHEELS[architecture].name})"
     if weights_file is not None:
         return Path(weights_file), said
     return (Path(weights), said) if where == "file" else (None, IN_PLACE)

@@ -242,7 +242,7 @@ def find(download: "Download") -> tuple[str, int | None]:
     """
     if download.package:
         command = [sys.executable, "-m", "pip", "index", "versions", download.package.partition("=")[0]]
-        command += ["--no-binary", ":all:", "--retries", "0", "--timeout", str(SECONDS)]
+        command += ["--retries", "0", "--timeout", str(SECONDS)]
         done = subprocess.run(command, capture_output=True, text=True)
         return ("pip's package index does not have it" if done.returncode else ""), download.size
     import requests  # type: ignore[import-untyped]

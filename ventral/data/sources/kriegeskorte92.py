@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from ventral.data.images import Pictures
 from ventral.data.source import Source
 from ventral.files.crashes import comes_back
-from ventral.files.download import Download
+from ventral.files.download import Download, Packed
 from ventral.files.errors import InputError, refusing
 
 if TYPE_CHECKING:
     import xarray as xr
 
 # The source archive of a toolbox (MIT licence); its demonstration contains the paper's supplemental data.
-PACKAGE = "rsatoolbox==0.0.4"
-PACKAGE_BYTES = 95_000_000
-PACKAGE_SHA256 = "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d09359"
-MEMBER = "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat"
-MEMBER_SHA256 = "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504"
+PACKED = Packed(
+    "rsatoolbox==0.0.4",
+    "source",
+    95_000_000,
+    "84153fa4c686c95f3e83f2cb668b97b82b53dc2a565856db80aa5f8c96d09359",
+    "rsatoolbox-0.0.4/demos/92imageData/Kriegeskorte_Neuron2008_supplementalData.mat",
+    "06f21214399a5d43dc264eed19a7f4b8daf11c8622a59eec3e106064ce5e3504",
+)
 
 OBJECTS, RDMS = "stimuli_92objs", "RDMs_mIT_hIT_fig1"  # the variables of the file that are read
 REGIONS = {"mIT_674neurons": ("monkey IT", "macaque"), "hITvisStim_316vx": ("human IT", "human")}
@@ -56,7 +59,7 @@ class Kriegeskorte92(Source):
 
     def downloads(self) -> Iterator[Download]:
         if not Path(self.file).is_file():
-            yield Download(f"kriegeskorte92, the package {PACKAGE}", size=PACKAGE_BYTES, package=PACKAGE)
+            yield Download(f"kriegeskorte92, the package {PACKED.package}", size=PACKED.size, package=PACKED.package)
 
     @staticmethod
     def read_images(files: Mapping[str, str]) -> Pictures:
