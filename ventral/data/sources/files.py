@@ -66,7 +66,7 @@ class Files(Source):
             address = str(getattr(self, name))
             if is_address(address):
                 parts = urlsplit(address)
-                file = (parts.fragment or parts.path).rpartition("/")[2] or name
+                file = (parts.fragment or parts.path).rpartition("/")[2].lstrip(".") or name
                 # A folder for each hash, so that no file is taken for a table beside another.
                 folder = (getattr(self.sha256, name, None) or "")[:16]
                 found[name] = address, f"{folder}/{re.sub('[^A-Za-z0-9_.-]', '_', file)}"

@@ -43,6 +43,7 @@ def test_a_path_and_an_address_go_together():
         ("https://osf.io/abcde/download#r.csv", "r.csv"),
         ("https://lab.example/a%20{b}.nc", "a_20_b_.nc"),
         ("https://lab.example/x#../../r.npy", "r.npy"),
+        ("https://lab.example/a/..", "responses"),
     ],
 )
 def test_the_name_of_a_download_is_plain_and_keeps_its_suffix(address, name):
