@@ -42,7 +42,7 @@ include: "workflow/rules/page.smk"
 
 localrules:
     all,
-    download_majaj,
+    download_recordings,
     fetch_kriegeskorte92,
 
 

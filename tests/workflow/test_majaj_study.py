@@ -70,7 +70,7 @@ def test_local_copies_give_what_the_simulation_gave(run, made, study, tmp_path):
 
 def test_a_local_path_takes_the_place_of_one_download(run, made):
     planned = run({"source": "published", "assembly": made["assembly"]}, "results/images/majaj.h5", "--dry-run")
-    assert sorted(re.findall(r"rule download_majaj:\n +output: (\S+)", planned)) == [
+    assert sorted(re.findall(r"rule download_recordings:\n +output: (\S+)", planned)) == [
         "resources/majaj/stimulus_hvm-public.csv",
         "resources/majaj/stimulus_hvm-public.zip",
     ]

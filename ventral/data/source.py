@@ -10,6 +10,7 @@ reruns that reader alone.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic.json_schema import SkipJsonSchema
@@ -53,6 +54,7 @@ class Source:
         read_images: `(files, *, KEY, ...) -> Pictures`.
         read_responses: `(files, *, KEY, ...)`. Returns the dataset of `ventral.data.responses.make_responses`.
         has_rates: whether there are responses of neuroids, to which encoders can be fitted. Otherwise there are RDMs.
+        by_hand: what a user does instead if the files cannot be downloaded.
         several_sessions: whether the recordings are several sessions, each with its own files.
     """
 
@@ -61,6 +63,7 @@ class Source:
     read_responses: ClassVar[Callable[..., "xr.Dataset"]]
     has_rates: ClassVar[bool] = True
     several_sessions: ClassVar[bool] = False
+    by_hand: ClassVar[str] = "copy the files to this machine and give source: files"
 
     @property
     def kind(self) -> str:
@@ -114,9 +117,21 @@ class Source:
         """Files and folders that the user gave or the study downloads. Empty if the recordings are simulated."""
         return []
 
+    def fetched(self) -> dict[str, Download]:
+        """The files that the rule `download_recordings` downloads, by their names in the folder `places.downloaded`."""
+        return {}
+
     def downloads(self) -> Iterator[Download]:
         """The files that are still to be downloaded."""
-        return iter(())
+        wanted = self.fetched().items()
+        return (download for name, download in wanted if not Path(self.places.downloaded, name).is_file())
+
+    def prepare(self) -> None:
+        """Download what the parts of a study depend on, before any job is planned.
+
+        Raises:
+            InputError: if it cannot be downloaded.
+        """
 
     def faults(self) -> Iterator[str]:
         """Faults of keys that exclude or need one another, one line each: `KEY: problem; remedy`."""

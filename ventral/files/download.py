@@ -1,4 +1,4 @@
-"""Downloads that come from the Python package index, verified before they are used."""
+"""What a study downloads, and downloads from the Python package index, verified before they are used."""
 
 import hashlib
 import subprocess
@@ -22,6 +22,7 @@ class Download:
         what: in words.
         urls: its addresses, best first; none of a package, which pip fetches.
         size: in bytes; None where only the server knows.
+        digest: its hash, as `ventral.files.fetch.fetch` takes it; None where only the publisher's server knows.
         server: whether the first address is that of a service, whose answer says nothing of the size.
         package: the requirement that pip fetches, such as "name==1.0".
     """
@@ -29,6 +30,7 @@ class Download:
     what: str
     urls: tuple[str, ...] = ()
     size: int | None = None
+    digest: str | None = None
     server: bool = False
     package: str = ""
 

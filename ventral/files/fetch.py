@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from ventral.files.stand_in import stand_in
 
 CHUNK = 1 << 13  # a cut connection loses at most so many bytes
 MEGABYTE = 1e6
+GIT, GIT_ID = "git", "git blob id"
 SHORTEST = 8  # digits of a digest; publishers put so many into names of files
 PASSING = (408, 425, 429)  # HTTP errors that may pass, like any 5xx
 
@@ -42,6 +44,7 @@ def fetch(
     backoff: float = 1.0,
     stall: float = 60.0,
     refuse: Callable[[Path], str] | None = None,
+    otherwise: str = "",
 ) -> None:
     """Download a file. Afterwards the right file is at `path`, or none.
 
@@ -51,13 +54,15 @@ def fetch(
     Args:
         urls: addresses of the file, best first. Every round asks all of them but those that are known to be useless.
         path: where the file goes; its folder is made. If a file with the digest is there, nothing is downloaded.
-        digest: expected hash, such as "sha256:09524d..." or "md5:..."; the first eight digits or more are enough.
+        digest: expected hash, such as "sha256:09524d...", "md5:..." or "git:...", the id of a git blob; the first eight
+            digits or more are enough.
         size: its length in bytes.
         attempts: rounds without a new byte after which it gives up.
         backoff: seconds before the second round; doubled before every further one.
         stall: seconds without a byte after which a connection is given up.
         refuse: says what a wrong file is, such as a page of HTML, or returns "" for the right kind; a wrong file is
             deleted.
+        otherwise: what the user can do without a connection; told if no mirror gives the file.
 
     Raises:
         InputError: if no mirror gives the file, with the reason of each, or if it cannot be written.
@@ -87,7 +92,8 @@ def fetch(
             failures, furthest = (1 if arrived > furthest else failures + 1), max(arrived, furthest)
     told = ", ".join(f"{_host(url)}: {reason}" for url, reason in reasons.items())
     kept = ": it goes on where it stopped" if digest and part.is_file() else ""
-    raise InputError(path, "download", told, f"check the connection and run again{kept}")
+    beside = f", or {otherwise}" if otherwise else ""
+    raise InputError(path, "download", told, f"check the connection and run again{kept}{beside}")
 
 
 def fetch_text(url: str) -> str:
@@ -109,10 +115,12 @@ def difference(path: Path, digest: str | None, size: int | None) -> str:
         return f"{found} bytes in place of {size}"
     algorithm, _, expected = (digest or "").partition(":")
     if algorithm:
+        # A git blob id is the sha1 of a header and the bytes (Git's documentation, "Git Objects").
+        start = partial(hashlib.sha1, b"blob %d\0" % found) if algorithm == GIT else algorithm
         with open(path, "rb") as file:
-            found_digest = hashlib.file_digest(file, algorithm).hexdigest()
+            found_digest = hashlib.file_digest(file, start).hexdigest()
             if found_digest[: max(len(expected), SHORTEST)] != expected.lower():
-                return f"wrong {algorithm}"
+                return f"wrong {GIT_ID if algorithm == GIT else algorithm}"
     return ""
 
 

@@ -24,6 +24,7 @@ class Terms:
 
 Count = Annotated[int, Terms(ge=1)]
 Text = Annotated[str, Terms(min_length=1)]
+Address = Annotated[str, Terms(pattern="^https?://", json_schema_extra={"format": "uri"})]  # in place of a path
 Names = Annotated[tuple[str, ...], Terms(min_length=1, json_schema_extra={"uniqueItems": True})]
 Sizes = Annotated[tuple[Count, ...], Terms(min_length=1)]
 
@@ -34,7 +35,8 @@ def key(meaning: str, remedy: str = "", example: object = None, *, unique: bool 
     ``alpha: Annotated[float, key("penalty of ridge, as in scikit-learn", ge=0)] = 1.0`` declares a number that must not
     be below 0; the config schema, the checks of a user's config and the reference page of all keys are made from it.
     A key that can be left out and has no default is declared as ``Annotated[X | None, key(...)] = None``. The type
-    `Path` declares a file or folder: the checks expand its `~` and refuse one that does not exist.
+    `Path` declares a file or folder: the checks expand its `~` and refuse one that does not exist. `Path | Address`
+    declares one that may also be at an address.
 
     Args:
         meaning: what the key is for, with its unit; shown on the reference page.

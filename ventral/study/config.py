@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ventral.data.kinds import kind_of
+from ventral.files.addresses import is_address
 from ventral.files.errors import nearest
 from ventral.networks.published import origin, weights_fault
 from ventral.similarity import CATEGORY
@@ -42,10 +43,11 @@ def expand_homes(config: Mapping[str, Any]) -> None:
 
 
 def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Find the keys under `datasets` that name files or folders: place in the config, settings, key."""
+    """Find the keys under `datasets` that name files or folders, not addresses: place in the config, settings, key."""
     for name, settings in config["datasets"].items():
         for key, rule in dataset_schema(kind_of(name, settings))["properties"].items():
-            if rule.get("format") == "path" and key in settings:
+            takes_path = any(part.get("format") == "path" for part in rule.get("anyOf", [rule]))
+            if takes_path and key in settings and not is_address(settings[key]):
                 yield f"datasets.{name}.{key}", settings, key
 
 

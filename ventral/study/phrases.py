@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 BOUNDS = {"minimum": "from {}", "exclusiveMinimum": "above {}", "maximum": "up to {}", "exclusiveMaximum": "below {}"}
+TEXTS = {"path": "a path", "uri": "an https address"}  # by format
 MOST_KEYS = 4  # how many keys of a mapping are written out
 
 
@@ -21,7 +22,7 @@ def phrase(rule: Mapping[str, Any]) -> str:
     if "anyOf" in rule:
         return _alternatives(rule["anyOf"])
     kinds = {"boolean": "true or false", "integer": "a whole number", "number": "a number", "array": _list(rule)}
-    kinds |= {"string": "a path" if rule.get("format") == "path" else "a text", "object": _mapping(rule)}
+    kinds |= {"string": TEXTS.get(rule.get("format", ""), "a text"), "object": _mapping(rule)}
     return _bounded(kinds.get(rule.get("type", ""), "another value"), rule)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ventral.data.source import Source
+from ventral.files.download import Download
 from ventral.files.errors import nearest
 from ventral.networks.published import DOWNLOADED, STUDY, is_reference, origin, weights_key
 from ventral.readouts.catalogue import kind_of, readout_class
@@ -82,6 +83,12 @@ class Study:
     def with_sessions(self) -> list[str]:
         """Datasets of several sessions, each with its own files."""
         return [name for name, source in self.datasets.items() if source.several_sessions]
+
+    @cached_property
+    def fetched(self) -> dict[tuple[str, str], Download]:
+        """The files of recordings that one rule downloads, by kind and name. Datasets of a kind share them."""
+        sources = self.datasets.values()
+        return {(source.kind, name): download for source in sources for name, download in source.fetched().items()}
 
     @cached_property
     def faces_dataset(self) -> str | None:

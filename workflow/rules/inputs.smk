@@ -105,6 +105,11 @@ def code_of_reader(script, reader):
     return files
 
 
+def fetched(attribute):
+    """Parameter: an attribute of the download of a file of recordings."""
+    return lambda wildcards: getattr(STUDY.fetched[wildcards.kind, wildcards.name], attribute)
+
+
 def viewed(tell):
     """Input function or parameter: `tell` applied to the source of a dataset."""
     return lambda wildcards: tell(STUDY.datasets[wildcards.dataset])

@@ -3,10 +3,37 @@
 Datasets of several sessions have rules of their own (xiao.smk).
 """
 
+import re
+
 from ventral.study.imports import method_hash
 from ventral.study.recordings import reader_settings
 
 WHOLE = either(name for name in STUDY.datasets if name not in STUDY.with_sessions)
+
+
+rule download_recordings:
+    """Download a file of recordings. A hash checks it, so it does not depend on code."""
+    output:
+        file=f"{paths.DOWNLOADED}/{{name}}",
+    log:
+        paths.log("download_recordings/{kind}/{name}"),
+    benchmark:
+        paths.benchmark("download_recordings/{kind}/{name}")
+    wildcard_constraints:
+        kind=either(sorted({kind for kind, _ in STUDY.fetched})),
+        name=either(sorted({re.escape(name) for _, name in STUDY.fetched})),
+    conda:
+        "../../envs/cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=enough(500),
+        runtime=enough(60),
+    params:
+        urls=fetched("urls"),
+        digest=fetched("digest"),
+        size=fetched("size"),
+    script:
+        "../../scripts/download_recordings.py"
 
 
 rule pack_images:

@@ -19,7 +19,7 @@ OWN = {"images": "images.zip", "responses": "rates.npy"}
 
 
 def test_every_module_of_the_folder_is_a_kind():
-    assert {"files", "kriegeskorte92", "majaj", "xiao"} <= set(kinds())
+    assert {"cowley_v4", "files", "kriegeskorte92", "majaj", "xiao"} <= set(kinds())
     for kind in kinds():
         assert issubclass(find_kind(kind), Source) and find_kind(kind).__module__.endswith(f".{kind}")
 

@@ -42,7 +42,7 @@ def changed(path: str, value: object) -> dict:
     return config
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "config/small.yaml"])
+@pytest.mark.parametrize("file", ["config.yaml", "config/small.yaml", "config/v4.yaml"])
 def test_the_studies_of_the_project_are_sound(file):
     assert check_config(yaml.safe_load((ROOT / file).read_text())) == []
 
@@ -166,7 +166,7 @@ def test_a_name_that_is_no_published_set_is_own_recordings():
     faults = check_config(changed("datasets.majja", {"source": "simulated"}))
     assert faults == [
         "datasets.majja.source: unknown key of kind files; "
-        "known are: images, responses, layout, image_size, region, subject, units, kind",
+        "known are: images, responses, sha256, layout, image_size, region, subject, units, kind",
         "datasets.majja: missing images, responses; add them",
     ]
 
@@ -203,7 +203,8 @@ def test_a_readout_has_the_keys_of_its_kind():
 
 
 @pytest.mark.parametrize(
-    "path, known", [("datasets.mine", "files, kriegeskorte92, majaj, xiao"), ("readouts.ols", "mlp, pls, ridge")]
+    "path, known",
+    [("datasets.mine", "cowley_v4, files, kriegeskorte92, majaj, xiao"), ("readouts.ols", "mlp, pls, ridge")],
 )
 @pytest.mark.parametrize("kind", ["ridges", 3, None, ["files"]])
 def test_an_unknown_kind_is_one_line(path, known, kind):

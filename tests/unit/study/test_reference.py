@@ -25,7 +25,7 @@ SCHEMAS = {
     **{kind: dataset_schema(kind) for kind in kinds()},
     **{kind: readout_schema(kind) for kind in catalogue.kinds()},
 }
-STUDIES = [ROOT / "config.yaml", ROOT / "config" / "published.yaml", ROOT / "config" / "small.yaml"]
+STUDIES = [ROOT / "config.yaml", *(ROOT / "config" / f"{name}.yaml" for name in ("published", "small", "v4"))]
 
 
 def leaves(rule, where):

@@ -1,25 +1,49 @@
-"""The user's own recordings: a folder or zip archive of images, and one file of responses."""
+"""The user's own recordings: a folder or zip archive of images, and one file of responses; paths or addresses."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from ventral.data.images import LABELS, Pictures
 from ventral.data.source import Source
-from ventral.files.keys import key
+from ventral.files.addresses import address_fault, is_address
+from ventral.files.download import Download
+from ventral.files.keys import Address, Terms, key
 
 if TYPE_CHECKING:
     import xarray as xr
+
+SUFFIXES = (".npy", ".csv", ".tsv", ".nc")
+EXAMPLE = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+DIGITS = "give its sha256, 64 digits in lower case"
+Sha256 = Annotated[str, Terms(pattern="^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hashes:
+    """The sha256 of each file at an address."""
+
+    images: Annotated[Sha256 | None, key("of the archive of images", DIGITS, example=EXAMPLE)] = None
+    responses: Annotated[Sha256 | None, key("of the file of responses", DIGITS, example=EXAMPLE)] = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Files(Source):
     """Your own recordings."""
 
-    images: Annotated[Path, key("folder or zip archive of the images", example="images.zip")]
-    responses: Annotated[Path, key("file of the responses: .npy, .csv, .tsv or .nc", example="responses.npy")]
+    by_hand: ClassVar[str] = "copy the file to this machine and give its path"
+
+    images: Annotated[
+        Path | Address, key("folder or zip archive of the images, or address of an archive", example="images.zip")
+    ]
+    responses: Annotated[
+        Path | Address, key("file of the responses: .npy, .csv, .tsv or .nc; or its address", example="responses.npy")
+    ]
+    sha256: Annotated[Hashes | None, key("sha256 of each file at an address")] = None
     layout: Annotated[
         tuple[Literal["stimulus", "neuroid", "repeat"], ...],
         key(
@@ -34,12 +58,59 @@ class Files(Source):
     subject: Annotated[str, key("animal", "give the name of the animal")] = "unknown"
     units: Annotated[str, key("unit of the responses", "give the unit of the responses")] = "Hz"
 
+    @property
+    def at_addresses(self) -> dict[str, tuple[str, str]]:
+        """Of each key that is an address: the address, and the name of its file in the folder of downloads."""
+        found = {}
+        for name in ("images", "responses"):
+            address = str(getattr(self, name))
+            if is_address(address):
+                parts = urlsplit(address)
+                file = (parts.fragment or parts.path).rpartition("/")[2].lstrip(".") or name
+                # A folder for each hash, so that no file is taken for a table beside another.
+                folder = (getattr(self.sha256, name, None) or "")[:16]
+                found[name] = address, f"{folder}/{re.sub('[^A-Za-z0-9_.-]', '_', file)}"
+        return found
+
+    def local(self, name: str) -> str:
+        """The path of `images` or `responses`, which may have been at an address."""
+        given = str(getattr(self, name))
+        return f"{self.places.downloaded}/{self.at_addresses[name][1]}" if is_address(given) else given
+
+    def fetched(self) -> dict[str, Download]:
+        return {
+            file: Download(f"files, {Path(file).name}", (address,), digest=f"sha256:{getattr(self.sha256, name)}")
+            for name, (address, file) in self.at_addresses.items()
+        }
+
+    def prepare(self) -> None:
+        from ventral.data.own.stimuli import is_netcdf
+
+        file = self.local("responses")  # only netCDF holds labels; a table or an array at an address has none beside it
+        if "responses" in self.at_addresses and is_netcdf(file) and not Path(file).is_file():
+            from ventral.files.fetch import fetch
+
+            address, name = self.at_addresses["responses"]
+            fetch([address], file, digest=self.fetched()[name].digest, otherwise=self.by_hand)
+
+    def faults(self) -> Iterator[str]:
+        for name, (address, file) in self.at_addresses.items():
+            if fault := address_fault(address):
+                yield f"{name}: {fault}"
+            if getattr(self.sha256, name, None) is None:
+                yield f"{name}: an address needs the hash of its file; add sha256: {{{name}: ..}}"
+            if name == "responses" and not file.lower().endswith(SUFFIXES):
+                yield f"{name}: the address does not say the format; add the name of the file, such as #responses.npy"
+        for name in ("images", "responses"):
+            if getattr(self.sha256, name, None) is not None and name not in self.at_addresses:
+                yield f"sha256.{name}: is for a file at an address; leave it out"
+
     @cached_property
     def known(self) -> frozenset[str]:
         """What the files say about the stimuli: labels, split, groups."""
         from ventral.data.own.stimuli import known_labels
 
-        return known_labels(self.responses)
+        return known_labels(self.local("responses"))
 
     @property
     def labels(self) -> frozenset[str]:
@@ -50,17 +121,18 @@ class Files(Source):
         """The file with the labels of the images, as a list; empty without labels."""
         from ventral.data.own.stimuli import is_netcdf, stimulus_table
 
-        table = str(self.responses) if is_netcdf(self.responses) else stimulus_table(self.responses)
+        responses = self.local("responses")
+        table = responses if is_netcdf(responses) else stimulus_table(responses)
         return [table] if table is not None and self.labels else []
 
     def image_files(self) -> dict[str, Any]:
-        return {"images": str(self.images), "labels": self.said_in}
+        return {"images": self.local("images"), "labels": self.said_in}
 
     def response_files(self) -> dict[str, Any]:
         from ventral.data.own.naming import companions
 
-        beside = companions(self.responses)
-        given = {"images": str(self.images), "responses": str(self.responses)}
+        given = {name: self.local(name) for name in ("images", "responses")}
+        beside = companions(given["responses"])
         return given | {"packed": self.places.images, "beside": beside}
 
     def keys_of(self, reader: str) -> list[str]:
@@ -69,8 +141,8 @@ class Files(Source):
     def from_outside(self) -> list[str]:
         from ventral.data.own.stimuli import stimulus_table
 
-        table = stimulus_table(self.responses)
-        return [str(self.images), str(self.responses), *([table] if table is not None else [])]
+        table = stimulus_table(self.local("responses"))
+        return [self.local("images"), self.local("responses"), *([table] if table is not None else [])]
 
     @staticmethod
     def read_images(files: Mapping[str, Any], *, image_size: int | None) -> Pictures:

@@ -117,10 +117,12 @@ class Majaj(Source):
             return []
         return list((self.image_files() | self.response_files()).values())
 
-    def downloads(self) -> Iterator[Download]:
-        for name, (file, _) in PUBLISHED.items():
-            if self.source == "published" and name not in self.given and not Path(self.files[name]).is_file():
-                yield Download(f"majaj, {file}", tuple(addresses(file)))
+    def fetched(self) -> dict[str, Download]:
+        return {
+            file: Download(f"majaj, {file}", tuple(addresses(file)), digest=f"sha1:{sha1}")
+            for name, (file, sha1) in PUBLISHED.items()
+            if self.source == "published" and name not in self.given
+        }
 
     def faults(self) -> Iterator[str]:
         needed = {"files": list(PUBLISHED), "course_file": ["course_file"]}.get(self.source, [])

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from ventral.data.joined import side_by_side
 from ventral.data.responses import make_responses, reduce_presentations
 from ventral.data.splits import assign_splits
 from ventral.data.xiao.files import milliseconds
@@ -205,10 +206,9 @@ def join_sessions(
     fractions: Mapping[str, float],
     seed: int,
 ) -> xr.Dataset:
-    """Put the neuroids of several sessions side by side, over all stimuli that any of them showed.
+    """Put the neuroids of several sessions side by side (`ventral.data.joined.side_by_side`), with labels and splits.
 
-    Unit j of one session is not unit j of another: every session keeps its own neuroids, with NaN for stimuli that it
-    did not show. If stimuli are fixations, each has the label of its image.
+    If stimuli are fixations, each has the label of its image.
 
     Args:
         sessions: what `session_responses` returns, for each session.
@@ -224,17 +224,7 @@ def join_sessions(
         for session in sessions
         for stimulus, image in zip(session["stimulus_id"].values, _images(session), strict=True)
     }
-    # As objects, because concatenation cuts text of fixed width to that of the first session.
-    indexed = [
-        session.assign_coords(
-            {name: c.astype(object) for name, c in session.coords.items() if c.dtype.kind == "U"}
-        ).set_index(stimulus="stimulus_id")
-        for session in (session.drop_vars("image_id", errors="ignore") for session in sessions)
-    ]
-    joined = xr.concat(indexed, dim="neuroid", join="outer", combine_attrs="drop_conflicts", data_vars="all")
-    joined = joined.sortby("stimulus").reset_index("stimulus").rename_vars(stimulus="stimulus_id")
-    joined = joined.assign_coords({name: c.astype(str) for name, c in joined.coords.items() if c.dtype.kind == "O"})
-    joined["n_presentations"] = joined["n_presentations"].fillna(0).astype(np.int64)
+    joined = side_by_side([session.drop_vars("image_id", errors="ignore") for session in sessions])
     image_id = np.array([image_of[name] for name in joined["stimulus_id"].values], dtype=str)
     shown = {str(session["session"].values[0]): np.isin(image_id, _images(session)) for session in sessions}
     labels = label_sessions(image_id, shown, regions)
