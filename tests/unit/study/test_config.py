@@ -22,10 +22,7 @@ GOOD = {
     "networks": {"pixels": {"architecture": "pixels"}},
     "readouts": {"ols": {"alpha": 0}},
 }
-PIXELS = {
-    **{"architecture": "pixels", "weights": "random", "layers": "auto"},
-    **{"precision": "float32", "channels_last": False},
-}
+PIXELS = {"architecture": "pixels", "weights": "random", "layers": "auto", "precision": "float32"}
 
 
 def changed(path: str, value: object) -> dict:
