@@ -22,7 +22,7 @@ from ventral.networks.zoo import Network
 
 Floats = NDArray[np.float64]
 Batches = Iterable[tuple[int, Tensor]]  # the first index and the prepared images of each
-BATCH = 32  # images a forward pass that predicts
+BATCH = 32  # most images in a forward pass
 BLOCK = 1 << 16  # units taken at a time, where weights are needed in float64
 
 
@@ -105,7 +105,8 @@ def primal_weights(
             sums[layer] = torch.zeros(features.shape[1], part.shape[1], dtype=torch.float64, device=device)
         sums[layer].addmm_(features.double().T, part)
 
-    network, size = lay_out(network, images[:1], device, channels_last), batch_size(network, images[:1], device)
+    network = lay_out(network, images[:1], device, channels_last)
+    size = min(BATCH, batch_size(network, images[:1], device))
     loaded = batches(images, network, size, device)
     loaded = progress(loaded, f"{network.name}: batches of {size} images", -(-len(images) // size))
     run_layers(network, loaded, add, precision)
