@@ -4,7 +4,7 @@ import errno
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -28,6 +28,7 @@ from ventral.networks.steady import check_anew, check_steady
 from ventral.networks.zoo import Network
 
 BATCH = {"cpu": 32, "cuda": 128}  # most images in a forward pass; it changes results by float32 rounding only
+CACHED = 200_000  # pixels of a batch on a CPU: the outputs of a layer then stay in its cache, which halves the time
 SHARE = 16  # one block of units takes this fraction of the memory budget; products, sums and copies take as much each
 
 
@@ -64,7 +65,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def prepare(images: Tensor, network: Network) -> Tensor:
-    """(b, H, W, 3) uint8 images -> (b, 3, size, size) float32, resized with antialiasing and normalised."""
+    """(b, H, W, 3) uint8 images -> (b, 3, size, size) float32, resized with antialiasing, normalised and laid out."""
     batch = images.permute(0, 3, 1, 2).float().div_(255)
     size = network.image_size
     if size is not None and batch.shape[2:] != (size, size):
@@ -72,7 +73,7 @@ def prepare(images: Tensor, network: Network) -> Tensor:
             batch, (size, size), mode=network.interpolation, antialias=True, align_corners=False
         )
     mean, std = (torch.tensor(values, device=batch.device)[:, None, None] for values in (network.mean, network.std))
-    return (batch - mean) / std
+    return ((batch - mean) / std).to(memory_format=network.layout or torch.preserve_format)
 
 
 def batches(images: Images, network: Network, size: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
@@ -100,6 +101,37 @@ def inferring(device: torch.device, precision: str) -> Iterator[None]:
     """
     with torch.inference_mode(), computing(device, precision):
         yield
+
+
+def lay_out(network: Network, first: NDArray[np.uint8], device: torch.device, channels_last: bool | None) -> Network:
+    """Move a network to a device, in the layout in which it runs there.
+
+    Args:
+        network: from `build_network`.
+        first: (1, H, W, 3) an image.
+        device: where it will run.
+        channels_last: whether channels are the last axis in memory; None: on a CPU, unless the network's code asks for
+            the other layout, as `features.view(len(features), -1)` does.
+    """
+
+    def to(layout: torch.memory_format) -> Network:
+        network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
+        return replace(network, layout=layout)
+
+    if channels_last is None and device.type == "cpu":
+        with suppress(Exception), torch.inference_mode():
+            turned = to(torch.channels_last)
+            # Recorded as later passes are: a compiled network calls the hooks of its first run alone.
+            find_records(turned.model, turned.layers, prepare(torch.from_numpy(first).repeat(2, 1, 1, 1), turned))
+            return turned
+    return to(torch.channels_last if channels_last else torch.contiguous_format)
+
+
+def batch_size(network: Network, first: NDArray[np.uint8], device: torch.device) -> int:
+    """Images in a forward pass over images as large as the `first`, (1, H, W, 3), where memory allows."""
+    pixels = network.image_size**2 if network.image_size else first[0, :, :, 0].size
+    most = BATCH[device.type]
+    return min(most, max(8, CACHED // pixels)) if device.type == "cpu" else most
 
 
 def find_layers(network: Network, first: NDArray[np.uint8], device: torch.device) -> Records:
@@ -172,7 +204,6 @@ class Run:
         records: the layers that are recorded.
         device: where it runs.
         precision: of the network.
-        layout: of images in memory.
         scratch: folder for temporary files; None for the system's.
     """
 
@@ -181,7 +212,6 @@ class Run:
     records: Records
     device: torch.device
     precision: str
-    layout: torch.memory_format
     scratch: str | Path | None
 
     @property
@@ -202,7 +232,7 @@ def extract_grams(
     scratch: str | Path | None,
     device: torch.device,
     precision: str = "float32",
-    channels_last: bool = False,
+    channels_last: bool | None = None,
     keep: Sequence[str] = (),
     kept_in: Callable[[str, tuple[int, ...]], Any] | None = None,
 ) -> Iterator[tuple[str, Gram]]:
@@ -220,7 +250,7 @@ def extract_grams(
             temporary folder.
         device: where the network runs. If it is a GPU, the products are taken there too.
         precision: of the network, "float32", "tf32" or "bfloat16"; products are at least float32.
-        channels_last: whether the network runs with channels as the last axis in memory.
+        channels_last: as for `lay_out`.
         keep: names or patterns of layers whose activations are kept.
         kept_in: called with the name and shape of a kept layer, returns the (n, p) array to write them to.
 
@@ -228,14 +258,16 @@ def extract_grams(
         InputError: on a layer that cannot be recorded or is not finite, when `scratch` is full, or when a GPU has too
             little memory for one image at a time.
     """
-    layout = torch.channels_last if channels_last else torch.contiguous_format
     try:
-        network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
+        network = lay_out(network, images[:1], device, channels_last)
         records = try_network(network, images, device, precision)
     except torch.OutOfMemoryError:
         raise out_of_memory(network.name, device) from None
-    run = Run(network, images, records, device, precision, layout, scratch)
     kept = choose_kept(keep, records, f"networks.{network.name}.keep")
+    if network.layout == torch.channels_last:  # products do not depend on the order of units: it spares a copy
+        turned = frozenset(name for name, shape in records.shapes.items() if len(shape) == 3 and name not in kept)
+        records = replace(records, channels_last=turned)
+    run = Run(network, images, records, device, precision, scratch)
 
     @cache  # where memory runs out, a layer is begun again
     def array_of(name: str) -> Any:
@@ -260,7 +292,8 @@ def choose_limits(run: Run, memory_mb: int) -> Limits:
     """What a run may take of the memory of its device, and of the memory budget."""
     n, free = len(run.images), free_memory(run.device)
     block = free // SHARE or memory_mb * 2**20 // SHARE
-    batch = max(1, min(BATCH[run.device.type], block // (4 * max(run.units.values()))))
+    batch = batch_size(run.network, run.images[:1], run.device)
+    batch = max(1, min(batch, block // (4 * max(run.units.values()))))
     all_of_it, held = 4 * n * sum(run.units.values()), max(free - 8 * n**2, 0)  # sums of products take 8 n^2
     held = min(held, all_of_it) if all_of_it <= MOST_PASSES * held else 0
     return Limits(batch, held, block, memory_mb * 2**20 // SHARE)
@@ -338,7 +371,7 @@ def fill(run: Run, stores: Mapping[str, Held | Spool], ranges: Mapping[str, slic
         receive = partial(store, stores, ranges, start)
         try:
             with inferring(run.device, run.precision), running(f"{field}.architecture", batch):
-                whole = record(network.model, run.records, batch.contiguous(memory_format=run.layout), receive)
+                whole = record(network.model, run.records, batch, receive)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

@@ -79,7 +79,7 @@ def _layers(network: Network, settings: Mapping[str, Any], images: Images, outpu
         network,
         images,
         precision=settings.get("precision", "float32"),
-        channels_last=settings.get("channels_last", False),
+        channels_last=settings.get("channels_last"),
         keep=settings.get("keep", ()),
         kept_in=partial(keep_activations, output),
         **options,

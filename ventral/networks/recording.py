@@ -17,10 +17,12 @@ class Records:
     Attributes:
         shapes: shape of every record without the axis of images, in order of the layers asked for.
         runs: how often each module runs for an image.
+        channels_last: records of (C, H, W) whose units are handed over in the order (H, W, C).
     """
 
     shapes: dict[str, tuple[int, ...]]
     runs: dict[str, int]
+    channels_last: frozenset[str] = frozenset()
 
 
 def module_of(model: nn.Module, layer: str) -> str | None:
@@ -102,7 +104,8 @@ def record(model: nn.Module, records: Records, images: Tensor, receive: Callable
         for end, tensor in real_tensors(output).items():
             name = (module or OUTPUT) + time + end
             if name in records.shapes:
-                receive(name, tensor.reshape(len(images), -1))
+                turned = tensor.permute(0, 2, 3, 1) if name in records.channels_last else tensor
+                receive(name, turned.reshape(len(images), -1))
 
     with hooked(model, list(records.runs), hand_over):
         model(images)

@@ -86,7 +86,13 @@ class NetworkEntry:
             "number format of the forward pass; tf32 (on a GPU alone) and bfloat16: faster on some GPUs, less accurate"
         ),
     ] = "float32"
-    channels_last: Annotated[bool, key("whether images are laid out channels last, faster on some GPUs")] = False
+    channels_last: Annotated[
+        bool | None,
+        key(
+            "whether images are laid out channels last, faster on most CPUs and some GPUs; absent: on a CPU, where the "
+            "network runs so"
+        ),
+    ] = None
     python_path: Annotated[
         Text | None,
         key("folder that holds the package of your own function", "give the folder that holds it", "lab/src"),

@@ -41,6 +41,7 @@ class Network:
             place of pretrained, trained on faces.
         weights_sha256: over names and values of all parameters and buffers.
         anew: builds a network of a user's own code again, from another seed; None for other networks.
+        layout: of prepared images in memory; None leaves it as it comes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Network:
     weights: str = "random"
     weights_sha256: str = ""
     anew: Callable[[], nn.Module] | None = None
+    layout: torch.memory_format | None = None
 
 
 def build_network(name: str, settings: Mapping[str, Any], *, weights_file: str | None, seed: int) -> Network:

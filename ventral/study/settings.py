@@ -118,16 +118,10 @@ NETWORKS: dict[str, Any] = {
     "labels": {"architecture": "labels"},
     "efficientnet_lite0": {"architecture": "efficientnet_lite0", "weights": "pretrained", "image_size": 128},
     "efficientnet_lite0_random": {"architecture": "efficientnet_lite0", "image_size": 128},
-    "cornet_z_random": {"architecture": "cornet_z", "image_size": 96, "copies": 1},
-    "cornet_s_random": {"architecture": "cornet_s", "image_size": 48},
+    "cornet_z_random": {"architecture": "cornet_z", "image_size": 96},
+    "cornet_s_random": {"architecture": "cornet_s", "image_size": 48, "channels_last": False},
     "hmo": {"architecture": "hmo"},
     "cnn_faces": {"architecture": "cnn", "weights": "faces", "image_size": 32},
-    "vit_faces": {
-        "architecture": "timm/test_vit",
-        "weights": "faces",
-        "image_size": 64,
-        "layers": ["blocks.1", "blocks.3", "blocks.5"],
-    },
 }
 READOUTS: dict[str, Any] = {
     "ridge_loo": {"alpha": "loo"},

@@ -23,7 +23,15 @@ from ventral.gram.file import (
 )
 from ventral.gram.matrix import gram_of
 from ventral.networks import activations as module
-from ventral.networks.activations import choose_device, extract_grams, find_layers, inferring, prepare
+from ventral.networks.activations import (
+    batch_size,
+    choose_device,
+    extract_grams,
+    find_layers,
+    inferring,
+    lay_out,
+    prepare,
+)
 from ventral.networks.operators import name_missing_operators
 from ventral.networks.own import Pixels
 from ventral.networks.recording import record
@@ -156,6 +164,28 @@ def test_bfloat16_and_channels_last_where_asked_for(small, capsys):
     exact = gram_of(expected["first"])
     error = np.abs(rough.inner - exact.inner).max() / np.abs(exact.inner).max()
     assert 1e-5 < error < 2e-2
+
+
+class Viewed(Small):
+    """Code that takes features for contiguous."""
+
+    def forward(self, x):
+        return self.head(self.second(self.first(x)).view(len(x), -1))
+
+
+@pytest.mark.parametrize("make, layout", [(Small, torch.channels_last), (Viewed, torch.contiguous_format)])
+def test_a_cpu_runs_channels_last_where_the_network_does(make, layout, capsys):
+    with seeded(0):
+        network = network_of(make(), "first", "second", "head")
+    assert lay_out(network, IMAGES[:1], CPU, None).layout == layout
+    expected = extracted(network, channels_last=False)
+    for name, gram in extracted(network).items():
+        assert_same(gram, expected[name])
+
+
+def test_batches_of_a_cpu_shrink_with_the_size_of_images():
+    sizes = [batch_size(network_of(Pixels(), image_size=side), IMAGES[:1], CPU) for side in (None, 64, 112, 224, 448)]
+    assert sizes == [32, 32, 15, 8, 8]
 
 
 def test_kept_activations_lie_beside_the_gram_matrix(small, tmp_path, monkeypatch, capsys):

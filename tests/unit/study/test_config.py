@@ -22,10 +22,7 @@ GOOD = {
     "networks": {"pixels": {"architecture": "pixels"}},
     "readouts": {"ols": {"alpha": 0}},
 }
-PIXELS = {
-    **{"architecture": "pixels", "weights": "random", "layers": "auto"},
-    **{"precision": "float32", "channels_last": False},
-}
+PIXELS = {"architecture": "pixels", "weights": "random", "layers": "auto", "precision": "float32"}
 
 
 def changed(path: str, value: object) -> dict:
@@ -338,7 +335,7 @@ def test_defaults_are_filled_in_at_every_depth_and_nothing_given_is_changed():
     assert config["resources"] == {"mem_mb": 4000, "threads": 1}
     assert config["datasets"]["majaj"] == {
         "source": "simulated",
-        "simulation": {"n_images": 128, "image_size": 128, "n_sites": 48, "repetitions": 20},
+        "simulation": {"n_images": 128, "image_size": 64, "n_sites": 48, "repetitions": 20},
     }
     assert config["datasets"]["mine"] == {
         "images": "images.zip",

@@ -42,8 +42,8 @@ def addresses(name: str) -> list[str]:
 class SimulatedMajaj:
     """The size of simulated recordings."""
 
-    n_images: Annotated[int, key("number of images, at least two an object", ge=128)] = 640
-    image_size: Annotated[int, key("side of the images in pixels", ge=32)] = 128
+    n_images: Annotated[int, key("number of images, at least two an object", ge=128)] = 384
+    image_size: Annotated[int, key("side of the images in pixels", ge=32)] = 64
     n_sites: Annotated[int, key("number of sites over IT and V4, in the published proportion", ge=3)] = 48
     repetitions: Annotated[
         int, key("presentations of images of variation 3; of variation 0 more, in the published proportion", ge=2)

@@ -94,7 +94,7 @@ def keep_from_study(
         duals,
         device=device,
         precision=precision,
-        channels_last=settings.get("channels_last", False),
+        channels_last=settings.get("channels_last"),
     )
     deviation = deviation_from_study(network, primals, data, precision, device)
     print(f"{card['name']}: predictions of held-out stimuli as in the study to {deviation:.1e} sd", file=sys.stderr)

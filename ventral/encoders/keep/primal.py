@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ventral.files.console import progress
-from ventral.networks.activations import batches, inferring
+from ventral.networks.activations import batch_size, batches, inferring, lay_out
 from ventral.networks.layers import running
 from ventral.networks.recording import Records, find_records, record
 from ventral.networks.zoo import Network
 
 Floats = NDArray[np.float64]
 Batches = Iterable[tuple[int, Tensor]]  # the first index and the prepared images of each
-BATCH = 32  # images a forward pass, as when the Gram matrices were made on a CPU
+BATCH = 32  # most images in a forward pass
 BLOCK = 1 << 16  # units taken at a time, where weights are needed in float64
 
 
@@ -79,7 +79,7 @@ def primal_weights(
     *,
     device: torch.device,
     precision: str = "float32",
-    channels_last: bool = False,
+    channels_last: bool | None = None,
 ) -> dict[str, Primal]:
     """Turn weights of images into weights of units, by one pass of the network over the images.
 
@@ -94,10 +94,9 @@ def primal_weights(
             units takes 8 p (k + g) bytes.
         device: where the network runs, and where the sums are kept in float64.
         precision: of the network.
-        channels_last: whether it runs with channels as the last axis in memory.
+        channels_last: as for `lay_out`.
     """
     columns = {layer: _columns(dual, rows, len(images)) for layer, dual in duals.items()}
-    layout = torch.channels_last if channels_last else torch.contiguous_format
     sums: dict[str, Tensor] = {}
 
     def add(start: int, layer: str, features: Tensor) -> None:
@@ -106,10 +105,11 @@ def primal_weights(
             sums[layer] = torch.zeros(features.shape[1], part.shape[1], dtype=torch.float64, device=device)
         sums[layer].addmm_(features.double().T, part)
 
-    network.model.to(device, memory_format=layout)  # type: ignore[call-overload]
-    loaded = batches(images, network, BATCH, device)
-    loaded = progress(loaded, f"{network.name}: batches of {BATCH} images", -(-len(images) // BATCH))
-    run_layers(network, ((i, batch.contiguous(memory_format=layout)) for i, batch in loaded), add, precision)
+    network = lay_out(network, images[:1], device, channels_last)
+    size = min(BATCH, batch_size(network, images[:1], device))
+    loaded = batches(images, network, size, device)
+    loaded = progress(loaded, f"{network.name}: batches of {size} images", -(-len(images) // size))
+    run_layers(network, loaded, add, precision)
     found = {}
     for layer, dual in duals.items():
         total, k = sums.pop(layer).cpu(), len(dual.neuroids)
