@@ -24,7 +24,7 @@ CELLS = re.compile(r"`([^`]+)`")
 
 # Commands that no test of this file runs, by a pattern of the whole line, and why.
 ELSEWHERE = {
-    r"make (run|test|lint)\b.*": "what continuous integration runs",
+    r"make (run|real|test|lint)\b.*": "what continuous integration runs",
     r".*-m pytest tests/unit .*": "what continuous integration runs",
     r"make gpu|.*python -m benchmarks\.gpu\b.*": "tests/gpu/test_benchmark.py",
     r"make \.venv/made": "it made the environment of this test",
