@@ -1,9 +1,4 @@
-"""Layers and penalties chosen on train are the right ones, for simulated encoders with known R2 on new stimuli.
-
-`VENTRAL_VALIDITY_SCALE` multiplies the number of simulated networks. `-s` shows the results.
-"""
-
-import os
+"""Layers and penalties chosen on train are the right ones, for simulated encoders with known R2 on new stimuli."""
 
 import numpy as np
 import pytest
@@ -15,8 +10,8 @@ from ventral.readouts.contract import Readout
 from ventral.readouts.pls import Pls
 from ventral.readouts.ridge import ALPHAS, Ridge
 
-SCALE = float(os.environ.get("VENTRAL_VALIDITY_SCALE", "1"))
 N, N_FRESH, N_NEUROIDS = 100, 400, 20
+NETWORKS = 6  # simulated for each row
 SPLIT = np.where(np.arange(N + N_FRESH) < N, "train", "test")
 IT = np.full(N_NEUROIDS, "IT")
 # Of the five layers of a network: how noisy a view they are of what drives the neurons, and how fast their spectra fall
@@ -45,7 +40,7 @@ def r2(rates: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     return 1 - ((rates - prediction) ** 2).mean(axis=0) / rates.var(axis=0)
 
 
-def judge(readout: Readout, n_units: int, fall_off: tuple[float, ...]) -> dict[str, float]:
+def judge(readout: Readout, n_units: int, fall_off: tuple[float, ...], n_networks: int) -> dict[str, float]:
     """What the choice of layers is worth, on average over simulated networks.
 
     Returns:
@@ -53,16 +48,20 @@ def judge(readout: Readout, n_units: int, fall_off: tuple[float, ...]) -> dict[s
         best layer less that of the chosen one; `bias`: R2 on train less that on fresh stimuli.
     """
     found = []
-    for seed in range(round(6 * SCALE)):
+    for seed in range(n_networks):
         inner, rates = network(n_units, fall_off, seed)
         fits = [fit_layer(layer, rates, SPLIT, [(readout, IT)], n_units)[0] for layer in inner]
         estimated = np.stack([fit["train_r2"] for fit in fits])
         true = np.array([r2(rates[N:], fit["prediction"]).mean() for fit in fits])
         chosen, mean = choose_layers(estimated, IT)[0], estimated.mean(axis=1)
         found.append((spearmanr(mean, true).statistic, true.max() - true[chosen], (mean - true).mean()))
-    judged = dict(zip(("rank", "lost", "bias"), np.mean(found, axis=0).tolist(), strict=True))
-    print(f"\n{readout}, {n_units} units, {N} stimuli:", {name: round(value, 3) for name, value in judged.items()})
-    return judged
+    return dict(zip(("rank", "lost", "bias"), np.mean(found, axis=0).tolist(), strict=True))
+
+
+def told(readout: Ridge | Pls, n_units: int) -> str:
+    """A readout and its features, for the table."""
+    kind = f"PLS {readout.pls}" if isinstance(readout, Pls) else f"ridge {readout.alpha}, PCA {readout.components}"
+    return f"layer by {kind}, {n_units} units"
 
 
 @pytest.mark.parametrize("fall_off", [SLOW, FAST])
@@ -70,30 +69,37 @@ def judge(readout: Readout, n_units: int, fall_off: tuple[float, ...]) -> dict[s
     ("n_units", "components"),
     [(60, 10), (60, 20), (60, 40), (60, None), (300, 10), (300, 20), (300, 40), (300, 60), (300, 80), (300, None)],
 )
-def test_the_right_layer_is_chosen_for_least_squares_whatever_the_share_of_components(n_units, components, fall_off):
-    found = judge(Ridge(0.0, components=components), n_units, fall_off)
+def test_the_right_layer_is_chosen_for_least_squares_whatever_the_share_of_components(
+    n_units, components, fall_off, scale, figures
+):
+    readout = Ridge(0.0, components=components)
+    found = judge(readout, n_units, fall_off, NETWORKS * scale)
+    figures(told(readout, n_units), **found)
     assert found["rank"] > 0.75 and found["lost"] < 0.03
 
 
 @pytest.mark.parametrize("fall_off", [SLOW, FAST])
 @pytest.mark.parametrize("n_units", [60, 300])
 @pytest.mark.parametrize("readout", [Ridge("loo"), Ridge("cv", components=40), Ridge("loo", components=80), Pls(5)])
-def test_the_right_layer_is_chosen_and_rightly_judged_for_readouts_that_shrink(readout, n_units, fall_off):
-    found = judge(readout, n_units, fall_off)
+def test_the_right_layer_is_chosen_and_rightly_judged_for_readouts_that_shrink(
+    readout, n_units, fall_off, scale, figures
+):
+    found = judge(readout, n_units, fall_off, NETWORKS * scale)
+    figures(told(readout, n_units), **found)
     assert found["rank"] > 0.75 and found["lost"] < 0.03 and abs(found["bias"]) < 0.06
 
 
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(("n_units", "components"), [(60, 40), (300, 40), (300, 80), (300, None)])
-def test_the_penalty_chosen_is_as_good_as_the_best_on_fresh_stimuli(n_units, components, shared):
+def test_the_penalty_chosen_is_as_good_as_the_best_on_fresh_stimuli(n_units, components, shared, scale, figures):
     readout = Ridge("cv" if shared else "loo", components=components)
     lost = []
-    for seed in range(round(3 * SCALE)):
+    for seed in range(NETWORKS // 2 * scale):
         inner, rates = network(n_units, SLOW, seed)
-        scale = Decomposition(inner[0][:N, :N]).spectrum().values.sum() / N
-        tried = [readout, *(Ridge(alpha * scale, components=components) for alpha in ALPHAS)]
+        mean = Decomposition(inner[0][:N, :N]).spectrum().values.sum() / N
+        tried = [readout, *(Ridge(alpha * mean, components=components) for alpha in ALPHAS)]
         fits = fit_layer(inner[0], rates, SPLIT, [(one, IT) for one in tried], n_units)
         chosen, *others = (r2(rates[N:], fit["prediction"]) for fit in fits)
         lost.append(np.max([other.mean() for other in others]) - chosen.mean())
-    print(f"\n{readout}, {n_units} units: R2 lost by the penalty {np.mean(lost):.3f}")
+    figures(told(readout, n_units).replace("layer", "penalty"), lost=float(np.mean(lost)))
     assert np.mean(lost) < 0.03

@@ -42,6 +42,7 @@ ELSEWHERE = {
 PLANNED = {
     ".venv/bin/snakemake --cores all --configfile config/published.yaml": "downloads gigabytes",
     ".venv/bin/snakemake --cores all": "the default study: minutes",
+    ".venv/bin/snakemake --cores all --configfile config/v4.yaml": "tests/real/test_v4_published.py runs it",
 }
 
 
