@@ -74,6 +74,7 @@ def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
                 answers = list(pool.map(find, wanted))
             needed = sum(size or 0 for _, size in answers)
             yield from check_downloads(wanted, answers)
+            yield check_duration(config, config_files, needed)
         except InputError as error:
             found, _, remedy = str(error).rpartition("; ")
             yield Check("fail", found, remedy)
@@ -177,14 +178,42 @@ def check_gpu(device: str) -> Check:
     return Check("ok", "no GPU: networks run on the CPU")
 
 
+def count_cores() -> int:
+    """Count the cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def check_memory(mem_mb: float) -> Check:
     """Count the cores, and compare the memory with that of one job."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
-    found = f"{cores} cores, {memory / 1e3:.1f} GB of memory"
+    found = f"{count_cores()} cores, {memory / 1e3:.1f} GB of memory"
     if memory < mem_mb:
         return Check("warn", f"{found}, less than `resources.mem_mb` ({mem_mb:.0f} MB)", "lower resources.mem_mb")
     return Check("ok", found)
+
+
+def check_duration(config: Mapping[str, Any], config_files: Sequence[str | Path], needed: float) -> Check:
+    """Estimate how long what is left of a study takes here.
+
+    Args:
+        config: complete and without faults.
+        config_files: from which it was read.
+        needed: bytes to download, whose time is not counted.
+    """
+    from ventral.study.duration import Forecast, check_local, jobs_left
+    from ventral.study.plan import Study
+    from ventral.study.probe import Probe, slowness
+    from ventral.study.recordings import sources_of
+
+    study = Study(config, sources_of(config))
+    try:
+        check_local(study)
+        jobs = jobs_left(config_files)
+    except InputError as error:
+        found, _, remedy = str(error).rpartition("; ")
+        return Check("warn", f"how long it takes is not known: {found}", remedy)
+    outlook = Forecast(study, Probe.of(config["device"]), slowness()).outlook(jobs, count_cores())
+    return Check("ok", f"{outlook}; {needed / 1e6:,.0f} MB to download, not counted" if needed else str(outlook))
 
 
 def check_lock(folder: Path) -> Check:
