@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "doctor",
         help="check the installation, the machine and a study before it runs",
         description="Check the installation, GPU, memory, disk space, the config of a study, and whether its "
-        "downloads are available and how large they are; estimate how long it takes here. Each check prints one "
+        "downloads are available and how large they are; estimate how long the study takes. Each check prints one "
         "line: ok, warn or fail, and what to do. Nothing is downloaded. The exit code is 1 if any check failed.",
         example="doctor --configfile config/published.yaml",
     )

@@ -8,6 +8,7 @@ import csv
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import cached_property
@@ -154,12 +155,10 @@ def parse_jobs(said: str) -> list[str]:
 
 
 def measured(job: str) -> float | None:
-    """Seconds that a job took before in the current folder; None if it did not run."""
-    file = Path(paths.benchmark(job))
-    if not file.is_file():
-        return None
-    with file.open(newline="") as lines:
-        return next((float(row["s"]) for row in csv.DictReader(lines, delimiter="\t")), None)
+    """Seconds that a job took before in the current folder; None if it did not run, or its file is damaged."""
+    with suppress(OSError, KeyError, TypeError, ValueError), open(paths.benchmark(job), newline="") as lines:
+        return float(next(csv.DictReader(lines, delimiter="\t"), {})["s"])
+    return None
 
 
 def measured_of_rule(rule: str) -> float | None:

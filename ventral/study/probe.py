@@ -102,14 +102,16 @@ class Probe:
 
     def _seconds(self, run: Callable[[], object]) -> float:
         """The shorter of two runs on one core or the GPU; a long one runs once."""
-        threads, found = torch.get_num_threads(), [math.inf]
+        threads, best = torch.get_num_threads(), math.inf
         torch.set_num_threads(1)
-        while len(found) < 3 and (len(found) == 1 or found[-1] < 1):
+        for _ in range(2):
             start = self._now()
             run()
-            found.append(self._now() - start)
+            best = min(best, self._now() - start)
+            if best > 1:
+                break
         torch.set_num_threads(threads)
-        return min(found)
+        return best
 
     def _now(self) -> float:
         """A clock: of this process alone, so that other programs change little, or of the GPU's work."""
@@ -121,7 +123,11 @@ class Probe:
 
 def _run(network: Network, records: Records, images: torch.Tensor) -> None:
     """Run a network as an extraction does, and copy what it hands over."""
-    record(network.model, records, prepare(images, network), lambda _, rows: rows.clone())
+
+    def copy(_: str, rows: torch.Tensor) -> None:
+        rows.clone()
+
+    record(network.model, records, prepare(images, network), copy)
 
 
 def slowness() -> float:

@@ -90,6 +90,11 @@ def test_what_ran_before_takes_as_long_again():
     assert measured("pack_images/majaj") == estimate.seconds("pack_images/majaj") == 12.5
     assert estimate.seconds("draw_figure/rdms_majaj") == 4  # another job of a rule: the mean
     assert estimate.seconds("write_report") == 100 * duration.TYPICAL["*"][0]
+    for damaged in ("", "-"):
+        ran("write_report", damaged)
+        assert measured("write_report") is None
+    Path(paths.benchmark("write_report")).write_bytes(b"")
+    assert measured("write_report") is None
     ran("extract_activations/majaj/labels", 1)  # says nothing about other networks
     assert estimate.seconds("extract_activations/majaj/pixels") > 100
 
