@@ -217,7 +217,7 @@ class Forecast:
         unknown = [name for name, count in self.counts.items() if count is None]
         notes = [f"number of images not known: {listed(unknown)}, {GUESS:,} assumed"] if unknown else []
         if n := self.probe.unmeasured:
-            notes.append(f"{n} networks not measured, which count as the mean of the others")
+            notes.append(f"{n} networks not measured, which count as the median of the others")
         in_turn = sum(seconds[job] for job in self.on_gpu)
         return Outlook(seconds, cores, in_turn, sum(sorted(self.scratch)[-cores:]), notes)
 

@@ -5,17 +5,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
 
 from ventral.networks.activations import batch_size, choose_device, find_layers, inferring, lay_out, prepare
+from ventral.networks.own import ARCHITECTURES
 from ventral.networks.published import STUDY
 from ventral.networks.recording import Records, record
 from ventral.networks.zoo import Network, build_network
 
-SECONDS = 10.0  # of one core, or of the GPU; after so many, no more networks are measured
+SECONDS = 10.0  # of one core, or of the GPU; after so many, only small networks are measured
+LONG = 0.5  # seconds of a run after which neither it nor a larger batch is tried
 SIDE = 128  # of images in pixels, for a network that takes images as they are
 MATRIX = 1024  # rows of the matrices of a product
 CHOSEN = ("architecture", "image_size", "channels_last", "precision")  # keys of a network on which its speed depends
@@ -41,7 +44,7 @@ class Probe:
 
     Attributes:
         device: where networks run.
-        left: seconds in which networks may still be measured.
+        left: seconds in which large networks may still be measured.
     """
 
     device: torch.device
@@ -54,20 +57,21 @@ class Probe:
         return cls(choose_device(device if torch.cuda.is_available() else "cpu"))
 
     def cost(self, settings: Mapping[str, Any]) -> Cost:
-        """The cost of a network of the config; the mean of those measured before, if this one cannot be measured."""
+        """The cost of a network of the config; the median of those measured before, if this one cannot be."""
         if settings["architecture"] in ("labels", *STUDY):  # the study itself makes the latter: a small CNN is like it
             settings = {"architecture": "cnn", "image_size": 64}
         settings = {"precision": "float32", "layers": "auto", **settings, "weights": "random"}
         chosen = tuple(settings.get(key) for key in CHOSEN)
         if chosen not in self._found:
             start = self._now()
-            self._found[chosen] = self._measure(settings) if self.left > 0 else None
+            is_small = settings["architecture"] in ARCHITECTURES
+            self._found[chosen] = self._measure(settings) if is_small or self.left > 0 else None
             self.left -= self._now() - start
         found = self._found[chosen]
         if found is not None:
             return found
         known = [cost for cost in self._found.values() if cost] or [Cost(0.01, 200_000)]
-        return Cost(float(np.mean([cost.forward for cost in known])), int(np.mean([cost.units for cost in known])))
+        return Cost(median(cost.forward for cost in known), int(median(cost.units for cost in known)))
 
     @property
     def unmeasured(self) -> int:
@@ -90,13 +94,16 @@ class Probe:
             network = build_network("probe", settings, weights_file=None, seed=0)
             side = network.image_size or SIDE
             first = np.random.default_rng(0).integers(256, size=(1, side, side, 3), dtype=np.uint8)
-            n = min(batch_size(network, first, self.device), 32)
             network = lay_out(network, first, self.device, settings.get("channels_last"))
             with inferring(self.device, settings["precision"]):
                 records = find_layers(network, first, self.device)
-                images = torch.from_numpy(first.repeat(n, 0)).to(self.device)
-                run = partial(_run, network, records, images)
-                return Cost(self._seconds(run) / n, sum(map(math.prod, records.shapes.values())))
+                units = sum(map(math.prod, records.shapes.values()))
+                for n in (2, min(batch_size(network, first, self.device), 32)):  # small networks run in large batches
+                    images = torch.from_numpy(first.repeat(n, 0)).to(self.device)
+                    seconds = self._seconds(partial(_run, network, records, images))
+                    if seconds > LONG:
+                        break
+                return Cost(seconds / n, units)
         except Exception:  # a user's own network may raise anything; the run itself will say what
             return None
 
@@ -108,7 +115,7 @@ class Probe:
             start = self._now()
             run()
             best = min(best, self._now() - start)
-            if best > 1:
+            if best > LONG:
                 break
         torch.set_num_threads(threads)
         return best

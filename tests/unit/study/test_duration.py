@@ -167,4 +167,5 @@ def test_the_probe_measures_each_network_once_while_it_has_time():
     assert probe.product > 0 and slowness() > 0
     probe.cost({"architecture": "no_such.py:network", "image_size": 16})  # the run itself will say what is wrong
     probe.left = 0
-    assert probe.cost({"architecture": "cornet_s", "image_size": 64}) == cost and probe.unmeasured == 2
+    assert probe.cost({"architecture": "resnet18", "image_size": 64}) == cost and probe.unmeasured == 2
+    assert probe.cost({"architecture": "pixels", "image_size": 8}).units == 3 * 8 * 8  # small networks always run
