@@ -169,6 +169,8 @@ def _imported(source: str, field: str, remedy: str, python_path: str | None) -> 
     folder = str(file.parent if file is not None else Path.cwd())
     if folder not in sys.path:
         sys.path.append(folder)
+    # Python compares a compiled copy with its source by date and size alone. None is left, so that content decides.
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         if file is None:
             return importlib.import_module(source)
@@ -183,3 +185,5 @@ def _imported(source: str, field: str, remedy: str, python_path: str | None) -> 
         if "relative import" in str(error):
             remedy = "name it as package.module:function, and the folder that holds the package as python_path"
         raise InputError("config", field, said, remedy) from error
+    finally:
+        sys.dont_write_bytecode = kept

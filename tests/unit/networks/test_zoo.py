@@ -1,5 +1,6 @@
 """Networks by name and from a user's own code: weights, images, layers, and one line if there is no such network."""
 
+import os
 import sys
 
 import pytest
@@ -196,6 +197,19 @@ def test_a_network_of_ones_own(own):
     assert build("nets:Stripes").layers == ("output",)
     torch.save(build("nets:small", seed=3).model.state_dict(), "w.pth")
     assert build("nets.py:small", "w.pth", image_size=32).weights == "file"
+
+
+@pytest.mark.parametrize("source", ["nets.py:small", "nets:small"])
+def test_code_of_ones_own_counts_by_its_content(own, monkeypatch, source):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    text, found = (own / "nets.py").read_text(), []
+    for changed in (text, text.replace("WIDTH, 3", "WIDTH, 1")):  # as long, and of the same date
+        (own / "nets.py").write_text(changed)
+        os.utime(own / "nets.py", (1e9, 1e9))
+        found.append(build(source).weights_sha256)
+        for name in ("nets", "own_nets"):
+            sys.modules.pop(name, None)
+    assert found[0] != found[1] and not sys.dont_write_bytecode
 
 
 @pytest.mark.parametrize(
