@@ -96,6 +96,11 @@ class Source:
         return False
 
     @property
+    def n_images(self) -> int | None:
+        """The number of its images, or about so many; None if that shows only when they are there."""
+        return None
+
+    @property
     def is_simulated(self) -> bool:
         """Whether the study simulates the recordings, from known tuning."""
         return False
@@ -125,6 +130,11 @@ class Source:
         """The files that are still to be downloaded."""
         wanted = self.fetched().items()
         return (download for name, download in wanted if not Path(self.places.downloaded, name).is_file())
+
+    @property
+    def to_prepare(self) -> str:
+        """The file that `prepare` would download; empty if there is none."""
+        return ""
 
     def prepare(self) -> None:
         """Download what the parts of a study depend on, before any job is planned.

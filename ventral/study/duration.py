@@ -16,14 +16,8 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from ventral.data.images import open_images, read_stimulus_ids
-from ventral.data.own.stimuli import is_netcdf
+from ventral.data.images import read_stimulus_ids
 from ventral.data.source import Source
-from ventral.data.sources.cowley_v4 import CowleyV4
-from ventral.data.sources.files import Files
-from ventral.data.sources.kriegeskorte92 import Kriegeskorte92
-from ventral.data.sources.majaj import Majaj
-from ventral.data.sources.xiao import Xiao
 from ventral.files.errors import InputError, listed
 from ventral.study import paths
 from ventral.study.plan import HYBRID, Study
@@ -117,12 +111,8 @@ def check_local(study: Study) -> None:
         InputError: if the labels of stimuli are in a file at an address.
     """
     for name, source in study.datasets.items():
-        if isinstance(source, Files) and "responses" in source.at_addresses:
-            file = source.local("responses")
-            if is_netcdf(file) and not Path(file).is_file():
-                raise InputError(
-                    file, name, "must be downloaded before the study is planned", "run `snakemake --dry-run`"
-                )
+        if file := source.to_prepare:
+            raise InputError(file, name, "must be downloaded before the study is planned", "run `snakemake --dry-run`")
 
 
 def jobs_left(config_files: Sequence[str | Path]) -> list[str]:
@@ -170,22 +160,8 @@ def measured_of_rule(rule: str) -> float | None:
 
 def count_images(source: Source) -> int | None:
     """The number of images of a dataset; None if that shows only when they are there."""
-    if Path(source.places.images).is_file():
-        return len(read_stimulus_ids(source.places.images))
-    match source:
-        case Majaj():
-            return source.simulation.n_images if source.is_simulated else 3200
-        case Kriegeskorte92():
-            return 92
-        case CowleyV4():  # an image takes about 3,100 bytes in the archive of its session
-            return sum(int(row["images_size"] or 3_700_000) // 3100 for row in source.chosen.values())
-        case Xiao() if source.crop_degrees is not None:
-            return source.fixations_per_session * len(source.stems)
-        case Xiao() if source.is_simulated:
-            return source.simulation.n_stimuli
-        case Files() if Path(source.local("images")).exists():
-            return len(open_images(source.local("images"))[0])
-    return None
+    packed = source.places.images
+    return len(read_stimulus_ids(packed)) if Path(packed).is_file() else source.n_images
 
 
 @dataclass

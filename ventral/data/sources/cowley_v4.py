@@ -38,6 +38,8 @@ FILES = {
     "raw": "responses_raw/responses_{}.npy",
     "mean": "responses_repeat_averaged/responses_{}.npy",
 }
+# Of the archive of a session where its size is not known, and of an image in it. The table has no numbers of images.
+ARCHIVE_BYTES, IMAGE_BYTES = 3_700_000, 3_100
 
 Session = Annotated[int, Field(ge=100_000, le=999_999)] | Annotated[str, Field(pattern="^[0-9]{6}$")]
 Sessions = Annotated[tuple[Session, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
@@ -94,6 +96,10 @@ class CowleyV4(Source):
             for name, row in known.items()
             if asked.role in (None, row["role"]) and asked.subject in (None, row["subject"])
         }
+
+    @property
+    def n_images(self) -> int:
+        return sum(int(row["images_size"] or ARCHIVE_BYTES) // IMAGE_BYTES for row in self.chosen.values())
 
     @property
     def named(self) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from ventral.data.images import LABELS, Pictures
+from ventral.data.images import LABELS, Pictures, open_images
 from ventral.data.source import Source
 from ventral.files.addresses import address_fault, is_address
 from ventral.files.download import Download
@@ -83,11 +83,20 @@ class Files(Source):
             for name, (address, file) in self.at_addresses.items()
         }
 
-    def prepare(self) -> None:
+    @property
+    def n_images(self) -> int | None:
+        images = self.local("images")
+        return len(open_images(images)[0]) if Path(images).exists() else None
+
+    @property
+    def to_prepare(self) -> str:
         from ventral.data.own.stimuli import is_netcdf
 
         file = self.local("responses")  # only netCDF holds labels; a table or an array at an address has none beside it
-        if "responses" in self.at_addresses and is_netcdf(file) and not Path(file).is_file():
+        return file if "responses" in self.at_addresses and is_netcdf(file) and not Path(file).is_file() else ""
+
+    def prepare(self) -> None:
+        if file := self.to_prepare:
             from ventral.files.fetch import fetch
 
             address, name = self.at_addresses["responses"]
@@ -146,7 +155,7 @@ class Files(Source):
 
     @staticmethod
     def read_images(files: Mapping[str, Any], *, image_size: int | None) -> Pictures:
-        from ventral.data.images import open_images, read_images, stimulus_ids
+        from ventral.data.images import read_images, stimulus_ids
         from ventral.data.own.stimuli import read_image_labels
 
         names, read = open_images(files["images"])

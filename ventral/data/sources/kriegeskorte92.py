@@ -57,6 +57,10 @@ class Kriegeskorte92(Source):
     def from_outside(self) -> list[str]:
         return [self.file]
 
+    @property
+    def n_images(self) -> int:
+        return 92
+
     def downloads(self) -> Iterator[Download]:
         if not Path(self.file).is_file():
             yield Download(f"kriegeskorte92, the package {PACKED.package}", size=PACKED.size, package=PACKED.package)

@@ -14,6 +14,7 @@ from ventral.files.keys import key
 if TYPE_CHECKING:
     import xarray as xr
 
+PUBLISHED_IMAGES = 3200
 # The publisher's files: name and sha1 of each, and the folders that hold them, best first.
 PUBLISHED = {
     "assembly": ("assy_dicarlo_MajajHong2015_public.nc", "13d28ca0ce88ee550b54db3004374ae19096e9b9"),
@@ -72,6 +73,10 @@ class Majaj(Source):
     @property
     def labels(self) -> frozenset[str]:
         return frozenset(LABELS)
+
+    @property
+    def n_images(self) -> int:
+        return self.simulation.n_images if self.is_simulated else PUBLISHED_IMAGES
 
     @property
     def is_simulated(self) -> bool:

@@ -110,6 +110,12 @@ class Xiao(Source):
         return True  # faces and others, from the regions of interest; only joined responses have them, not the images
 
     @property
+    def n_images(self) -> int | None:
+        if self.crop_degrees is not None:
+            return self.fixations_per_session * len(self.stems)
+        return self.simulation.n_stimuli if self.is_simulated else None
+
+    @property
     def is_simulated(self) -> bool:
         return self.source == "simulated"
 
