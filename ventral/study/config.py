@@ -8,7 +8,7 @@ from typing import Any
 from ventral.data.kinds import kind_of
 from ventral.files.addresses import is_address
 from ventral.files.errors import nearest
-from ventral.networks.published import origin, weights_fault
+from ventral.networks.published import weights_fault
 from ventral.similarity import CATEGORY
 from ventral.study.faults import check_config
 from ventral.study.schema import dataset_schema, fill_defaults
@@ -54,10 +54,9 @@ def _dataset_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
 def _network_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
     """Find the keys under `networks` that may name a file, not an address: place in the config, settings, key."""
     for name, settings in config.get("networks", {}).items():
-        keys = [key for key in NETWORK_PATH_KEYS if key in settings]
-        if "weights" in keys and origin(settings["architecture"], settings["weights"]) == "address":
-            keys.remove("weights")
-        yield from ((f"networks.{name}.{key}", settings, key) for key in keys)
+        for key in NETWORK_PATH_KEYS:
+            if key in settings and not is_address(settings[key]):
+                yield f"networks.{name}.{key}", settings, key
 
 
 def names_of_copies(name: str, settings: Mapping[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ from ventral.study.versions import installed, required, versions
 
 if TYPE_CHECKING:
     from ventral.files.download import Download
+    from ventral.study.plan import Study
 
 REINSTALL = "run `make .venv/made`"
 SECONDS = 5.0  # how long a server may take to answer
@@ -66,15 +67,17 @@ def examine(config_files: Sequence[str | Path]) -> Iterator[Check]:
     needed = 0
     if not faults:
         from ventral.study.downloads import downloads
+        from ventral.study.plan import Study
         from ventral.study.recordings import sources_of
 
         try:
-            wanted = list(downloads(config, sources_of(config).values(), ask))
+            study = Study(config, sources_of(config))
+            wanted = list(downloads(config, study.datasets.values(), ask))
             with ThreadPoolExecutor(8) as pool:
                 answers = list(pool.map(find, wanted))
             needed = sum(size or 0 for _, size in answers)
             yield from check_downloads(wanted, answers)
-            yield check_duration(config, config_files, needed)
+            yield check_duration(study, config_files, needed)
         except InputError as error:
             found, _, remedy = str(error).rpartition("; ")
             yield Check("fail", found, remedy)
@@ -192,27 +195,24 @@ def check_memory(mem_mb: float) -> Check:
     return Check("ok", found)
 
 
-def check_duration(config: Mapping[str, Any], config_files: Sequence[str | Path], needed: float) -> Check:
+def check_duration(study: "Study", config_files: Sequence[str | Path], needed: float) -> Check:
     """Estimate how long what is left of a study takes here.
 
     Args:
-        config: complete and without faults.
+        study: whose config has no faults.
         config_files: from which it was read.
         needed: bytes to download, whose time is not counted.
     """
     from ventral.study.duration import Forecast, check_local, jobs_left
-    from ventral.study.plan import Study
     from ventral.study.probe import Probe, slowness
-    from ventral.study.recordings import sources_of
 
-    study = Study(config, sources_of(config))
     try:
         check_local(study)
         jobs = jobs_left(config_files)
     except InputError as error:
         found, _, remedy = str(error).rpartition("; ")
         return Check("warn", f"how long it takes is not known: {found}", remedy)
-    outlook = Forecast(study, Probe.of(config["device"]), slowness()).outlook(jobs, count_cores())
+    outlook = Forecast(study, Probe.of(study.config["device"]), slowness()).outlook(jobs, count_cores())
     return Check("ok", f"{outlook}; {needed / 1e6:,.0f} MB to download, not counted" if needed else str(outlook))
 
 

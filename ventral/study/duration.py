@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ventral.data.images import read_stimulus_ids
 from ventral.data.source import Source
+from ventral.data.splits import REPEATS
 from ventral.files.errors import InputError, listed
 from ventral.study import paths
 from ventral.study.plan import HYBRID, Study
@@ -54,7 +55,7 @@ TRIES = 10  # images that try a network before it runs
 OBJECTS = 320  # images that check weights
 STEP = 2  # forward passes that a step of training takes as long as, early stops counted in
 TRAIN = 0.8  # share of the images on which networks are trained
-SPLITS = {"brainscore": 10, "kfold": 10}  # of a protocol
+SPLITS = dict.fromkeys(("brainscore", "kfold"), REPEATS)  # of a protocol
 GUESS = 1000  # images of a dataset whose number is not known
 
 
@@ -121,16 +122,8 @@ def jobs_left(config_files: Sequence[str | Path]) -> list[str]:
     Raises:
         InputError: if the dry run fails.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(paths.HOME / "Snakefile"),
-        "--dry-run",
-        "--nocolor",
-    ]
-    command += ["--cores", "1", "--configfile", *map(str, config_files)]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(paths.HOME / "Snakefile"), "--dry-run"]
+    command += ["--nocolor", "--cores", "1", "--configfile", *map(str, config_files)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         why = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:] or ["no message"]

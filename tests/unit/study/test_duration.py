@@ -74,7 +74,7 @@ def test_a_study_that_cannot_be_planned_is_a_warning(monkeypatch):
     config = completed()
     failed = SimpleNamespace(returncode=1, stdout="", stderr="Building\nstudy.yaml: no way; give one\n")
     monkeypatch.setattr(duration.subprocess, "run", lambda *_, **__: failed)
-    check = doctor.check_duration(config, ["study.yaml"], 0)
+    check = doctor.check_duration(Study(config, sources_of(config)), ["study.yaml"], 0)
     assert check.status == "warn" and "no way" in check.found and "snakemake --dry-run" in check.remedy
     at = {"images": "https://a.example/i.zip", "responses": "https://a.example/r.nc"}
     own = completed(datasets={"own": at | {"sha256": dict.fromkeys(at, "0" * 64)}})

@@ -116,8 +116,8 @@ class CowleyV4(Source):
         """The folder of the files: that of downloads, or the user's, with or without the repository around it."""
         if self.source == "published" or self.path is None:
             return Path(self.places.downloaded)
-        given = self.path.expanduser()
-        return given / FOLDER if (given / FOLDER).is_dir() else given
+        inside = self.path / FOLDER
+        return inside if inside.is_dir() else self.path
 
     def files(self, kind: str) -> list[str]:
         """The files of all chosen sessions of one kind."""

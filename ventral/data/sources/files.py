@@ -1,6 +1,5 @@
 """The user's own recordings: a folder or zip archive of images, and one file of responses; paths or addresses."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ventral.data.images import LABELS, Pictures, open_images
 from ventral.data.source import Source
-from ventral.files.addresses import address_fault, is_address
+from ventral.files.addresses import address_fault, as_file_name, is_address
 from ventral.files.download import Download
 from ventral.files.keys import Address, Terms, key
 
@@ -69,7 +68,7 @@ class Files(Source):
                 file = (parts.fragment or parts.path).rpartition("/")[2].lstrip(".") or name
                 # A folder for each hash, so that no file is taken for a table beside another.
                 folder = (getattr(self.sha256, name, None) or "")[:16]
-                found[name] = address, f"{folder}/{re.sub('[^A-Za-z0-9_.-]', '_', file)}"
+                found[name] = address, f"{folder}/{as_file_name(file)}"
         return found
 
     def local(self, name: str) -> str:
